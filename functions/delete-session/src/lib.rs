@@ -1,0 +1,20 @@
+//! `DELETE /connect/session` ends the session whose token the request carries (contract
+//! section 4).
+
+use shared::{App, Error, Request, Response, Timestamp, auth, request, response};
+
+/// Answers 204. The token opens nothing any more.
+pub async fn handle(app: &App, request: Request, now: Timestamp) -> Result<Response, Error> {
+    let body = request::body(&request)?;
+    let token = auth::session_token(&request)?;
+    if let Err(refusal) = request::no_query(&request).and_then(|()| request::no_body(body)) {
+        // The token is judged first. Where all is well, the deletion itself judges it.
+        auth::session(app, &token, now).await?;
+        return Err(refusal);
+    }
+    if app.store.delete_session(&token.hash(), now).await? {
+        Ok(response::no_content())
+    } else {
+        Err(Error::UnknownSessionToken)
+    }
+}

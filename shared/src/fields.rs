@@ -1,0 +1,236 @@
+//! The cursor that reads a JSON body and collects everything that is wrong with it.
+//!
+//! A caller is told every mistake at once, each with its path, in the order of the schema
+//! (contract section 1.3). Reading functions take `Option<Value>`, where `None` is a key that was
+//! not sent, note their issues, and return `None` when there is no value to go on with.
+
+use std::borrow::Cow;
+
+use indexmap::IndexMap;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+/// One finding about the input, in its wire form: exactly these keys, in this order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Issue {
+    /// What kind of finding, for example `invalid_type`.
+    pub code: &'static str,
+    /// A sentence for people.
+    pub message: Cow<'static, str>,
+    /// Where it stands; array indexes are strings too.
+    pub path: Vec<String>,
+}
+
+/// The issues found so far, and the place that is being read.
+#[derive(Debug, Default)]
+pub struct Issues {
+    found: Vec<Issue>,
+    path: Vec<String>,
+}
+
+impl Issues {
+    /// Notes a finding at the place that is being read.
+    pub fn push(&mut self, code: &'static str, message: impl Into<Cow<'static, str>>) {
+        self.found.push(Issue { code, message: message.into(), path: self.path.clone() });
+    }
+
+    /// Notes a finding at `path` below the place that is being read.
+    pub fn push_at(&mut self, path: &[&str], code: &'static str, message: impl Into<Cow<'static, str>>) {
+        let depth = self.path.len();
+        self.path.extend(path.iter().map(|segment| (*segment).to_owned()));
+        self.push(code, message);
+        self.path.truncate(depth);
+    }
+
+    /// Reads one level deeper: `segment` is part of the path of whatever `read` finds.
+    pub fn within<T>(&mut self, segment: &str, read: impl FnOnce(&mut Self) -> T) -> T {
+        self.path.push(segment.to_owned());
+        let value = read(self);
+        self.path.pop();
+        value
+    }
+
+    /// Notes that a value has another type than `expected`.
+    pub fn wrong_type(&mut self, expected: &str, value: Option<&Value>) {
+        let received = match value {
+            None => "undefined",
+            Some(Value::Null) => "null",
+            Some(Value::Bool(_)) => "boolean",
+            Some(Value::Number(_)) => "number",
+            Some(Value::String(_)) => "string",
+            Some(Value::Array(_)) => "array",
+            Some(Value::Object(_)) => "object",
+        };
+        let message = format!("Invalid input: expected {expected}, received {received}");
+        self.push("invalid_type", message);
+    }
+
+    /// Notes keys that a strict object does not have.
+    pub fn unrecognized_keys<K: AsRef<str>>(&mut self, keys: &[K]) {
+        let quoted: Vec<_> = keys.iter().map(|key| format!("\"{}\"", key.as_ref())).collect();
+        let plural = if keys.len() == 1 { "" } else { "s" };
+        self.push("unrecognized_keys", format!("Unrecognized key{plural}: {}", quoted.join(", ")));
+    }
+
+    /// The value if nothing was found, else everything that was.
+    pub fn finish<T>(self, value: Option<T>) -> Result<T, Vec<Issue>> {
+        match value {
+            Some(value) if self.found.is_empty() => Ok(value),
+            _ => Err(self.found),
+        }
+    }
+}
+
+/// A strict object: its fields are taken one by one, and whatever is left is an issue.
+pub struct Fields<'a> {
+    values: Map<String, Value>,
+    issues: &'a mut Issues,
+}
+
+impl<'a> Fields<'a> {
+    /// The fields of `value`, which must be an object.
+    pub fn of(value: Option<Value>, issues: &'a mut Issues) -> Option<Self> {
+        match value {
+            Some(Value::Object(values)) => Some(Self { values, issues }),
+            other => {
+                issues.wrong_type("object", other.as_ref());
+                None
+            }
+        }
+    }
+
+    /// Whether `key` was sent.
+    pub fn has(&self, key: &str) -> bool {
+        self.values.contains_key(key)
+    }
+
+    /// Takes a field whose reader decides what its absence means.
+    pub fn required<T>(
+        &mut self,
+        key: &str,
+        read: impl FnOnce(Option<Value>, &mut Issues) -> Option<T>,
+    ) -> Option<T> {
+        let value = self.values.shift_remove(key);
+        self.issues.within(key, |issues| read(value, issues))
+    }
+
+    /// Takes a field that may be left out.
+    pub fn optional<T>(
+        &mut self,
+        key: &str,
+        read: impl FnOnce(Option<Value>, &mut Issues) -> Option<T>,
+    ) -> Option<T> {
+        let value = self.values.shift_remove(key)?;
+        self.issues.within(key, |issues| read(Some(value), issues))
+    }
+
+    /// Whatever was not taken, for an object that is not strict.
+    pub fn rest(self) -> Map<String, Value> {
+        self.values
+    }
+
+    /// Notes the keys that nobody took.
+    pub fn finish(self) {
+        if !self.values.is_empty() {
+            let keys: Vec<_> = self.values.keys().collect();
+            self.issues.unrecognized_keys(&keys);
+        }
+    }
+}
+
+/// A string of any length.
+pub fn string(value: Option<Value>, issues: &mut Issues) -> Option<String> {
+    match value {
+        Some(Value::String(text)) => Some(text),
+        other => {
+            issues.wrong_type("string", other.as_ref());
+            None
+        }
+    }
+}
+
+/// A boolean.
+pub fn boolean(value: Option<Value>, issues: &mut Issues) -> Option<bool> {
+    match value {
+        Some(Value::Bool(value)) => Some(value),
+        other => {
+            issues.wrong_type("boolean", other.as_ref());
+            None
+        }
+    }
+}
+
+/// A string of `MIN` to `MAX` UTF-16 code units.
+pub fn text<const MIN: usize, const MAX: usize>(
+    value: Option<Value>,
+    issues: &mut Issues,
+) -> Option<String> {
+    let text = string(value, issues)?;
+    let length = utf16_length(&text);
+    if length < MIN {
+        issues.push("too_small", format!("Too small: expected string to have >={MIN} characters"));
+    }
+    if length > MAX {
+        issues.push("too_big", format!("Too big: expected string to have <={MAX} characters"));
+    }
+    Some(text)
+}
+
+/// An array, each item read in turn.
+pub fn array<T>(
+    value: Option<Value>,
+    issues: &mut Issues,
+    read: impl Fn(Option<Value>, &mut Issues) -> Option<T>,
+) -> Option<Vec<T>> {
+    match value {
+        Some(Value::Array(items)) => Some(
+            items
+                .into_iter()
+                .enumerate()
+                .filter_map(|(index, item)| {
+                    issues.within(&index.to_string(), |issues| read(Some(item), issues))
+                })
+                .collect(),
+        ),
+        other => {
+            issues.wrong_type("array", other.as_ref());
+            None
+        }
+    }
+}
+
+/// A map with keys of one kind and values of one kind, in the order sent.
+///
+/// The value under a bad key is not judged. `__proto__` is ignored, as it is by every JavaScript
+/// reader of such a map.
+pub fn record<K, V>(
+    value: Option<Value>,
+    issues: &mut Issues,
+    key: impl Fn(&str) -> Option<K>,
+    read: impl Fn(Option<Value>, &mut Issues) -> Option<V>,
+) -> Option<IndexMap<K, V>>
+where
+    K: std::hash::Hash + Eq,
+{
+    let Some(Value::Object(entries)) = value else {
+        issues.wrong_type("record", value.as_ref());
+        return None;
+    };
+    let mut map = IndexMap::with_capacity(entries.len());
+    for (name, value) in entries.into_iter().filter(|(name, _)| name != "__proto__") {
+        issues.within(&name, |issues| match key(&name) {
+            None => issues.push("invalid_key", "Invalid key in record"),
+            Some(key) => {
+                if let Some(value) = read(Some(value), issues) {
+                    map.insert(key, value);
+                }
+            }
+        });
+    }
+    Some(map)
+}
+
+/// The length of a string as JavaScript counts it, which is how the contract counts.
+pub fn utf16_length(text: &str) -> usize {
+    text.encode_utf16().count()
+}

@@ -1,0 +1,175 @@
+//! The seam: Lambda hands over an event, a handler runs, an answer goes back.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt;
+use lambda_http::http::Method;
+use lambda_http::{Adapter, Body, Context, LambdaEvent, RequestExt, Service, service_fn};
+use lambda_runtime::Runtime;
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::error::Error;
+use crate::registry::Registry;
+use crate::request::Request;
+use crate::response::{self, Response};
+use crate::settings::Settings;
+use crate::store::Store;
+use crate::{Timestamp, event, store, telemetry};
+
+/// What handlers need besides the request. One lives as long as its execution environment.
+#[derive(Debug)]
+pub struct App {
+    /// How the service is set up.
+    pub settings: Settings,
+    /// DynamoDB.
+    pub store: Store,
+    /// The keys and environments seen lately.
+    pub registry: Registry,
+}
+
+impl App {
+    /// An app on a DynamoDB client.
+    pub fn new(settings: Settings, client: aws_sdk_dynamodb::Client) -> Self {
+        let store = Store::new(client, &settings);
+        let registry = Registry::new(i64::from(settings.registry_cache_seconds) * 1_000);
+        Self { settings, store, registry }
+    }
+}
+
+/// Why a process does not start: one sentence for the operator.
+pub struct InitError(String);
+
+impl InitError {
+    /// An error with its sentence.
+    pub fn new(sentence: impl Into<String>) -> Self {
+        Self(sentence.into())
+    }
+}
+
+impl fmt::Display for InitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// As [`Display`](fmt::Display), because this is what `main` prints.
+impl fmt::Debug for InitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for InitError {}
+
+/// Runs the Lambda function of an endpoint.
+pub fn run<H, F>(handle: H) -> Result<(), InitError>
+where
+    H: Fn(&'static App, Request, Timestamp) -> F + Copy + Send + Sync + 'static,
+    F: Future<Output = Result<Response, Error>> + Send + 'static,
+{
+    serve(async |app: &'static App| {
+        let answer = move |event: LambdaEvent<Box<RawValue>>| async move {
+            answer(app, handle, event.payload.get(), event.context, clock()).await
+        };
+        Runtime::new(service_fn(answer)).run().await
+    })
+}
+
+/// Runs a Lambda function that is invoked directly, with any JSON.
+pub fn run_invocation<H, F>(handle: H) -> Result<(), InitError>
+where
+    H: Fn(&'static App, Value, Timestamp) -> F + Copy + Send + Sync + 'static,
+    F: Future<Output = Value> + Send + 'static,
+{
+    serve(async |app: &'static App| {
+        let answer = move |event: LambdaEvent<Value>| async move {
+            Ok::<_, Infallible>(handle(app, event.payload, clock()).await)
+        };
+        Runtime::new(service_fn(answer)).run().await
+    })
+}
+
+/// Answers one API Gateway event. The only error is an event that is none; it does not quote it.
+pub async fn answer<'a, H, F>(
+    app: &'a App,
+    handle: H,
+    event: &str,
+    context: Context,
+    now: Timestamp,
+) -> Result<impl Serialize + use<H, F>, &'static str>
+where
+    H: Fn(&'a App, Request, Timestamp) -> F + Send + Sync + 'a,
+    F: Future<Output = Result<Response, Error>> + Send + 'a,
+{
+    let event = event::read(event).ok_or("not an API Gateway event of payload format 2.0")?;
+    let event = LambdaEvent::new(event, context);
+    let handle = &handle;
+    let respond = service_fn(move |request: Request| async move {
+        Ok::<_, Infallible>(respond(app, handle, request, now).await)
+    });
+    let Ok(answer) = Adapter::from(respond).call(event).await;
+    Ok(answer)
+}
+
+/// Runs the handler. Whatever becomes of it, there is an answer and one line in the log.
+async fn respond<'a, H, F>(app: &'a App, handle: &H, request: Request, now: Timestamp) -> Response
+where
+    H: Fn(&'a App, Request, Timestamp) -> F,
+    F: Future<Output = Result<Response, Error>> + Send + 'a,
+{
+    let is_head = request.method() == Method::HEAD;
+    let route = route_key(&request);
+    let request_id = request.lambda_context_ref().map(|context| context.request_id.clone());
+    telemetry::summarise(&route, request_id.unwrap_or_default(), async {
+        let handled = AssertUnwindSafe(async { handle(app, request, now).await });
+        let mut response = match handled.catch_unwind().await {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => response::failure(&error),
+            Err(_) => response::failure(&Error::internal("the handler panicked")),
+        };
+        if is_head {
+            *response.body_mut() = Body::Empty;
+        }
+        response
+    })
+    .await
+}
+
+/// The route that API Gateway chose, for example `POST /connect/sessions`.
+fn route_key(request: &Request) -> String {
+    use lambda_http::request::RequestContext;
+    match request.request_context_ref() {
+        Some(RequestContext::ApiGatewayV2(context)) => context.route_key.clone().unwrap_or_default(),
+        _ => String::new(),
+    }
+}
+
+/// Starts a process: settings, logs, the DynamoDB client, then `serve` on one thread, since Lambda
+/// hands over one event at a time.
+fn serve<F>(serve: impl FnOnce(&'static App) -> F) -> Result<(), InitError>
+where
+    F: Future<Output = Result<(), lambda_runtime::Error>>,
+{
+    let settings = Settings::from_env()?;
+    telemetry::start(&settings.log);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| InitError::new(format!("no runtime: {error}")))?;
+    runtime.block_on(async {
+        let app = App::new(settings, store::client().await);
+        // The execution environment is the lifetime: there is nothing to free before it ends.
+        let app: &'static App = Box::leak(Box::new(app));
+        serve(app).await.map_err(|error| InitError::new(error.to_string()))
+    })
+}
+
+/// The one clock of the functions. Everything below takes the moment as an argument.
+#[expect(clippy::disallowed_methods, reason = "the seam where time comes in")]
+fn clock() -> Timestamp {
+    Timestamp::now()
+}

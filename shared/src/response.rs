@@ -1,0 +1,84 @@
+//! How answers are written, and the one place where a failure is logged.
+
+use lambda_http::Body;
+use lambda_http::http::header::{
+    CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY, RETRY_AFTER,
+    STRICT_TRANSPORT_SECURITY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_DNS_PREFETCH_CONTROL,
+    X_FRAME_OPTIONS, X_XSS_PROTECTION,
+};
+use lambda_http::http::{Response as HttpResponse, StatusCode};
+use serde::Serialize;
+
+use crate::error::Error;
+use crate::telemetry;
+
+/// An answer, as `lambda_http` takes it.
+pub type Response = HttpResponse<Body>;
+
+/// What every answer carries (contract section 5.5), and no cache may keep: answers are made of
+/// credentials or with them (RFC 6750 section 5.3). CORS headers are API Gateway's to set.
+const HEADERS: [(HeaderName, &str); 8] = [
+    (CACHE_CONTROL, "no-store"),
+    (REFERRER_POLICY, "strict-origin"),
+    (STRICT_TRANSPORT_SECURITY, "max-age=5184000; includeSubDomains"),
+    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (X_DNS_PREFETCH_CONTROL, "off"),
+    (HeaderName::from_static("x-download-options"), "noopen"),
+    (X_FRAME_OPTIONS, "SAMEORIGIN"),
+    (X_XSS_PROTECTION, "0"),
+];
+
+/// 200 with `{"data": …}`.
+pub fn ok(data: &impl Serialize) -> Result<Response, Error> {
+    json_response(StatusCode::OK, &Data { data })
+}
+
+/// 201 with `{"data": …}`.
+pub fn created(data: &impl Serialize) -> Result<Response, Error> {
+    json_response(StatusCode::CREATED, &Data { data })
+}
+
+/// 204.
+pub fn no_content() -> Response {
+    response(StatusCode::NO_CONTENT, Body::Empty)
+}
+
+/// The answer to a request that failed. A failure of ours is logged here and nowhere else.
+pub fn failure(error: &Error) -> Response {
+    telemetry::note(|summary| summary.code = Some(error.code()));
+    if let Error::Internal(cause) | Error::Unavailable(cause) = error {
+        telemetry::failed(error.code(), cause);
+    }
+    let mut response = response(error.status(), Body::Text(error.body().to_string()));
+    response.headers_mut().insert(CONTENT_TYPE, JSON);
+    if let Some(challenge) = error.challenge() {
+        response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+    }
+    if matches!(error, Error::Unavailable(_)) {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    response
+}
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+
+#[derive(Serialize)]
+struct Data<'a, T> {
+    data: &'a T,
+}
+
+fn json_response(status: StatusCode, body: &impl Serialize) -> Result<Response, Error> {
+    let text = serde_json::to_string(body).map_err(Error::internal)?;
+    let mut response = response(status, Body::Text(text));
+    response.headers_mut().insert(CONTENT_TYPE, JSON);
+    Ok(response)
+}
+
+fn response(status: StatusCode, body: Body) -> Response {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    for (name, value) in HEADERS {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
+}

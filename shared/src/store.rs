@@ -1,0 +1,180 @@
+//! DynamoDB: two tables, one method per access pattern, each of them one call.
+//!
+//! Outcomes that a caller tells apart are values; an error means that the question was not
+//! answered. Every write that could race carries its condition with it.
+
+pub mod item;
+pub mod registry;
+
+use std::time::Duration;
+
+use aws_config::environment::{EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider};
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::{BehaviorVersion, SharedHttpClient};
+use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_smithy_http_client::tls;
+
+use crate::Timestamp;
+use crate::session::ConnectSession;
+use crate::settings::Settings;
+use crate::telemetry::CountCalls;
+use crate::token::TokenHash;
+
+/// DynamoDB did not answer the question.
+#[derive(Debug)]
+pub enum StoreError {
+    /// Throttled, timed out or unreachable, retries included. Trying later may help.
+    Unavailable(String),
+    /// Anything else.
+    Unexpected(String),
+}
+
+/// The two tables.
+#[derive(Debug, Clone)]
+pub struct Store {
+    client: Client,
+    sessions_table: String,
+    registry_table: String,
+}
+
+impl Store {
+    /// The tables that the settings name.
+    pub fn new(client: Client, settings: &Settings) -> Self {
+        Self {
+            client,
+            sessions_table: settings.sessions_table.clone(),
+            registry_table: settings.registry_table.clone(),
+        }
+    }
+
+    /// Stores a new session under its token's hash. A hash is never written twice.
+    pub async fn put_session(
+        &self,
+        token: &TokenHash,
+        session: &ConnectSession,
+    ) -> Result<(), StoreError> {
+        self.client
+            .put_item()
+            .table_name(&self.sessions_table)
+            .set_item(Some(item::from_session(token, session)?))
+            .condition_expression("attribute_not_exists(token_hash)")
+            .send()
+            .await?;
+        Ok(())
+    }
+
+    /// The session of a token, live or not. The read is strongly consistent, since browsers read
+    /// right after the mint.
+    pub async fn session(&self, token: &TokenHash) -> Result<Option<ConnectSession>, StoreError> {
+        let output = self
+            .client
+            .get_item()
+            .table_name(&self.sessions_table)
+            .key(item::TOKEN_HASH, item::token_hash(token))
+            .consistent_read(true)
+            .send()
+            .await?;
+        output.item.map(item::to_session).transpose()
+    }
+
+    /// Ends the session of a token. `false` means that there was no live one to end.
+    pub async fn delete_session(
+        &self,
+        token: &TokenHash,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let deleted = self
+            .client
+            .delete_item()
+            .table_name(&self.sessions_table)
+            .key(item::TOKEN_HASH, item::token_hash(token))
+            .condition_expression("expires_at_ms > :now")
+            .expression_attribute_values(
+                ":now",
+                AttributeValue::N(now.as_millisecond().to_string()),
+            )
+            .send()
+            .await;
+        match deleted {
+            Ok(_) => Ok(true),
+            Err(error) => match error.as_service_error() {
+                Some(cause) if cause.is_conditional_check_failed_exception() => Ok(false),
+                _ => Err(error.into()),
+            },
+        }
+    }
+}
+
+/// The client of a Lambda function: region and credentials from the environment that Lambda sets,
+/// which is all there is, so no chain of providers is asked.
+pub async fn client() -> Client {
+    let config = aws_config::defaults(BehaviorVersion::latest())
+        .region(EnvironmentVariableRegionProvider::new())
+        .credentials_provider(EnvironmentVariableCredentialsProvider::new())
+        .http_client(https())
+        .retry_config(retries())
+        .timeout_config(timeouts())
+        .load()
+        .await;
+    let config = aws_sdk_dynamodb::config::Builder::from(&config).interceptor(CountCalls).build();
+    Client::from_conf(config)
+}
+
+/// One TLS stack: ring starts in a hundredth of the instructions of the SDK's default.
+pub fn https() -> SharedHttpClient {
+    aws_smithy_http_client::Builder::new()
+        .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
+        .build_https()
+}
+
+/// Three attempts with full jitter, together far below the functions' timeout.
+pub fn retries() -> RetryConfig {
+    RetryConfig::standard()
+        .with_max_attempts(3)
+        .with_initial_backoff(Duration::from_millis(50))
+        .with_max_backoff(Duration::from_millis(500))
+}
+
+/// A DynamoDB call takes milliseconds; one that takes a second is tried again.
+pub fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_millis(800))
+        .operation_attempt_timeout(Duration::from_millis(1_200))
+        .operation_timeout(Duration::from_millis(4_000))
+        .build()
+}
+
+impl<E, R> From<SdkError<E, R>> for StoreError
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    R: std::fmt::Debug + Send + Sync + 'static,
+{
+    fn from(error: SdkError<E, R>) -> Self {
+        let is_transient = match &error {
+            SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => true,
+            SdkError::ServiceError(context) => matches!(
+                context.err().code(),
+                Some(
+                    "ProvisionedThroughputExceededException"
+                        | "RequestLimitExceeded"
+                        | "ThrottlingException"
+                        | "InternalServerError"
+                        | "ServiceUnavailable"
+                        | "TransactionConflictException"
+                ) | None
+            ),
+            _ => false,
+        };
+        let cause = DisplayErrorContext(&error).to_string();
+        if is_transient { Self::Unavailable(cause) } else { Self::Unexpected(cause) }
+    }
+}
+
+impl From<serde_dynamo::Error> for StoreError {
+    fn from(error: serde_dynamo::Error) -> Self {
+        Self::Unexpected(format!("item: {error}"))
+    }
+}
