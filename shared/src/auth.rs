@@ -47,7 +47,17 @@ pub async fn session(
     now: Timestamp,
 ) -> Result<ConnectSession, Error> {
     let session = app.store.session(&token.hash()).await?;
-    let session = session.filter(|session| session.is_live(now)).ok_or(Error::UnknownSessionToken)?;
+    known(session.filter(|session| session.is_live(now)))
+}
+
+/// Ends the live session of a token.
+pub async fn end_session(app: &App, token: &SessionToken, now: Timestamp) -> Result<(), Error> {
+    known(app.store.delete_session(&token.hash(), now).await?)?;
+    Ok(())
+}
+
+fn known(session: Option<ConnectSession>) -> Result<ConnectSession, Error> {
+    let session = session.ok_or(Error::UnknownSessionToken)?;
     telemetry::note(|summary| {
         summary.environment_id = Some(session.environment_id);
         summary.session_id = Some(session.id);

@@ -4,7 +4,6 @@ use serde::Serialize;
 use url::Url;
 use uuid::Uuid;
 
-use crate::Timestamp;
 use crate::body::Content;
 use crate::connect_ui::ConnectUi;
 use crate::connection::Connection;
@@ -16,6 +15,7 @@ use crate::response::{self, Response};
 use crate::settings::Settings;
 use crate::tags::Tags;
 use crate::token::SessionToken;
+use crate::{App, Timestamp, telemetry};
 
 /// What a session token stands for.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,17 +83,21 @@ impl ConnectSession {
         now < self.expires_at
     }
 
-    /// The answer to whoever asked for the session (contract section 1.6).
-    pub fn minted(&self, token: &SessionToken, connect_ui_url: &Url) -> Result<Response, Error> {
+    /// Stores the session under a new token, and hands that token out: the 201 of the two POST
+    /// endpoints (contract section 1.6).
+    pub async fn mint(&self, app: &App) -> Result<Response, Error> {
         #[derive(Serialize)]
         struct Minted<'a> {
             token: &'a str,
             connect_link: String,
             expires_at: String,
         }
+        let token = SessionToken::generate().map_err(Error::internal)?;
+        app.store.put_session(&token.hash(), self).await?;
+        telemetry::note(|summary| summary.session_id = Some(self.id));
         response::created(&Minted {
             token: token.expose(),
-            connect_link: connect_link(connect_ui_url, token),
+            connect_link: connect_link(&app.settings.connect_ui_url, &token),
             expires_at: format!("{:.3}", self.expires_at),
         })
     }

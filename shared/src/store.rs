@@ -14,7 +14,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, SharedHttpClient};
 use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use aws_smithy_http_client::tls;
 
 use crate::Timestamp;
@@ -80,12 +80,12 @@ impl Store {
         output.item.map(item::to_session).transpose()
     }
 
-    /// Ends the session of a token. `false` means that there was no live one to end.
+    /// Ends the session of a token, and answers it. `None` means that there was no live one.
     pub async fn delete_session(
         &self,
         token: &TokenHash,
         now: Timestamp,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Option<ConnectSession>, StoreError> {
         let deleted = self
             .client
             .delete_item()
@@ -96,12 +96,13 @@ impl Store {
                 ":now",
                 AttributeValue::N(now.as_millisecond().to_string()),
             )
+            .return_values(ReturnValue::AllOld)
             .send()
             .await;
         match deleted {
-            Ok(_) => Ok(true),
+            Ok(output) => output.attributes.map(item::to_session).transpose(),
             Err(error) => match error.as_service_error() {
-                Some(cause) if cause.is_conditional_check_failed_exception() => Ok(false),
+                Some(cause) if cause.is_conditional_check_failed_exception() => Ok(None),
                 _ => Err(error.into()),
             },
         }
@@ -163,6 +164,7 @@ where
                         | "ThrottlingException"
                         | "InternalServerError"
                         | "ServiceUnavailable"
+                        | "TransactionCanceledException"
                         | "TransactionConflictException"
                 ) | None
             ),

@@ -90,9 +90,8 @@ pub fn note(change: impl FnOnce(&mut Summary)) {
 
 /// Logs a failure of ours, with its cause.
 pub fn failed(code: &str, cause: &str) {
-    note(|summary| {
-        tracing::error!(code, cause, request_id = summary.request_id, "request failed");
-    });
+    let request_id = SUMMARY.try_with(|summary| summary.borrow().request_id.clone());
+    tracing::error!(code, cause, request_id = request_id.ok(), "request failed");
 }
 
 /// Counts what the SDK sends.

@@ -12,9 +12,6 @@ pub async fn handle(app: &App, request: Request, now: Timestamp) -> Result<Respo
         auth::session(app, &token, now).await?;
         return Err(refusal);
     }
-    if app.store.delete_session(&token.hash(), now).await? {
-        Ok(response::no_content())
-    } else {
-        Err(Error::UnknownSessionToken)
-    }
+    auth::end_session(app, &token, now).await?;
+    Ok(response::no_content())
 }

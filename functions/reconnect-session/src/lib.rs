@@ -3,8 +3,7 @@
 
 use shared::body::ReconnectSession;
 use shared::session::ConnectSession;
-use shared::token::SessionToken;
-use shared::{App, Error, Request, Response, Timestamp, auth, request, telemetry};
+use shared::{App, Error, Request, Response, Timestamp, auth, request};
 
 /// Answers 201 with the session's token, its link and its end.
 pub async fn handle(app: &App, request: Request, now: Timestamp) -> Result<Response, Error> {
@@ -26,8 +25,5 @@ pub async fn handle(app: &App, request: Request, now: Timestamp) -> Result<Respo
         connection: Some(connection),
         ..ConnectSession::open(&grant, body.content, &app.settings, now)?
     };
-    let token = SessionToken::generate().map_err(Error::internal)?;
-    app.store.put_session(&token.hash(), &session).await?;
-    telemetry::note(|summary| summary.session_id = Some(session.id));
-    session.minted(&token, &app.settings.connect_ui_url)
+    session.mint(app).await
 }

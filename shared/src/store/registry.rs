@@ -71,6 +71,11 @@ impl Key {
         Self::of_environment(environment, format!("CREDENTIAL#{name}"))
     }
 
+    /// Whether it is the key of a secret key's name.
+    pub fn is_credential(&self) -> bool {
+        self.sk.starts_with("CREDENTIAL#")
+    }
+
     fn of_environment(environment: Uuid, sk: String) -> Self {
         Self { pk: format!("ENV#{environment}"), sk }
     }

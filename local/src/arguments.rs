@@ -1,0 +1,68 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use clap::Parser;
+use url::Url;
+
+/// Serves connect sessions on this machine: the API of template.yaml, with an embedded DynamoDB
+/// engine.
+///
+/// The settings of the functions come from the environment, as on Lambda: CONNECT_UI_URL,
+/// SESSION_TTL_SECONDS, REGISTRY_CACHE_SECONDS, WEBSOCKETS_PATH, SESSIONS_TABLE, REGISTRY_TABLE,
+/// RUST_LOG.
+#[derive(Debug, Parser)]
+#[command(name = "local", version, max_term_width = 100)]
+pub struct Arguments {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:3003")]
+    pub listen: SocketAddr,
+
+    /// The file that keeps the data across restarts
+    #[arg(long, value_name = "FILE", default_value = ".local/connect-sessions.db")]
+    #[arg(conflicts_with_all = ["in_memory", "dynamodb"])]
+    pub data: PathBuf,
+
+    /// Keep the data in memory only: it is gone when the process ends
+    #[arg(long, conflicts_with = "dynamodb")]
+    pub in_memory: bool,
+
+    /// Apply this environment document (JSON) before serving, in place of the demo environment
+    #[arg(long, value_name = "FILE")]
+    pub environment: Option<PathBuf>,
+
+    /// Use another DynamoDB-compatible endpoint, or AWS itself
+    /// (https://dynamodb.<region>.amazonaws.com, whose tables must exist), instead of the engine;
+    /// AWS_REGION and AWS credentials come from the environment
+    #[arg(long, value_name = "URL")]
+    pub dynamodb: Option<Url>,
+}
+
+impl Arguments {
+    /// Where the engine keeps its data, if in a file.
+    pub fn data_file(&self) -> Option<&Path> {
+        (!self.in_memory).then_some(self.data.as_path())
+    }
+
+    /// Whether the tables are AWS's: then nothing is made that was not asked for.
+    pub fn is_aws(&self) -> bool {
+        self.dynamodb.as_ref().is_some_and(is_aws)
+    }
+
+    /// Where the data is, for the banner.
+    pub fn describe_data(&self) -> String {
+        match &self.dynamodb {
+            Some(url) => url.to_string(),
+            None if self.in_memory => "in memory, gone when the process ends".to_owned(),
+            None => self.data.display().to_string(),
+        }
+    }
+}
+
+/// Whether a URL is an endpoint of AWS.
+pub fn is_aws(url: &Url) -> bool {
+    url.host_str().is_some_and(|host| {
+        host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn")
+    })
+}

@@ -1,0 +1,79 @@
+//! What a start prints: where the service is, and how to call it.
+
+use std::io::Write;
+use std::net::SocketAddr;
+
+use provision::Report;
+use serde_json::Value;
+
+/// Everything that a person needs for the first call.
+pub struct Banner {
+    /// Where the service listens.
+    pub address: SocketAddr,
+    /// Where the data is.
+    pub data: String,
+    /// The environment document that was applied.
+    pub document: Option<Value>,
+    /// What that did.
+    pub report: Option<Report>,
+}
+
+impl Banner {
+    /// Prints it. A closed standard output is no reason not to serve.
+    pub fn print(&self) {
+        let mut out = std::io::stdout().lock();
+        let _ = out.write_all(self.text().as_bytes()).and_then(|()| out.flush());
+    }
+
+    fn text(&self) -> String {
+        let url = format!("http://{}", self.address);
+        let key = self.secret_key();
+        let (integration, connection) = self.connection();
+        let generated: String = (self.report.iter().flat_map(|report| &report.secrets))
+            .map(|key| {
+                format!("  new key   {} of {}: {} (not shown again)\n", key.name, key.environment, key.secret)
+            })
+            .collect();
+        let json = "-H 'Content-Type: application/json'";
+        format!(
+            r#"connect-sessions
+  url         {url}
+  data        {data}
+  secret key  {key}
+{generated}
+Create a session, read it, make one that reconnects, and end the first; paste these in order:
+
+TOKEN=$(curl -s {url}/connect/sessions -H "Authorization: Bearer {key}" {json} -d '{{"end_user":{{"id":"u1","email":"ada@example.com"}},"tags":{{"plan":"pro"}}}}' | sed -E 's/.*"token":"([^"]+)".*/\1/'); echo "$TOKEN"
+curl -s {url}/connect/session -H "Authorization: Bearer $TOKEN"
+curl -s {url}/connect/sessions/reconnect -H "Authorization: Bearer {key}" {json} -d '{{"connection_id":"{connection}","integration_id":"{integration}"}}'
+curl -s -i -X DELETE {url}/connect/session -H "Authorization: Bearer $TOKEN"
+
+Ctrl-C stops it.
+"#,
+            data = self.data,
+        )
+    }
+
+    /// A secret key that this start knows; the database has only hashes.
+    fn secret_key(&self) -> String {
+        let given = self.document.as_ref().and_then(|document| {
+            let keys = (document["environments"].as_array()?.iter())
+                .flat_map(|environment| environment["secret_keys"].as_array().into_iter().flatten());
+            keys.filter_map(|key| key["secret"].as_str()).next()
+        });
+        let generated = || self.report.as_ref()?.secrets.first().map(|key| key.secret.as_str());
+        given.or_else(generated).unwrap_or("$SECRET_KEY").to_owned()
+    }
+
+    /// A connection of the document, as integration and id.
+    fn connection(&self) -> (String, String) {
+        let first = self.document.as_ref().and_then(|document| {
+            let mut connections = (document["environments"].as_array()?.iter())
+                .flat_map(|environment| environment["connections"].as_array().into_iter().flatten());
+            let connection = connections.next()?;
+            Some((connection["integration_id"].as_str()?, connection["connection_id"].as_str()?))
+        });
+        let (integration, id) = first.unwrap_or(("github", "conn-1"));
+        (integration.to_owned(), id.to_owned())
+    }
+}

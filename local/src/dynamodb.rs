@@ -1,0 +1,207 @@
+//! DynamoDB on this machine: the engine, the tables of `template.yaml`, and their TTL.
+
+use std::fs::File;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_dynamodb::error::DisplayErrorContext;
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+    TimeToLiveSpecification,
+};
+use dynoxide::Database;
+use shared::InitError;
+use shared::settings::Settings;
+use shared::store::{https, retries, timeouts};
+use shared::telemetry::CountCalls;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+/// How often expired items are deleted. AWS takes up to days; nothing depends on it.
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
+
+/// An engine that serves DynamoDB's API on a free port of the loopback interface.
+pub struct Engine {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The database itself, for what DynamoDB does on its own: deleting expired items.
+    pub database: Database,
+    /// Held for as long as the engine runs.
+    _lock: Option<File>,
+    stop: oneshot::Sender<()>,
+    server: JoinHandle<Result<(), String>>,
+}
+
+impl Engine {
+    /// An engine whose data lives in `file`, or in memory.
+    pub async fn start(file: Option<&Path>) -> Result<Self, InitError> {
+        let (database, lock) = match file {
+            None => (Database::memory().map_err(|error| InitError::new(error.to_string()))?, None),
+            Some(file) => {
+                make_folder(file)?;
+                let lock = lock(file)?;
+                (open(file)?, Some(lock))
+            }
+        };
+        let engine = Self::serve(database).await.map_err(|error| {
+            InitError::new(format!("the DynamoDB engine does not start: {error}"))
+        })?;
+        Ok(Self { _lock: lock, ..engine })
+    }
+
+    /// Serves a database.
+    pub async fn serve(database: Database) -> std::io::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let (stop, stopped) = oneshot::channel();
+        let server = tokio::spawn(dynoxide::server::serve_with_shutdown(
+            listener,
+            database.clone(),
+            async {
+                let _ = stopped.await;
+            },
+        ));
+        Ok(Self { address, database, _lock: None, stop, server })
+    }
+
+    /// The endpoint's URL.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Deletes expired items from now on, as DynamoDB does.
+    pub fn sweep_on_a_timer(&self) {
+        let database = self.database.clone();
+        tokio::spawn(async move {
+            let mut timer = tokio::time::interval(SWEEP_EVERY);
+            loop {
+                timer.tick().await;
+                let database = database.clone();
+                let swept = tokio::task::spawn_blocking(move || database.sweep_ttl()).await;
+                match swept {
+                    Ok(Ok(0)) | Err(_) => {}
+                    Ok(Ok(deleted)) => tracing::info!(deleted, "expired sessions deleted"),
+                    Ok(Err(error)) => tracing::warn!(%error, "expired sessions not deleted"),
+                }
+            }
+        });
+    }
+
+    /// Finishes the calls in flight and closes the file.
+    pub async fn stop(self) {
+        let _ = self.stop.send(());
+        let _ = self.server.await;
+    }
+}
+
+fn make_folder(file: &Path) -> Result<(), InitError> {
+    let Some(folder) = file.parent() else { return Ok(()) };
+    std::fs::create_dir_all(folder).map_err(|error| {
+        InitError::new(format!("the folder {} cannot be made: {error}", folder.display()))
+    })
+}
+
+fn open(file: &Path) -> Result<Database, InitError> {
+    let problem = |error: String| {
+        InitError::new(format!("the data file {} cannot be opened: {error}", file.display()))
+    };
+    let path = file.to_str().ok_or_else(|| problem("its name is not Unicode".to_owned()))?;
+    Database::new(path).map_err(|error| problem(error.to_string()))
+}
+
+/// Keeps a second process away from the file: the engine is the only one that may write it.
+fn lock(file: &Path) -> Result<File, InitError> {
+    let lock = file.with_extension("lock");
+    let opened = File::create(&lock).map_err(|error| {
+        InitError::new(format!("the lock file {} cannot be made: {error}", lock.display()))
+    })?;
+    opened.try_lock().map_err(|_| {
+        InitError::new(format!(
+            "the data file {} is in use by another process; choose another with --data",
+            file.display()
+        ))
+    })?;
+    Ok(opened)
+}
+
+/// A client of the engine, or of another endpoint that does not look at credentials.
+pub fn client(url: &str, region: String, credentials: Credentials) -> Client {
+    Client::from_conf(
+        aws_sdk_dynamodb::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .endpoint_url(url)
+            .region(Region::new(region))
+            .credentials_provider(credentials)
+            .http_client(https())
+            .retry_config(retries())
+            .timeout_config(timeouts())
+            .interceptor(CountCalls)
+            .build(),
+    )
+}
+
+/// Makes the tables that are missing, with TTL on.
+pub async fn create_tables(client: &Client, settings: &Settings) -> Result<(), InitError> {
+    let sessions = [("token_hash", ScalarAttributeType::B, KeyType::Hash)];
+    let registry = [
+        ("pk", ScalarAttributeType::S, KeyType::Hash),
+        ("sk", ScalarAttributeType::S, KeyType::Range),
+    ];
+    create_table(client, &settings.registry_table, &registry).await?;
+    create_table(client, &settings.sessions_table, &sessions).await?;
+    let ttl = TimeToLiveSpecification::builder()
+        .attribute_name("ttl")
+        .enabled(true)
+        .build()
+        .map_err(|error| InitError::new(error.to_string()))?;
+    let ttl = client
+        .update_time_to_live()
+        .table_name(&settings.sessions_table)
+        .time_to_live_specification(ttl)
+        .send()
+        .await;
+    match ttl.map_err(aws_sdk_dynamodb::Error::from) {
+        Ok(_) => Ok(()),
+        // TTL is on already.
+        Err(error) if error.to_string().contains("ValidationException") => Ok(()),
+        Err(error) => Err(InitError::new(format!(
+            "TTL of table {} cannot be turned on: {}",
+            settings.sessions_table,
+            DisplayErrorContext(&error)
+        ))),
+    }
+}
+
+async fn create_table(
+    client: &Client,
+    name: &str,
+    key: &[(&str, ScalarAttributeType, KeyType)],
+) -> Result<(), InitError> {
+    let mut request =
+        client.create_table().table_name(name).billing_mode(BillingMode::PayPerRequest);
+    for (attribute, kind, role) in key {
+        let definition = AttributeDefinition::builder()
+            .attribute_name(*attribute)
+            .attribute_type(kind.clone())
+            .build();
+        let element =
+            KeySchemaElement::builder().attribute_name(*attribute).key_type(role.clone()).build();
+        request = request
+            .attribute_definitions(definition.map_err(|error| InitError::new(error.to_string()))?)
+            .key_schema(element.map_err(|error| InitError::new(error.to_string()))?);
+    }
+    match request.send().await {
+        Ok(_) => Ok(()),
+        Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_in_use_exception()) => {
+            Ok(())
+        }
+        Err(error) => Err(InitError::new(format!(
+            "table {name} cannot be made: {}",
+            DisplayErrorContext(&error)
+        ))),
+    }
+}

@@ -1,0 +1,10 @@
+//! The whole service on one machine: the handlers that Lambda runs, behind a server that speaks as
+//! API Gateway does, on an embedded DynamoDB engine.
+//!
+//! - [`gateway`]: HTTP in, API Gateway events to the handlers, HTTP out.
+//! - [`dynamodb`]: the engine, the tables of `template.yaml`, and their TTL.
+//! - [`demo`]: the environment that a first start provisions.
+
+pub mod demo;
+pub mod dynamodb;
+pub mod gateway;
