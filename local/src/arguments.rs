@@ -62,7 +62,6 @@ impl Arguments {
 
 /// Whether a URL is an endpoint of AWS.
 pub fn is_aws(url: &Url) -> bool {
-    url.host_str().is_some_and(|host| {
-        host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn")
-    })
+    url.host_str()
+        .is_some_and(|host| host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn"))
 }

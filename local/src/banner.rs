@@ -31,7 +31,10 @@ impl Banner {
         let (integration, connection) = self.connection();
         let generated: String = (self.report.iter().flat_map(|report| &report.secrets))
             .map(|key| {
-                format!("  new key   {} of {}: {} (not shown again)\n", key.name, key.environment, key.secret)
+                format!(
+                    "  new key   {} of {}: {} (not shown again)\n",
+                    key.name, key.environment, key.secret
+                )
             })
             .collect();
         let json = "-H 'Content-Type: application/json'";
@@ -57,8 +60,9 @@ Ctrl-C stops it.
     /// A secret key that this start knows; the database has only hashes.
     fn secret_key(&self) -> String {
         let given = self.document.as_ref().and_then(|document| {
-            let keys = (document["environments"].as_array()?.iter())
-                .flat_map(|environment| environment["secret_keys"].as_array().into_iter().flatten());
+            let keys = (document["environments"].as_array()?.iter()).flat_map(|environment| {
+                environment["secret_keys"].as_array().into_iter().flatten()
+            });
             keys.filter_map(|key| key["secret"].as_str()).next()
         });
         let generated = || self.report.as_ref()?.secrets.first().map(|key| key.secret.as_str());
@@ -68,8 +72,10 @@ Ctrl-C stops it.
     /// A connection of the document, as integration and id.
     fn connection(&self) -> (String, String) {
         let first = self.document.as_ref().and_then(|document| {
-            let mut connections = (document["environments"].as_array()?.iter())
-                .flat_map(|environment| environment["connections"].as_array().into_iter().flatten());
+            let mut connections =
+                (document["environments"].as_array()?.iter()).flat_map(|environment| {
+                    environment["connections"].as_array().into_iter().flatten()
+                });
             let connection = connections.next()?;
             Some((connection["integration_id"].as_str()?, connection["connection_id"].as_str()?))
         });

@@ -196,7 +196,9 @@ async fn create_table(
     }
     match request.send().await {
         Ok(_) => Ok(()),
-        Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_in_use_exception()) => {
+        Err(error)
+            if error.as_service_error().is_some_and(|e| e.is_resource_in_use_exception()) =>
+        {
             Ok(())
         }
         Err(error) => Err(InitError::new(format!(

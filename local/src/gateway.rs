@@ -85,7 +85,8 @@ pub async fn serve(
             Err(_) => plain(StatusCode::PAYLOAD_TOO_LARGE, r#"{"message":"Request Too Long"}"#),
         }
     };
-    let service = Router::new().fallback(respond).into_make_service_with_connect_info::<SocketAddr>();
+    let service =
+        Router::new().fallback(respond).into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, service).with_graceful_shutdown(stop).await
 }
 

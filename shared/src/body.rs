@@ -6,7 +6,9 @@ use crate::connection::ConnectionId;
 use crate::end_user::{EndUser, Organization};
 use crate::error::Error;
 use crate::fields::{Fields, Issues, array};
-use crate::integration::{ConfigDefaults, IntegrationKey, Override, PerIntegration, per_integration};
+use crate::integration::{
+    ConfigDefaults, IntegrationKey, Override, PerIntegration, per_integration,
+};
 use crate::tags::Tags;
 use crate::webhook_url;
 
@@ -58,10 +60,9 @@ impl CreateSession {
                 fields.required("end_user", EndUser::read)
             };
             let organization = fields.optional("organization", Organization::read);
-            let allowed_integrations =
-                fields.optional("allowed_integrations", |value, issues| {
-                    array(value, issues, IntegrationKey::read)
-                });
+            let allowed_integrations = fields.optional("allowed_integrations", |value, issues| {
+                array(value, issues, IntegrationKey::read)
+            });
             let rest = Rest::take(&mut fields);
             fields.finish();
             let allowed_integrations = allowed_integrations.unwrap_or_default();
@@ -106,7 +107,8 @@ impl Content {
 
     /// Whether a documentation link is replaced, which an environment may forbid.
     pub fn overrides_docs_link(&self) -> bool {
-        let links = self.overrides.iter().flatten().filter_map(|(_, entry)| entry.docs_connect.as_ref());
+        let links =
+            self.overrides.iter().flatten().filter_map(|(_, entry)| entry.docs_connect.as_ref());
         links.into_iter().any(|link| !link.is_empty())
     }
 }
@@ -177,7 +179,12 @@ impl Rest {
             match webhook_url::parse(&value) {
                 Ok(url) => first = first.or(url),
                 Err(refusal) => issues.push_at(
-                    &["integrations_config_defaults", key.as_str(), "connection_config", "webhook_url"],
+                    &[
+                        "integrations_config_defaults",
+                        key.as_str(),
+                        "connection_config",
+                        "webhook_url",
+                    ],
                     refusal.code(),
                     format!("{}{DEPRECATED}", refusal.message()),
                 ),

@@ -19,8 +19,7 @@ impl ConnectionId {
     /// Reads an id: e-mails and stringified JSON are allowed, an empty one is not.
     pub fn read(value: Option<Value>, issues: &mut Issues) -> Option<Self> {
         let text = string(value, issues)?;
-        let allowed =
-            |b: u8| b.is_ascii_alphanumeric() || br#",.;:=+~[]|@${}"'\/_ -"#.contains(&b);
+        let allowed = |b: u8| b.is_ascii_alphanumeric() || br#",.;:=+~[]|@${}"'\/_ -"#.contains(&b);
         if text.is_empty() || !text.bytes().all(allowed) {
             let message = format!("Invalid string: must match pattern {}", Self::PATTERN);
             issues.push("invalid_format", message);

@@ -112,9 +112,11 @@ impl Error {
             Self::InvalidSecretKeyFormat => {
                 "Authentication failed. The provided secret key is not a UUID v4.".to_owned()
             }
-            Self::UnknownAccount => "Authentication failed. The provided authorization header does \
+            Self::UnknownAccount => {
+                "Authentication failed. The provided authorization header does \
                                      not match any account."
-                .to_owned(),
+                    .to_owned()
+            }
             Self::InvalidSessionTokenFormat => {
                 "Authentication failed. The provided connect session token is not following \
                  correct format: nango_connect_session_RANDOM)"

@@ -35,7 +35,12 @@ impl Issues {
     }
 
     /// Notes a finding at `path` below the place that is being read.
-    pub fn push_at(&mut self, path: &[&str], code: &'static str, message: impl Into<Cow<'static, str>>) {
+    pub fn push_at(
+        &mut self,
+        path: &[&str],
+        code: &'static str,
+        message: impl Into<Cow<'static, str>>,
+    ) {
         let depth = self.path.len();
         self.path.extend(path.iter().map(|segment| (*segment).to_owned()));
         self.push(code, message);

@@ -143,7 +143,9 @@ where
 fn route_key(request: &Request) -> String {
     use lambda_http::request::RequestContext;
     match request.request_context_ref() {
-        Some(RequestContext::ApiGatewayV2(context)) => context.route_key.clone().unwrap_or_default(),
+        Some(RequestContext::ApiGatewayV2(context)) => {
+            context.route_key.clone().unwrap_or_default()
+        }
         _ => String::new(),
     }
 }

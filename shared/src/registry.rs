@@ -38,9 +38,9 @@ impl SecretKeyRecord {
     pub fn may_write_sessions(&self) -> bool {
         self.scopes.iter().any(|scope| {
             scope == REQUIRED_SCOPE
-                || scope
-                    .strip_suffix('*')
-                    .is_some_and(|prefix| prefix.ends_with(':') && REQUIRED_SCOPE.starts_with(prefix))
+                || scope.strip_suffix('*').is_some_and(|prefix| {
+                    prefix.ends_with(':') && REQUIRED_SCOPE.starts_with(prefix)
+                })
         })
     }
 }

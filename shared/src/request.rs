@@ -72,9 +72,8 @@ pub fn header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<Cow<'a, s
 
 fn json(request: &Request, parameters: &str) -> Result<Option<Value>, Error> {
     let bytes: &[u8] = request.body();
-    let has_length = [CONTENT_LENGTH, TRANSFER_ENCODING]
-        .iter()
-        .any(|name| request.headers().contains_key(name));
+    let has_length =
+        [CONTENT_LENGTH, TRANSFER_ENCODING].iter().any(|name| request.headers().contains_key(name));
     if bytes.is_empty() && !has_length {
         return Ok(None);
     }

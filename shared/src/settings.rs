@@ -34,9 +34,8 @@ impl Settings {
     /// Reads the settings out of `variable`. The first that is missing or malformed is named.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, InitError> {
         let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
-        let required = |name: &str| {
-            variable(name).ok_or_else(|| InitError::new(format!("{name} is not set")))
-        };
+        let required =
+            |name: &str| variable(name).ok_or_else(|| InitError::new(format!("{name} is not set")));
         let connect_ui_url = required("CONNECT_UI_URL")?;
         Ok(Self {
             sessions_table: required("SESSIONS_TABLE")?,

@@ -1,1 +1,15 @@
-//! x
+//! What the tests share: a world of its own for each test, and the calls that a client makes.
+//!
+//! - [`world`]: an engine, its tables, an environment and the service on top, in this process.
+//! - [`wire`]: the connection between service and engine; it counts, and it can be broken.
+//! - [`call`]: requests and replies, in process or to any URL.
+//! - [`case`]: the recorded request and answer pairs.
+
+pub mod call;
+pub mod case;
+pub mod wire;
+pub mod world;
+
+pub use call::{Call, Reply};
+pub use wire::Fault;
+pub use world::World;

@@ -76,10 +76,7 @@ impl Document {
     }
 }
 
-fn environment(
-    value: Option<Value>,
-    issues: &mut Issues,
-) -> Option<Wanted<EnvironmentDocument>> {
+fn environment(value: Option<Value>, issues: &mut Issues) -> Option<Wanted<EnvironmentDocument>> {
     let mut fields = Fields::of(value, issues)?;
     let name = fields.required("name", text::<1, NAME_LENGTH_MAX>);
     if is_absent(&mut fields) {
@@ -126,9 +123,8 @@ fn secret_key(value: Option<Value>, issues: &mut Issues) -> Option<Wanted<Secret
         // The secret itself is not repeated.
         key.map_err(|_| issues.push("invalid_format", "Invalid UUID v4")).ok()
     });
-    let scopes = fields.optional("scopes", |value, issues| {
-        array(value, issues, text::<1, NAME_LENGTH_MAX>)
-    });
+    let scopes =
+        fields.optional("scopes", |value, issues| array(value, issues, text::<1, NAME_LENGTH_MAX>));
     fields.finish();
     let content = (!absent).then_some(SecretKeyDocument { secret, scopes });
     Some(Wanted { name: name?, content })
@@ -215,10 +211,7 @@ fn one_of(options: &[&str], value: Option<Value>, issues: &mut Issues) -> Option
         return Some(value);
     }
     let options: Vec<_> = options.iter().map(|option| format!("\"{option}\"")).collect();
-    issues.push(
-        "invalid_value",
-        format!("Invalid option: expected one of {}", options.join("|")),
-    );
+    issues.push("invalid_value", format!("Invalid option: expected one of {}", options.join("|")));
     None
 }
 

@@ -14,9 +14,7 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::{
-    AttributeValue, Delete, KeysAndAttributes, Put, TransactWriteItem,
-};
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, KeysAndAttributes, Put, TransactWriteItem};
 use serde::{Deserialize, Serialize};
 use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_item};
 use uuid::Uuid;
@@ -167,8 +165,13 @@ impl Store {
             .await?;
         let mut items = output.items.unwrap_or_default().into_iter();
         let Some(settings) = items.next().map(to_stored).transpose()? else { return Ok(None) };
-        let (_, Stored { record: Record::Environment { connect_ui, allow_docs_connect_override, .. }, .. }) =
-            settings
+        let (
+            _,
+            Stored {
+                record: Record::Environment { connect_ui, allow_docs_connect_override, .. },
+                ..
+            },
+        ) = settings
         else {
             // Integrations without settings: the environment was removed.
             return Ok(None);
@@ -214,10 +217,7 @@ impl Store {
     }
 
     /// The items of `keys` that exist.
-    pub async fn registry_items(
-        &self,
-        keys: Vec<Key>,
-    ) -> Result<HashMap<Key, Stored>, StoreError> {
+    pub async fn registry_items(&self, keys: Vec<Key>) -> Result<HashMap<Key, Stored>, StoreError> {
         self.batch_get(keys).await?.into_iter().map(to_stored).collect()
     }
 

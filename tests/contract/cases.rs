@@ -1,0 +1,157 @@
+//! Replays the recorded request and answer pairs, each as a test of its own.
+//!
+//! In this process by default. `CONFORMANCE_URL` aims the replay at a deployed stack or another
+//! server, with `CONFORMANCE_SECRET_KEY`, `CONFORMANCE_SECRET_KEY_NO_SCOPE` and, unless it is
+//! `http://localhost:3009/`, `CONFORMANCE_CONNECT_UI_URL`. What needs the clock or another
+//! environment is left out there.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use libtest_mimic::{Arguments, Failed, Trial};
+use serde_json::{Value, json};
+use shared::token::SessionToken;
+use tests::World;
+use tests::case::{self, Case, Deviation, Values};
+use tokio::runtime::Runtime;
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let runtime = Arc::new(Runtime::new().expect("a runtime"));
+    let remote = variable("CONFORMANCE_URL");
+    let shared = Arc::new(runtime.block_on(World::start()));
+    let trials = case::all()
+        .into_iter()
+        .map(|(case, deviation)| {
+            let (runtime, remote, shared) =
+                (Arc::clone(&runtime), remote.clone(), Arc::clone(&shared));
+            let is_ignored = deviation.cannot_arise.is_some()
+                || (remote.is_some() && needs_own_world(&deviation));
+            let name = match &deviation.deviation {
+                Some(row) => format!("{} ({row})", case.name),
+                None => case.name.clone(),
+            };
+            Trial::test(name, move || {
+                let replayed = runtime.block_on(async {
+                    match remote {
+                        Some(url) => replay_over(&url, &case).await,
+                        None if needs_own_world(&deviation) => {
+                            replay_in(&mut World::start().await, &case, &deviation).await
+                        }
+                        None => replay_shared(&shared, &case).await,
+                    }
+                });
+                replayed.map_err(Failed::from)
+            })
+            .with_ignored_flag(is_ignored)
+        })
+        .collect();
+    libtest_mimic::run(&arguments, trials).exit();
+}
+
+fn needs_own_world(deviation: &Deviation) -> bool {
+    deviation.environment.is_some()
+        || deviation.environment_after_setup.is_some()
+        || deviation.after_ms.is_some()
+}
+
+fn values(world: &World) -> Values {
+    Values {
+        secret_key: world.secret_key.clone(),
+        secret_key_no_scope: world.secret_key_no_scope.clone(),
+        session_token: None,
+        connect_base: "http://localhost:3009/".to_owned(),
+        now: world.now,
+        tolerance_ms: 0,
+    }
+}
+
+/// A case that leaves the world as it was, but for sessions that nobody else knows.
+async fn replay_shared(world: &World, case: &Case) -> Result<(), String> {
+    let mut values = values(world);
+    for step in &case.setup {
+        let reply = world.send(step.call(&values)).await;
+        values.session_token.get_or_insert_with(|| reply.token());
+    }
+    let reply = world.send(case.step.call(&values)).await;
+    case.judge(&reply, &values)?;
+    judge_state(world, case, &reply).await
+}
+
+/// A case with a world that it changes.
+async fn replay_in(world: &mut World, case: &Case, deviation: &Deviation) -> Result<(), String> {
+    if let Some(change) = &deviation.environment {
+        world.change_environment(change.clone()).await;
+    }
+    let mut values = values(world);
+    for step in &case.setup {
+        let reply = world.send(step.call(&values)).await;
+        values.session_token.get_or_insert_with(|| reply.token());
+    }
+    if let Some(change) = &deviation.environment_after_setup {
+        world.change_environment(change.clone()).await;
+    }
+    world.set_time(world.now + SignedDuration::from_millis(deviation.after_ms.unwrap_or(0)));
+    let reply = world.send(case.step.call(&values)).await;
+    case.judge(&reply, &values)?;
+    judge_state(world, case, &reply).await
+}
+
+async fn replay_over(url: &str, case: &Case) -> Result<(), String> {
+    let client = reqwest::Client::new();
+    let mut values = Values {
+        secret_key: variable("CONFORMANCE_SECRET_KEY").expect("CONFORMANCE_SECRET_KEY is set"),
+        secret_key_no_scope: variable("CONFORMANCE_SECRET_KEY_NO_SCOPE")
+            .expect("CONFORMANCE_SECRET_KEY_NO_SCOPE is set"),
+        session_token: None,
+        connect_base: variable("CONFORMANCE_CONNECT_UI_URL")
+            .unwrap_or_else(|| "http://localhost:3009/".to_owned()),
+        now: clock(),
+        tolerance_ms: 60_000,
+    };
+    for step in &case.setup {
+        let reply = step.call(&values).send_over(&client, url).await;
+        values.session_token.get_or_insert_with(|| reply.token());
+    }
+    let reply = case.step.call(&values).send_over(&client, url).await;
+    case.judge(&reply, &values)
+}
+
+/// Compares what the case says of the session's record.
+async fn judge_state(world: &World, case: &Case, reply: &tests::Reply) -> Result<(), String> {
+    if case.expect_state.is_empty() {
+        return Ok(());
+    }
+    let token = SessionToken::parse(&reply.token()).expect("a token");
+    let session = world.app.store.session(&token.hash()).await.expect("an answer");
+    let session = session.expect("a session");
+    for (key, expected) in &case.expect_state {
+        let stored = match key.as_str() {
+            "session.tags" => json!(session.tags),
+            "session.webhook_url_override" => json!(session.webhook_url_override),
+            "session.integrations_config_defaults" => {
+                // The recorded service stores this key in camel case.
+                let text = json!(session.integrations_config_defaults).to_string();
+                serde_json::from_str(&text.replace("connection_config", "connectionConfig"))
+                    .expect("JSON")
+            }
+            // End users are part of their session and of their connection: there is no row.
+            "end_users where id=brand-new" => Value::from(0),
+            other => return Err(format!("unknown state {other}")),
+        };
+        if stored != *expected {
+            return Err(format!("{key} is {stored}, not {expected}"));
+        }
+    }
+    Ok(())
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test run is set up by its environment")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+#[expect(clippy::disallowed_methods, reason = "a remote service has its own clock")]
+fn clock() -> Timestamp {
+    Timestamp::now()
+}

@@ -1,0 +1,118 @@
+//! The wire between the service and its engine: it counts the calls that cross it, and breaks when
+//! told to. Failures in tests are real ones: answers that DynamoDB gives, or none.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::http::{Response, StatusCode};
+use tokio::net::TcpListener;
+
+/// What happens to a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// DynamoDB throttles.
+    Throttled,
+    /// DynamoDB fails.
+    Failed,
+    /// DynamoDB refuses a request that makes no sense.
+    Refused,
+    /// The connection breaks in the middle of the answer.
+    Broken,
+    /// No answer comes.
+    Silent,
+}
+
+/// A proxy in front of an engine.
+#[derive(Debug, Clone)]
+pub struct Wire {
+    /// Where the service reaches the engine.
+    pub address: SocketAddr,
+    state: Arc<Mutex<Shared>>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    calls: Vec<String>,
+    faults: VecDeque<Fault>,
+}
+
+impl Wire {
+    /// A wire to the engine at `engine`.
+    pub async fn to(engine: SocketAddr) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let state = Arc::default();
+        let forward = Forward { engine, client: reqwest::Client::new(), state: Arc::clone(&state) };
+        let service = Router::new().fallback(pass).with_state(forward);
+        tokio::spawn(async { axum::serve(listener, service).await });
+        Self { address, state }
+    }
+
+    /// The operations since the last time that somebody asked.
+    pub fn calls(&self) -> Vec<String> {
+        std::mem::take(&mut self.state.lock().expect("no panic").calls)
+    }
+
+    /// Breaks the next calls, one fault each.
+    pub fn fail(&self, faults: impl IntoIterator<Item = Fault>) {
+        self.state.lock().expect("no panic").faults = faults.into_iter().collect();
+    }
+}
+
+#[derive(Clone)]
+struct Forward {
+    engine: SocketAddr,
+    client: reqwest::Client,
+    state: Arc<Mutex<Shared>>,
+}
+
+async fn pass(State(forward): State<Forward>, request: Request) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let body = axum::body::to_bytes(body, usize::MAX).await.expect("a whole body");
+    let target = parts.headers.get("x-amz-target").and_then(|target| target.to_str().ok());
+    let operation = target.and_then(|target| target.rsplit('.').next()).unwrap_or_default();
+    let fault = {
+        let mut state = forward.state.lock().expect("no panic");
+        state.calls.push(operation.to_owned());
+        state.faults.pop_front()
+    };
+    match fault {
+        None => {
+            let url = format!("http://{}{}", forward.engine, parts.uri);
+            let sent = forward.client.request(parts.method, url).headers(parts.headers).body(body);
+            let answer = sent.send().await.expect("the engine answers");
+            let mut response = Response::new(Body::empty());
+            *response.status_mut() = answer.status();
+            *response.headers_mut() = answer.headers().clone();
+            *response.body_mut() = Body::from(answer.bytes().await.expect("a whole body"));
+            response
+        }
+        Some(Fault::Throttled) => refuse(400, "ProvisionedThroughputExceededException"),
+        Some(Fault::Failed) => refuse(500, "InternalServerError"),
+        Some(Fault::Refused) => refuse(400, "ValidationException"),
+        Some(Fault::Broken) => {
+            let broken = Err::<Bytes, _>(std::io::Error::other("the wire broke"));
+            Response::new(Body::from_stream(futures_util::stream::iter([
+                Ok(Bytes::from_static(b"{\"It")),
+                broken,
+            ])))
+        }
+        Some(Fault::Silent) => std::future::pending().await,
+    }
+}
+
+fn refuse(status: u16, code: &str) -> Response<Body> {
+    let body = format!(
+        r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{code}","message":"internal detail 4711"}}"#
+    );
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = StatusCode::from_u16(status).expect("a status");
+    response
+        .headers_mut()
+        .insert("content-type", "application/x-amz-json-1.0".parse().expect("a value"));
+    response
+}

@@ -1,0 +1,194 @@
+//! A world of its own for each test: an engine on a free port, tables, an environment, and the
+//! service on top. Time stands still until the test moves it.
+
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::Credentials;
+use aws_sdk_dynamodb::types::AttributeValue;
+use dynoxide::Database;
+use dynoxide::storage_backend::{Clock, ManualClock};
+use jiff::{SignedDuration, Timestamp};
+use local::dynamodb::{self, Engine};
+use provision::Report;
+use serde_json::{Value, json};
+use shared::App;
+use shared::secret_key::SecretKey;
+use shared::settings::Settings;
+use std::collections::HashMap;
+
+use crate::call::{Call, Reply};
+use crate::wire::Wire;
+
+/// The service, and everything around it.
+pub struct World {
+    /// The service, as one warm container would have it.
+    pub app: &'static App,
+    /// What stands between the service and the engine.
+    pub wire: Wire,
+    /// A client of the engine that the service knows nothing of.
+    pub client: Client,
+    /// The secret key of environment `dev`.
+    pub secret_key: String,
+    /// A key of `dev` without scopes.
+    pub secret_key_no_scope: String,
+    /// The moment at which requests arrive.
+    pub now: Timestamp,
+    engine: Engine,
+    clock: Arc<ManualClock>,
+}
+
+impl World {
+    /// A world with the environment that the recorded cases assume.
+    pub async fn start() -> Self {
+        Self::with(|_| None).await
+    }
+
+    /// A world whose settings are other than the default ones.
+    pub async fn with(setting: impl Fn(&str) -> Option<&'static str>) -> Self {
+        let clock = Arc::new(ManualClock::new(1));
+        let database = Database::memory_with_clock(Arc::clone(&clock) as Arc<dyn Clock>);
+        let engine = Engine::serve(database.expect("a database")).await.expect("an engine");
+        let wire = Wire::to(engine.address).await;
+        let client = client(&engine.url());
+        let settings = settings(setting);
+        dynamodb::create_tables(&client, &settings).await.expect("tables");
+
+        let mut world = Self {
+            app: app(&settings, &wire),
+            wire,
+            client,
+            secret_key: SecretKey::generate().expose().to_owned(),
+            secret_key_no_scope: SecretKey::generate().expose().to_owned(),
+            now: "2026-11-22T12:38:27.690Z".parse().expect("a moment"),
+            engine,
+            clock,
+        };
+        world.set_time(world.now);
+        let report = world.provision(world.document()).await.expect("a good document");
+        assert_eq!(report.secrets, []);
+        world.wire.calls();
+        world
+    }
+
+    /// The environment `dev` of the recorded cases.
+    pub fn document(&self) -> Value {
+        let keys = ["github", "slack", "my integration", "hubspot", "a"];
+        let integrations =
+            keys.map(|key| json!({ "unique_key": key, "provider": key.replace(' ', "-") }));
+        json!({ "environments": [ {
+            "name": "dev",
+            "secret_keys": [
+                { "name": "server", "secret": self.secret_key },
+                { "name": "no scope", "secret": self.secret_key_no_scope, "scopes": [] },
+            ],
+            "integrations": integrations,
+            "connections": [ { "connection_id": "conn-1", "integration_id": "github" } ],
+        } ] })
+    }
+
+    /// Applies an environment document.
+    pub async fn provision(&self, document: Value) -> Result<Report, shared::Error> {
+        provision::apply(&self.app.store, document, self.now).await
+    }
+
+    /// Applies a change to environment `dev`, and forgets what the container had cached.
+    pub async fn change_environment(&mut self, mut change: Value) -> Report {
+        change["name"] = json!("dev");
+        let report = self.provision(json!({ "environments": [change] })).await;
+        self.app = self.cold_app();
+        self.wire.calls();
+        report.expect("a good document")
+    }
+
+    /// The same service in a new container.
+    pub fn cold_app(&self) -> &'static App {
+        app(&self.app.settings, &self.wire)
+    }
+
+    /// Moves the clocks of the service and of the engine.
+    pub fn set_time(&mut self, now: Timestamp) {
+        self.now = now;
+        self.clock.set(u64::try_from(now.as_second()).expect("after 1970"));
+    }
+
+    /// Moves the clocks on.
+    pub fn pass_ms(&mut self, ms: i64) {
+        self.set_time(self.now + SignedDuration::from_millis(ms));
+    }
+
+    /// What DynamoDB does on its own: deletes what has expired, and says how much that was.
+    pub fn sweep(&self) -> usize {
+        self.engine.database.sweep_ttl().expect("a sweep")
+    }
+
+    /// Sends a request.
+    pub async fn send(&self, call: Call) -> Reply {
+        call.send_to(self.app, self.now).await
+    }
+
+    /// Asks for a session.
+    pub async fn create(&self, body: Value) -> Reply {
+        self.send(Call::create(&self.secret_key, &body)).await
+    }
+
+    /// Asks for a session for one connection.
+    pub async fn reconnect(&self, body: Value) -> Reply {
+        self.send(Call::reconnect(&self.secret_key, &body)).await
+    }
+
+    /// Makes a session and takes its token.
+    pub async fn mint(&self, body: Value) -> String {
+        self.create(body).await.token()
+    }
+
+    /// Reads a session.
+    pub async fn get(&self, token: &str) -> Reply {
+        self.send(Call::get(token)).await
+    }
+
+    /// Ends a session.
+    pub async fn delete(&self, token: &str) -> Reply {
+        self.send(Call::delete(token)).await
+    }
+
+    /// Every item of both tables.
+    pub async fn dump(&self) -> Vec<HashMap<String, AttributeValue>> {
+        let settings = &self.app.settings;
+        let mut items = Vec::new();
+        for table in [&settings.sessions_table, &settings.registry_table] {
+            let scan = self.client.scan().table_name(table).into_paginator().items().send();
+            items.extend(scan.try_collect().await.expect("a scan"));
+        }
+        items
+    }
+
+    /// The items of the sessions table.
+    pub async fn session_items(&self) -> Vec<HashMap<String, AttributeValue>> {
+        let items = self.dump().await;
+        items.into_iter().filter(|item| item.contains_key("token_hash")).collect()
+    }
+}
+
+fn settings(setting: impl Fn(&str) -> Option<&'static str>) -> Settings {
+    let value = |name: &str| {
+        setting(name).or(match name {
+            "SESSIONS_TABLE" => Some("sessions"),
+            "REGISTRY_TABLE" => Some("registry"),
+            "CONNECT_UI_URL" => Some("http://localhost:3009"),
+            _ => None,
+        })
+    };
+    Settings::read(|name| value(name).map(str::to_owned)).expect("good settings")
+}
+
+fn client(url: &str) -> Client {
+    let credentials = Credentials::new("test", "test", None, None, "test");
+    dynamodb::client(url, "us-east-1".to_owned(), credentials)
+}
+
+/// Leaked, as an app lives as long as its container.
+fn app(settings: &Settings, wire: &Wire) -> &'static App {
+    let client = client(&format!("http://{}", wire.address));
+    Box::leak(Box::new(App::new(settings.clone(), client)))
+}
