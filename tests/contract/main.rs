@@ -1,1 +1,22 @@
-//! x
+//! The rules of the contract, in process: whole HTTP requests in, whole answers out, against a real
+//! DynamoDB engine. `// R9` names the requirement of `docs/REQUIREMENTS.md` that a test shows,
+//! `// D4` the deviation of `docs/compatibility.md`.
+
+mod authentication;
+mod calls;
+mod create_session;
+mod delete_session;
+mod expiry;
+mod get_session;
+mod provisioning;
+mod reconnect_session;
+mod requirements;
+mod routes;
+mod secrets;
+mod settings;
+mod store_failure;
+mod tags;
+mod tenants;
+mod tidy;
+mod transport;
+mod webhook_urls;

@@ -1,0 +1,83 @@
+//! What becomes of a request when DynamoDB fails. The wire is broken for real.
+
+use serde_json::{Value, json};
+use tests::{Call, Fault, World};
+
+fn unavailable() -> Value {
+    json!({ "error": {
+        "code": "service_unavailable", "message": "The service is temporarily unavailable, try again",
+    } })
+}
+
+#[tokio::test]
+async fn a_fault_that_passes_is_not_seen() {
+    for fault in [Fault::Throttled, Fault::Failed, Fault::Broken] {
+        let world = World::start().await;
+        let token = world.mint(json!({ "tags": {} })).await;
+        world.wire.calls();
+        world.wire.fail([fault, fault]);
+        assert_eq!(world.get(&token).await.status, 200, "{fault:?}");
+        assert_eq!(world.wire.calls(), ["GetItem"; 3]);
+    }
+}
+
+#[tokio::test]
+async fn a_fault_that_stays_is_503_on_every_endpoint_and_nothing_internal_leaves() {
+    let world = World::start().await;
+    let token = world.mint(json!({ "tags": {} })).await;
+    let body = json!({ "connection_id": "conn-1", "integration_id": "github" });
+    for fault in [Fault::Throttled, Fault::Failed] {
+        for call in [
+            Call::create(&world.secret_key, &json!({ "tags": {} })),
+            Call::reconnect(&world.secret_key, &body),
+            Call::get(&token),
+            Call::delete(&token),
+        ] {
+            world.wire.fail([fault; 3]);
+            world.send(call).await.assert(503, &unavailable());
+        }
+    }
+    assert_eq!(world.get(&token).await.status, 200);
+}
+
+#[tokio::test]
+async fn an_engine_that_says_nothing_is_given_up_on() {
+    let world = World::start().await;
+    let token = world.mint(json!({ "tags": {} })).await;
+    world.wire.fail([Fault::Silent; 3]);
+    world.get(&token).await.assert(503, &unavailable());
+}
+
+#[tokio::test]
+async fn what_nobody_foresaw_is_500_and_not_repeated() {
+    let world = World::start().await;
+    let token = world.mint(json!({ "tags": {} })).await;
+    world.wire.calls();
+    world.wire.fail([Fault::Refused]);
+    let reply = world.get(&token).await;
+    let message = "An unexpected error occurred";
+    reply.assert(500, &json!({ "error": { "code": "server_error", "message": message } }));
+    assert_eq!(world.wire.calls(), ["GetItem"]);
+}
+
+#[tokio::test]
+async fn a_create_that_is_repeated_on_the_way_is_one_session_or_an_honest_failure() {
+    let world = World::start().await;
+    world.mint(json!({ "tags": {} })).await;
+    world.wire.fail([Fault::Failed, Fault::Throttled]);
+    let token = world.mint(json!({ "tags": {} })).await;
+    assert_eq!(world.get(&token).await.status, 200);
+    assert_eq!(world.session_items().await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_record_that_cannot_be_read_is_500() {
+    let world = World::start().await;
+    let token = world.mint(json!({ "tags": {} })).await;
+    let mut item = world.session_items().await.remove(0);
+    item.remove("environment_id");
+    let table = &world.app.settings.sessions_table;
+    let put = world.client.put_item().table_name(table).set_item(Some(item));
+    put.send().await.expect("a write");
+    assert_eq!(world.get(&token).await.status, 500);
+}
