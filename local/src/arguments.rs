@@ -1,5 +1,7 @@
 //! The command line.
 
+#![expect(clippy::doc_markdown, reason = "these comments are the help text")]
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 

@@ -29,21 +29,20 @@ impl Banner {
         let url = format!("http://{}", self.address);
         let key = self.secret_key();
         let (integration, connection) = self.connection();
-        let generated: String = (self.report.iter().flat_map(|report| &report.secrets))
-            .map(|key| {
-                format!(
-                    "  new key   {} of {}: {} (not shown again)\n",
-                    key.name, key.environment, key.secret
-                )
-            })
-            .collect();
+        let mut new_keys = String::new();
+        for key in self.report.iter().flat_map(|report| &report.secrets) {
+            let (name, environment, secret) = (&key.name, &key.environment, &key.secret);
+            let line =
+                format!("  new key     {name} of {environment}: {secret} (not shown again)\n");
+            new_keys.push_str(&line);
+        }
         let json = "-H 'Content-Type: application/json'";
         format!(
             r#"connect-sessions
   url         {url}
   data        {data}
   secret key  {key}
-{generated}
+{new_keys}
 Create a session, read it, make one that reconnects, and end the first; paste these in order:
 
 TOKEN=$(curl -s {url}/connect/sessions -H "Authorization: Bearer {key}" {json} -d '{{"end_user":{{"id":"u1","email":"ada@example.com"}},"tags":{{"plan":"pro"}}}}' | sed -E 's/.*"token":"([^"]+)".*/\1/'); echo "$TOKEN"
@@ -60,10 +59,10 @@ Ctrl-C stops it.
     /// A secret key that this start knows; the database has only hashes.
     fn secret_key(&self) -> String {
         let given = self.document.as_ref().and_then(|document| {
-            let keys = (document["environments"].as_array()?.iter()).flat_map(|environment| {
+            let mut keys = (document["environments"].as_array()?.iter()).flat_map(|environment| {
                 environment["secret_keys"].as_array().into_iter().flatten()
             });
-            keys.filter_map(|key| key["secret"].as_str()).next()
+            keys.find_map(|key| key["secret"].as_str())
         });
         let generated = || self.report.as_ref()?.secrets.first().map(|key| key.secret.as_str());
         given.or_else(generated).unwrap_or("$SECRET_KEY").to_owned()

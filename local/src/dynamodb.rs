@@ -8,6 +8,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodb::error::DisplayErrorContext;
+use aws_sdk_dynamodb::operation::create_table::CreateTableError;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
     TimeToLiveSpecification,
@@ -15,14 +16,14 @@ use aws_sdk_dynamodb::types::{
 use dynoxide::Database;
 use shared::InitError;
 use shared::settings::Settings;
-use shared::store::{https, retries, timeouts};
+use shared::store::client::{https, retries, timeouts};
 use shared::telemetry::CountCalls;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 /// How often expired items are deleted. AWS takes up to days; nothing depends on it.
-const SWEEP_EVERY: Duration = Duration::from_secs(60);
+const SWEEP_EVERY: Duration = Duration::from_mins(1);
 
 /// An engine that serves DynamoDB's API on a free port of the loopback interface.
 pub struct Engine {
@@ -197,7 +198,9 @@ async fn create_table(
     match request.send().await {
         Ok(_) => Ok(()),
         Err(error)
-            if error.as_service_error().is_some_and(|e| e.is_resource_in_use_exception()) =>
+            if error
+                .as_service_error()
+                .is_some_and(CreateTableError::is_resource_in_use_exception) =>
         {
             Ok(())
         }

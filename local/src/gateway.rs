@@ -78,7 +78,8 @@ pub async fn serve(
     clock: fn() -> Timestamp,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    let respond = move |ConnectInfo(peer): ConnectInfo<SocketAddr>, request: Request<Body>| async move {
+    type Peer = ConnectInfo<SocketAddr>;
+    let respond = async move |ConnectInfo(peer): Peer, request: Request<Body>| {
         let (parts, body) = request.into_parts();
         match to_bytes(body, PAYLOAD_MAX).await {
             Ok(body) => respond(app, Request::from_parts(parts, body), peer, clock()).await,
@@ -216,7 +217,7 @@ fn headers(headers: &HeaderMap) -> Map<String, Value> {
         .collect()
 }
 
-fn values<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = String> {
+fn values(headers: &HeaderMap, name: &HeaderName) -> impl Iterator<Item = String> {
     headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
 }
 

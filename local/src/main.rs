@@ -43,13 +43,12 @@ async fn run(arguments: Arguments) -> Result<(), InitError> {
     let address = listener.local_addr().map_err(|error| InitError::new(error.to_string()))?;
     let document = arguments.environment.as_deref().map(read_document).transpose()?;
 
-    let (engine, client) = match &arguments.dynamodb {
-        Some(url) => (None, remote_client(url)?),
-        None => {
-            let engine = Engine::start(arguments.data_file()).await?;
-            let client = dynamodb::client(&engine.url(), region(), unchecked_credentials());
-            (Some(engine), client)
-        }
+    let (engine, client) = if let Some(url) = &arguments.dynamodb {
+        (None, remote_client(url)?)
+    } else {
+        let engine = Engine::start(arguments.data_file()).await?;
+        let client = dynamodb::client(&engine.url(), region(), unchecked_credentials());
+        (Some(engine), client)
     };
     if !arguments.is_aws() {
         dynamodb::create_tables(&client, &settings).await?;

@@ -53,7 +53,7 @@ impl CreateSession {
     /// Reads the body. `end_user` is required unless `tags` is sent in its place.
     pub fn read(body: Option<Value>) -> Result<Self, Error> {
         let mut issues = Issues::default();
-        let value = Fields::of(body, &mut issues).and_then(|mut fields| {
+        let value = Fields::of(body, &mut issues).map(|mut fields| {
             let end_user = if fields.has("tags") && !fields.has("end_user") {
                 None
             } else {
@@ -66,7 +66,7 @@ impl CreateSession {
             let rest = Rest::take(&mut fields);
             fields.finish();
             let allowed_integrations = allowed_integrations.unwrap_or_default();
-            Some((allowed_integrations, end_user, organization, rest))
+            (allowed_integrations, end_user, organization, rest)
         });
         let (allowed_integrations, end_user, organization, rest) =
             issues.finish(value).map_err(Error::InvalidBody)?;
@@ -128,6 +128,7 @@ struct Rest {
     integrations_config_defaults: Option<PerIntegration<ConfigDefaults>>,
     overrides: Option<PerIntegration<Override>>,
     /// The inner `None` is an empty string, which is a choice too.
+    #[expect(clippy::option_option, reason = "absent, empty and given are three things")]
     webhook_url_override: Option<Option<String>>,
     tags: Option<Tags>,
 }

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use lambda_http::http::Method;
@@ -19,6 +20,9 @@ use crate::response::{self, Response};
 use crate::settings::Settings;
 use crate::store::Store;
 use crate::{Timestamp, event, store, telemetry};
+
+/// A request is answered before Lambda would end it: the functions' timeout is 10 seconds.
+const ANSWER_WITHIN: Duration = Duration::from_secs(9);
 
 /// What handlers need besides the request. One lives as long as its execution environment.
 #[derive(Debug)]
@@ -125,11 +129,14 @@ where
     let route = route_key(&request);
     let request_id = request.lambda_context_ref().map(|context| context.request_id.clone());
     telemetry::summarise(&route, request_id.unwrap_or_default(), async {
-        let handled = AssertUnwindSafe(async { handle(app, request, now).await });
-        let mut response = match handled.catch_unwind().await {
-            Ok(Ok(response)) => response,
-            Ok(Err(error)) => response::failure(&error),
-            Err(_) => response::failure(&Error::internal("the handler panicked")),
+        let handled = AssertUnwindSafe(async { handle(app, request, now).await }).catch_unwind();
+        let mut response = match tokio::time::timeout(ANSWER_WITHIN, handled).await {
+            Ok(Ok(Ok(response))) => response,
+            Ok(Ok(Err(error))) => response::failure(&error),
+            Ok(Err(_)) => response::failure(&Error::internal("the handler panicked")),
+            Err(_) => {
+                response::failure(&Error::Unavailable("the request took too long".to_owned()))
+            }
         };
         if is_head {
             *response.body_mut() = Body::Empty;
@@ -163,7 +170,7 @@ where
         .build()
         .map_err(|error| InitError::new(format!("no runtime: {error}")))?;
     runtime.block_on(async {
-        let app = App::new(settings, store::client().await);
+        let app = App::new(settings, store::client::lambda().await);
         // The execution environment is the lifetime: there is nothing to free before it ends.
         let app: &'static App = Box::leak(Box::new(app));
         serve(app).await.map_err(|error| InitError::new(error.to_string()))

@@ -70,8 +70,8 @@ impl Environment {
         if unknown.is_empty() {
             return Ok(());
         }
-        let names: HashSet<&IntegrationKey> = unknown.iter().map(|(_, key)| *key).collect();
-        let found = store.integrations(self.id, names.into_iter()).await?;
+        let keys: HashSet<&IntegrationKey> = unknown.iter().map(|(_, key)| *key).collect();
+        let found = store.integrations(self.id, keys.into_iter()).await?;
         self.lock().extend(found);
         unknown.retain(|(_, key)| !self.has(key));
 

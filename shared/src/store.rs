@@ -3,26 +3,17 @@
 //! Outcomes that a caller tells apart are values; an error means that the question was not
 //! answered. Every write that could race carries its condition with it.
 
+pub mod client;
 pub mod item;
 pub mod registry;
 
-use std::time::Duration;
-
-use aws_config::environment::{
-    EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider,
-};
-use aws_config::retry::RetryConfig;
-use aws_config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::{BehaviorVersion, SharedHttpClient};
 use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
-use aws_smithy_http_client::tls;
 
 use crate::Timestamp;
 use crate::session::ConnectSession;
 use crate::settings::Settings;
-use crate::telemetry::CountCalls;
 use crate::token::TokenHash;
 
 /// DynamoDB did not answer the question.
@@ -52,20 +43,29 @@ impl Store {
         }
     }
 
-    /// Stores a new session under its token's hash. A hash is never written twice.
+    /// Stores a new session under its token's hash. A hash is never written twice: where it is
+    /// there already, an attempt whose answer was lost has written it, since nobody draws the same
+    /// 256 bits again.
     pub async fn put_session(
         &self,
         token: &TokenHash,
         session: &ConnectSession,
     ) -> Result<(), StoreError> {
-        self.client
+        let put = self
+            .client
             .put_item()
             .table_name(&self.sessions_table)
             .set_item(Some(item::from_session(token, session)?))
             .condition_expression("attribute_not_exists(token_hash)")
             .send()
-            .await?;
-        Ok(())
+            .await;
+        match put {
+            Ok(_) => Ok(()),
+            Err(error) => match error.as_service_error() {
+                Some(cause) if cause.is_conditional_check_failed_exception() => Ok(()),
+                _ => Err(error.into()),
+            },
+        }
     }
 
     /// The session of a token, live or not. The read is strongly consistent, since browsers read
@@ -109,45 +109,6 @@ impl Store {
             },
         }
     }
-}
-
-/// The client of a Lambda function: region and credentials from the environment that Lambda sets,
-/// which is all there is, so no chain of providers is asked.
-pub async fn client() -> Client {
-    let config = aws_config::defaults(BehaviorVersion::latest())
-        .region(EnvironmentVariableRegionProvider::new())
-        .credentials_provider(EnvironmentVariableCredentialsProvider::new())
-        .http_client(https())
-        .retry_config(retries())
-        .timeout_config(timeouts())
-        .load()
-        .await;
-    let config = aws_sdk_dynamodb::config::Builder::from(&config).interceptor(CountCalls).build();
-    Client::from_conf(config)
-}
-
-/// One TLS stack: ring starts in a hundredth of the instructions of the SDK's default.
-pub fn https() -> SharedHttpClient {
-    aws_smithy_http_client::Builder::new()
-        .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
-        .build_https()
-}
-
-/// Three attempts with full jitter, together far below the functions' timeout.
-pub fn retries() -> RetryConfig {
-    RetryConfig::standard()
-        .with_max_attempts(3)
-        .with_initial_backoff(Duration::from_millis(50))
-        .with_max_backoff(Duration::from_millis(500))
-}
-
-/// A DynamoDB call takes milliseconds; one that takes a second is tried again.
-pub fn timeouts() -> TimeoutConfig {
-    TimeoutConfig::builder()
-        .connect_timeout(Duration::from_millis(800))
-        .operation_attempt_timeout(Duration::from_millis(1_200))
-        .operation_timeout(Duration::from_millis(4_000))
-        .build()
 }
 
 impl<E, R> From<SdkError<E, R>> for StoreError

@@ -1,7 +1,8 @@
 //! Logs: JSON lines, one summary per request.
 //!
-//! No token, key, body or header is ever logged. What libraries say stays below `warn` only when
-//! `RUST_LOG` names their target: at `trace` some of them print what they send.
+//! No token, key, body or header is ever logged. Libraries say what they send at `debug` and
+//! `trace`, the Lambda runtime whole events, so below `info` only this project's own lines pass,
+//! whatever `RUST_LOG` says.
 
 use std::cell::RefCell;
 use std::time::Instant;
@@ -9,7 +10,7 @@ use std::time::Instant;
 use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextRef;
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{Targets, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use uuid::Uuid;
@@ -19,6 +20,9 @@ use crate::response::Response;
 tokio::task_local! {
     static SUMMARY: RefCell<Summary>;
 }
+
+/// The targets of this project's own lines.
+const OWN_TARGETS: [&str; 3] = ["shared", "provision", "local"];
 
 /// What one request turned out to be, noted on the way by whoever knows.
 #[derive(Debug, Default)]
@@ -44,7 +48,12 @@ pub fn start(log: &Targets) {
         .flatten_event(true)
         .with_current_span(false)
         .with_span_list(false);
-    if tracing_subscriber::registry().with(log.clone()).with(lines).try_init().is_ok() {
+    let quotes_nothing = filter_fn(|line| {
+        OWN_TARGETS.iter().any(|own| line.target().starts_with(own))
+            || *line.level() <= tracing::Level::INFO
+    });
+    let logs = tracing_subscriber::registry().with(log.clone()).with(quotes_nothing).with(lines);
+    if logs.try_init().is_ok() {
         // A panic's text may quote the request, so only its place is logged.
         std::panic::set_hook(Box::new(|panic| {
             let place = panic.location().map(ToString::to_string).unwrap_or_default();

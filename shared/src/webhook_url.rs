@@ -45,6 +45,7 @@ impl Refusal {
 }
 
 /// Reads `webhook_url_override`. The inner `None` is the empty string: no override.
+#[expect(clippy::needless_pass_by_value, reason = "the signature of every reading function")]
 pub fn read(value: Option<Value>, issues: &mut Issues) -> Option<Option<String>> {
     match parse(value.as_ref().unwrap_or(&Value::Null)) {
         Ok(url) => Some(url),
@@ -103,7 +104,7 @@ fn is_internal_v4(address: Ipv4Addr) -> bool {
         || address.is_link_local()
 }
 
-/// `::`, `::1`, fe80::/10, fc00::/7, Teredo, and the forms that carry an IPv4 address: compatible
+/// `::`, `::1`, `fe80::/10`, `fc00::/7`, Teredo, and the forms that carry an IPv4 address: compatible
 /// and mapped (RFC 4291), 6to4 (RFC 3056), NAT64 (RFC 6052).
 fn is_internal_v6(address: Ipv6Addr) -> bool {
     let v4 = |high: u16, low: u16| Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));

@@ -5,6 +5,8 @@
 //! `http://localhost:3009/`, `CONFORMANCE_CONNECT_UI_URL`. What needs the clock or another
 //! environment is left out there.
 
+#![expect(clippy::expect_used, reason = "a test fails by panicking")]
+
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};

@@ -81,9 +81,7 @@ async fn every_issue_is_told_at_once_in_the_order_of_the_schema() {
         "end_user": { "tags": [], "display_name": "x".repeat(256), "email": "", "id": 5, "zz": 1 },
         "aaa": 1,
     });
-    let issue = |code: &str, message: &str, path: &[&str]| {
-        json!({ "code": code, "message": message, "path": path })
-    };
+    let issue = |code: &str, message: &str, path: &[&str]| json!({ "code": code, "message": message, "path": path });
     let wrong = |expected: &str, received: &str, path: &[&str]| {
         let message = format!("Invalid input: expected {expected}, received {received}");
         issue("invalid_type", &message, path)
@@ -153,7 +151,10 @@ async fn null_never_stands_for_absent() {
         let mut body = json!({ "end_user": { "id": "u" } });
         body[field] = Value::Null;
         let reply = world.create(body).await;
-        assert_eq!((reply.status, &reply.json()["error"]["errors"][0]["path"]), (400, &json!([field])));
+        assert_eq!(
+            (reply.status, &reply.json()["error"]["errors"][0]["path"]),
+            (400, &json!([field]))
+        );
     }
 }
 
@@ -167,9 +168,7 @@ async fn every_named_integration_must_exist_and_misses_are_told_together() {
         "integrations_config_defaults": { "slack": {}, "x": {} },
         "overrides": { "y": {}, "my integration": {} },
     });
-    let miss = |path: [&str; 2]| {
-        json!({ "code": "custom", "message": "Integration does not exist", "path": path })
-    };
+    let miss = |path: [&str; 2]| json!({ "code": "custom", "message": "Integration does not exist", "path": path });
     world.create(body).await.assert_issues(&json!([
         miss(["allowed_integrations", "0"]),
         miss(["allowed_integrations", "2"]),
@@ -183,7 +182,8 @@ async fn every_named_integration_must_exist_and_misses_are_told_together() {
 #[tokio::test]
 async fn an_environment_may_forbid_documentation_links() {
     let mut world = World::start().await;
-    let linked = json!({ "tags": {}, "overrides": { "github": { "docs_connect": "https://x.y" } } });
+    let linked =
+        json!({ "tags": {}, "overrides": { "github": { "docs_connect": "https://x.y" } } });
     assert_eq!(world.create(linked.clone()).await.status, 201);
     world.change_environment(json!({ "allow_docs_connect_override": false })).await;
     let message = "You are not allowed to override the docs connect url";
@@ -204,8 +204,11 @@ async fn the_link_keeps_the_path_and_the_query_of_the_base_url() {
     for (base, start, end) in [
         ("https://example.com/nango/connect", "https://example.com/nango/connect/?", ""),
         ("https://example.com/connect/#top", "https://example.com/connect/?", ""),
-        ("https://ui.example.com?apiURL=https%3A%2F%2Fapi.example.com", "https://ui.example.com/?",
-         "&apiURL=https%3A%2F%2Fapi.example.com"),
+        (
+            "https://ui.example.com?apiURL=https%3A%2F%2Fapi.example.com",
+            "https://ui.example.com/?",
+            "&apiURL=https%3A%2F%2Fapi.example.com",
+        ),
     ] {
         let world = World::with(|name| (name == "CONNECT_UI_URL").then_some(base)).await;
         let reply = world.create(json!({ "tags": {} })).await;

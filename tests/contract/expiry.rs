@@ -14,8 +14,14 @@ async fn a_session_is_good_until_one_millisecond_before_its_end_and_no_longer() 
     // The record is still there: nothing but the clock has changed.
     assert_eq!(world.session_items().await.len(), 1);
     for _ in 0..2 {
-        assert_eq!(world.get(&token).await.json()["error"]["code"], json!("unknown_connect_session_token"));
-        assert_eq!(world.delete(&token).await.json()["error"]["code"], json!("unknown_connect_session_token"));
+        assert_eq!(
+            world.get(&token).await.json()["error"]["code"],
+            json!("unknown_connect_session_token")
+        );
+        assert_eq!(
+            world.delete(&token).await.json()["error"]["code"],
+            json!("unknown_connect_session_token")
+        );
         world.pass_ms(1);
     }
     assert_eq!(world.session_items().await.len(), 1);
@@ -54,10 +60,14 @@ async fn dynamodb_deletes_an_expired_session_on_its_own_and_no_live_one() {
 async fn the_table_has_a_native_ttl_attribute() {
     let world = World::start().await;
     let table = &world.app.settings.sessions_table;
-    let ttl = world.client.describe_time_to_live().table_name(table).send().await.expect("an answer");
+    let ttl =
+        world.client.describe_time_to_live().table_name(table).send().await.expect("an answer");
     let ttl = ttl.time_to_live_description.expect("a description");
     assert_eq!(ttl.attribute_name(), Some("ttl"));
-    assert_eq!(ttl.time_to_live_status().map(|status| status.as_str()), Some("ENABLED"));
+    assert_eq!(
+        ttl.time_to_live_status().map(aws_sdk_dynamodb::types::TimeToLiveStatus::as_str),
+        Some("ENABLED")
+    );
 }
 
 // R2

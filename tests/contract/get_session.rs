@@ -92,14 +92,18 @@ async fn maps_keep_the_order_and_the_numbers_in_which_they_were_sent() {
         .body(body);
     let token = world.send(call).await.token();
     let read = world.get(&token).await.body;
-    assert!(read.contains(&format!(r#"{{"slack":{{}},"a":{{"connection_config":{config}}}}}"#)), "{read}");
+    assert!(
+        read.contains(&format!(r#"{{"slack":{{}},"a":{{"connection_config":{config}}}}}"#)),
+        "{read}"
+    );
 }
 
 // D2
 #[tokio::test]
 async fn u_0000_is_kept() {
     let world = World::start().await;
-    let token = world.mint(json!({ "end_user": { "id": "a\u{0}b" }, "tags": { "t": "\u{0}" } })).await;
+    let token =
+        world.mint(json!({ "end_user": { "id": "a\u{0}b" }, "tags": { "t": "\u{0}" } })).await;
     assert_eq!(world.get(&token).await.json()["data"]["endUser"]["id"], json!("a\u{0}b"));
 }
 
@@ -125,7 +129,10 @@ async fn the_operator_may_set_the_websockets_path_and_the_look_of_the_ui() {
         } }),
     );
     // A session keeps the look that it was made with.
-    assert_eq!(world.get(&before).await.json()["data"]["connectUISettings"]["showWatermark"], json!(true));
+    assert_eq!(
+        world.get(&before).await.json()["data"]["connectUISettings"]["showWatermark"],
+        json!(true)
+    );
 }
 
 // D11

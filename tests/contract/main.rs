@@ -2,6 +2,8 @@
 //! DynamoDB engine. `// R9` names the requirement of `docs/REQUIREMENTS.md` that a test shows,
 //! `// D4` the deviation of `docs/compatibility.md`.
 
+#![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod authentication;
 mod calls;
 mod create_session;

@@ -7,7 +7,8 @@ use tests::World;
 #[tokio::test]
 async fn a_session_is_made_for_one_connection_that_exists() {
     let world = World::start().await;
-    let reply = world.reconnect(json!({ "connection_id": "conn-1", "integration_id": "github" })).await;
+    let reply =
+        world.reconnect(json!({ "connection_id": "conn-1", "integration_id": "github" })).await;
     let token = reply.token();
     reply.assert(
         201,
@@ -73,8 +74,10 @@ async fn every_issue_is_told_at_once_in_the_order_of_the_schema() {
         { "code": "unrecognized_keys", "message": "Unrecognized key: \"allowed_integrations\"",
           "path": [] },
     ]));
-    let missing = |key: &str| json!({ "code": "invalid_type",
-        "message": "Invalid input: expected string, received undefined", "path": [key] });
+    let missing = |key: &str| {
+        json!({ "code": "invalid_type",
+        "message": "Invalid input: expected string, received undefined", "path": [key] })
+    };
     let issues = json!([missing("connection_id"), missing("integration_id")]);
     world.reconnect(json!({})).await.assert_issues(&issues);
 }
@@ -85,15 +88,15 @@ async fn defaults_may_name_any_integration_and_docs_links_may_be_forbidden() {
     let mut world = World::start().await;
     let body = |extra: serde_json::Value| {
         let mut body = json!({ "connection_id": "conn-1", "integration_id": "github" });
-        body.as_object_mut().expect("an object").extend(extra.as_object().cloned().unwrap_or_default());
+        body.as_object_mut()
+            .expect("an object")
+            .extend(extra.as_object().cloned().unwrap_or_default());
         body
     };
     let defaults = json!({ "integrations_config_defaults": { "slack": { "user_scopes": "a" } } });
     assert_eq!(world.reconnect(body(defaults)).await.status, 201);
     let unknown = json!({ "overrides": { "y": {} }, "integrations_config_defaults": { "x": {} } });
-    let miss = |path: [&str; 2]| {
-        json!({ "code": "custom", "message": "Integration does not exist", "path": path })
-    };
+    let miss = |path: [&str; 2]| json!({ "code": "custom", "message": "Integration does not exist", "path": path });
     let misses = json!([miss(["integrations_config_defaults", "x"]), miss(["overrides", "y"])]);
     world.reconnect(body(unknown)).await.assert_issues(&misses);
 
@@ -106,7 +109,8 @@ async fn defaults_may_name_any_integration_and_docs_links_may_be_forbidden() {
 #[tokio::test]
 async fn the_end_user_on_record_is_shown_and_the_one_that_was_sent_is_kept_and_tagged() {
     let mut world = World::start().await;
-    let stored = json!({ "id": "stored", "email": "stored@example.com", "tags": { "Plan": "pro" } });
+    let stored =
+        json!({ "id": "stored", "email": "stored@example.com", "tags": { "Plan": "pro" } });
     let connection = json!({ "connection_id": "conn-1", "integration_id": "github",
         "end_user": stored, "organization": { "id": "o" }, "tags": { "old": "tag" } });
     world.change_environment(json!({ "connections": [connection] })).await;

@@ -23,7 +23,8 @@ fn flatten(value: &AttributeValue, out: &mut String) {
 #[tokio::test]
 async fn a_dump_of_every_table_holds_no_usable_credential() {
     let world = World::start().await;
-    let generated = json!({ "environments": [{ "name": "dev", "secret_keys": [{ "name": "new" }] }] });
+    let generated =
+        json!({ "environments": [{ "name": "dev", "secret_keys": [{ "name": "new" }] }] });
     let report = world.provision(generated).await.expect("a good document");
     let body = json!({ "connection_id": "conn-1", "integration_id": "github" });
     let secrets = [

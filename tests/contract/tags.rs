@@ -17,7 +17,10 @@ async fn tags_are_derived_merged_and_stored_in_lowercase() {
     let long = "x".repeat(255);
     for (body, tags) in [
         (json!({ "tags": {} }), json!({})),
-        (json!({ "tags": { "Project.Id/x_-": " Value " } }), json!({ "project.id/x_-": " Value " })),
+        (
+            json!({ "tags": { "Project.Id/x_-": " Value " } }),
+            json!({ "project.id/x_-": " Value " }),
+        ),
         (
             json!({ "end_user": { "id": "u", "tags": { "Team": "a", "End_User_ID": "x" } } }),
             json!({ "end_user_id": "x", "team": "a" }),
@@ -60,7 +63,7 @@ async fn tags_of_an_end_user_that_do_not_fit_are_dropped_together() {
     };
     let body = |count| json!({ "end_user": { "id": "u", "email": "a@b.co", "tags": tags(count) } });
     let token = world.mint(body(8)).await;
-    assert_eq!(stored_tags(&world, &token).await.as_object().map(|tags| tags.len()), Some(10));
+    assert_eq!(stored_tags(&world, &token).await.as_object().map(serde_json::Map::len), Some(10));
     let token = world.mint(body(9)).await;
     let described = json!({ "end_user_id": "u", "end_user_email": "a@b.co" });
     assert_eq!(stored_tags(&world, &token).await, described);
@@ -85,19 +88,27 @@ async fn more_than_ten_tags_after_merging_are_the_callers_mistake() {
 #[tokio::test]
 async fn a_map_of_tags_is_judged_as_a_whole_once_its_entries_have_the_right_form() {
     let world = World::start().await;
-    let duplicate = |key: &str| json!({ "code": "custom",
-        "message": format!("Duplicate tag key after case normalization: \"{key}\""), "path": ["tags"] });
+    let duplicate = |key: &str| {
+        json!({ "code": "custom",
+        "message": format!("Duplicate tag key after case normalization: \"{key}\""), "path": ["tags"] })
+    };
     let email = json!({ "code": "custom", "message": "Tag \"end_user_email\" must be a valid email",
         "path": ["tags"] });
-    let key = |key: &str| json!({ "code": "invalid_key", "message": "Invalid key in record",
-        "path": ["tags", key] });
+    let key = |key: &str| {
+        json!({ "code": "invalid_key", "message": "Invalid key in record",
+        "path": ["tags", key] })
+    };
     for (tags, issues) in [
-        (json!({ "projectId": "1", "ProjectID": "2", "PROJECTID": "3" }),
-         json!([duplicate("projectid"), duplicate("projectid")])),
+        (
+            json!({ "projectId": "1", "ProjectID": "2", "PROJECTID": "3" }),
+            json!([duplicate("projectid"), duplicate("projectid")]),
+        ),
         (json!({ "End_User_Email": "nope" }), json!([email])),
         (json!({ "a": "1", "A": "2", "_x": "3", "end_user_email": "no" }), json!([key("_x")])),
-        (json!({ "-x": "1", "x y": "1", "x@": "1", "x:": "1", "é": "1" }),
-         json!([key("-x"), key("x y"), key("x@"), key("x:"), key("é")])),
+        (
+            json!({ "-x": "1", "x y": "1", "x@": "1", "x:": "1", "é": "1" }),
+            json!([key("-x"), key("x y"), key("x@"), key("x:"), key("é")]),
+        ),
     ] {
         world.create(json!({ "tags": tags })).await.assert_issues(&issues);
     }

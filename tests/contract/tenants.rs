@@ -30,9 +30,7 @@ async fn integrations_connections_and_settings_are_those_of_the_keys_environment
         assert_eq!(world.send(Call::create(key, &body(own))).await.status, 201);
         assert_eq!(world.send(Call::create(key, &body(foreign))).await.status, 400);
     }
-    let body = |connection: &str, integration: &str| {
-        json!({ "connection_id": connection, "integration_id": integration })
-    };
+    let body = |connection: &str, integration: &str| json!({ "connection_id": connection, "integration_id": integration });
     for (key, own, foreign) in [
         (&world.secret_key, body("conn-1", "github"), body("conn-prod", "only-prod")),
         (&other, body("conn-prod", "only-prod"), body("conn-1", "github")),

@@ -80,9 +80,7 @@ async fn a_url_that_must_not_be_reached_is_refused_in_every_spelling() {
         (json!(null), malformed),
         (json!({}), malformed),
     ] {
-        let issue = |message: &str, path: &[&str]| {
-            json!([{ "code": code, "message": message, "path": path }])
-        };
+        let issue = |message: &str, path: &[&str]| json!([{ "code": code, "message": message, "path": path }]);
         let body = json!({ "tags": {}, "webhook_url_override": url });
         world.create(body).await.assert_issues(&issue(message, &["webhook_url_override"]));
 

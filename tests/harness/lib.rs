@@ -5,6 +5,13 @@
 //! - [`call`]: requests and replies, in process or to any URL.
 //! - [`case`]: the recorded request and answer pairs.
 
+#![expect(
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
 pub mod call;
 pub mod case;
 pub mod wire;

@@ -22,6 +22,8 @@ pub enum Fault {
     Refused,
     /// The connection breaks in the middle of the answer.
     Broken,
+    /// The call goes through, but its answer is lost.
+    AnswerLost,
     /// No answer comes.
     Silent,
 }
@@ -81,10 +83,13 @@ async fn pass(State(forward): State<Forward>, request: Request) -> Response<Body
         state.faults.pop_front()
     };
     match fault {
-        None => {
+        None | Some(Fault::AnswerLost) => {
             let url = format!("http://{}{}", forward.engine, parts.uri);
             let sent = forward.client.request(parts.method, url).headers(parts.headers).body(body);
             let answer = sent.send().await.expect("the engine answers");
+            if fault.is_some() {
+                return broken();
+            }
             let mut response = Response::new(Body::empty());
             *response.status_mut() = answer.status();
             *response.headers_mut() = answer.headers().clone();
@@ -94,15 +99,16 @@ async fn pass(State(forward): State<Forward>, request: Request) -> Response<Body
         Some(Fault::Throttled) => refuse(400, "ProvisionedThroughputExceededException"),
         Some(Fault::Failed) => refuse(500, "InternalServerError"),
         Some(Fault::Refused) => refuse(400, "ValidationException"),
-        Some(Fault::Broken) => {
-            let broken = Err::<Bytes, _>(std::io::Error::other("the wire broke"));
-            Response::new(Body::from_stream(futures_util::stream::iter([
-                Ok(Bytes::from_static(b"{\"It")),
-                broken,
-            ])))
-        }
+        Some(Fault::Broken) => broken(),
         Some(Fault::Silent) => std::future::pending().await,
     }
+}
+
+/// The start of an answer, and then the end of the connection.
+fn broken() -> Response<Body> {
+    let start = Bytes::from_static(b"{\"It");
+    let end = std::io::Error::other("the wire broke");
+    Response::new(Body::from_stream(futures_util::stream::iter([Ok(start), Err(end)])))
 }
 
 fn refuse(status: u16, code: &str) -> Response<Body> {

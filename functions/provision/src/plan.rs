@@ -130,16 +130,13 @@ impl Planner<'_> {
             let told = format!("{name}/integrations/{}", unique_key.as_str());
             let key = Key::integration(id, &unique_key);
             integrations.insert(unique_key.clone(), content.is_some());
-            match content {
-                Some(content) => {
-                    let display_name = content.display_name.or_else(|| self.display_name(&key));
-                    let provider = content.provider;
-                    self.settle(told, key, Record::Integration { provider, display_name });
-                }
-                None => {
-                    let connections = self.store.registry_keys(id, Some(&unique_key)).await?;
-                    self.remove(told, key, connections);
-                }
+            if let Some(content) = content {
+                let display_name = content.display_name.or_else(|| self.display_name(&key));
+                let provider = content.provider;
+                self.settle(told, key, Record::Integration { provider, display_name });
+            } else {
+                let connections = self.store.registry_keys(id, Some(&unique_key)).await?;
+                self.remove(told, key, connections);
             }
         }
         for (index, (unique_key, connection_id, content)) in

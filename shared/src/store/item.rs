@@ -43,8 +43,8 @@ struct SessionItem {
     /// The TTL attribute: epoch seconds, rounded up, so that DynamoDB never deletes a live session.
     ttl: i64,
     tags: Tags,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    allowed_integrations: Vec<IntegrationKey>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    allowed_integrations: Option<Json<Vec<IntegrationKey>>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     end_user: Option<Json<EndUser>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -72,7 +72,8 @@ pub fn from_session(token: &TokenHash, session: &ConnectSession) -> Result<Item,
         expires_at_ms,
         ttl: (expires_at_ms + 999).div_euclid(1_000),
         tags: session.tags,
-        allowed_integrations: session.allowed_integrations,
+        allowed_integrations: (!session.allowed_integrations.is_empty())
+            .then_some(Json(session.allowed_integrations)),
         end_user: session.end_user.map(Json),
         integrations_config_defaults: session.integrations_config_defaults.map(Json),
         overrides: session.overrides.map(Json),
@@ -95,7 +96,7 @@ pub fn to_session(item: Item) -> Result<ConnectSession, StoreError> {
         expires_at: timestamp(item.expires_at_ms),
         end_user: item.end_user.map(Json::into_inner),
         tags: item.tags,
-        allowed_integrations: item.allowed_integrations,
+        allowed_integrations: item.allowed_integrations.map(Json::into_inner).unwrap_or_default(),
         integrations_config_defaults: item.integrations_config_defaults.map(Json::into_inner),
         overrides: item.overrides.map(Json::into_inner),
         webhook_url_override: item.webhook_url_override,

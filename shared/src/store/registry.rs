@@ -13,6 +13,7 @@
 //! consistent: what an operator provisioned is there for the next request.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, KeysAndAttributes, Put, TransactWriteItem};
 use serde::{Deserialize, Serialize};
@@ -35,6 +36,11 @@ const INTEGRATIONS_READ_MAX: i32 = 200;
 
 /// The most items of one BatchGetItem, and of one TransactWriteItems (AWS service quotas).
 const BATCH_MAX: usize = 100;
+
+/// How long to wait before keys that DynamoDB handed back are asked for again, at first and at
+/// most.
+const UNPROCESSED_PAUSE: Duration = Duration::from_millis(50);
+const UNPROCESSED_PAUSE_MAX: Duration = Duration::from_millis(800);
 
 /// The key of an item.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -316,6 +322,7 @@ impl Store {
     async fn batch_get(&self, keys: Vec<Key>) -> Result<Vec<Item>, StoreError> {
         let mut found = Vec::new();
         let mut wanted: Vec<Item> = keys.iter().map(Key::attributes).collect();
+        let mut pause = UNPROCESSED_PAUSE;
         while !wanted.is_empty() {
             let batch = wanted.split_off(wanted.len().saturating_sub(BATCH_MAX));
             let request = KeysAndAttributes::builder()
@@ -330,9 +337,17 @@ impl Store {
                 .send()
                 .await?;
             found.extend(output.responses.into_iter().flatten().flat_map(|(_, items)| items));
-            // DynamoDB may hand some keys back: it answers at most 16 MB at once.
+            // DynamoDB hands keys back when a table is throttled half-way.
             let unprocessed = output.unprocessed_keys.into_iter().flatten();
-            wanted.extend(unprocessed.flat_map(|(_, request)| request.keys));
+            let unprocessed: Vec<_> = unprocessed.flat_map(|(_, request)| request.keys).collect();
+            if !unprocessed.is_empty() {
+                if pause > UNPROCESSED_PAUSE_MAX {
+                    return Err(StoreError::Unavailable("keys stay unprocessed".to_owned()));
+                }
+                tokio::time::sleep(pause).await;
+                pause *= 2;
+                wanted.extend(unprocessed);
+            }
         }
         Ok(found)
     }

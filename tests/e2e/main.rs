@@ -1,0 +1,8 @@
+//! The built processes, from outside: what a person or a machine sees that runs them.
+
+#![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod durability;
+mod process;
+mod refusals;
+mod service;
