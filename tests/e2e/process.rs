@@ -42,23 +42,25 @@ impl Process {
         let output = Arc::new(Mutex::new(String::new()));
         let (ready, banner) = channel();
         let (ended, end) = channel();
+        let stdout_ended = ended.clone();
         let stdout = BufReader::new(child.stdout.take().expect("standard output"));
         let mut stderr = child.stderr.take().expect("standard error");
         let lines = Arc::clone(&output);
         thread::spawn(move || {
             for line in stdout.lines().map_while(Result::ok) {
-                lines.lock().expect("no panic").push_str(&format!("{line}\n"));
+                lines.lock().expect("no panic").push_str(&(line.clone() + "\n"));
                 if line.starts_with("Ctrl-C") {
                     let _ = ready.send(());
                 }
             }
-            let _ = ended.send(());
+            drop(stdout_ended);
         });
         let lines = Arc::clone(&output);
         thread::spawn(move || {
             let mut text = String::new();
             let _ = stderr.read_to_string(&mut text);
             lines.lock().expect("no panic").push_str(&text);
+            drop(ended);
         });
         let started = banner.recv();
         let text = output.lock().expect("no panic").clone();
@@ -92,6 +94,7 @@ impl Process {
     /// Waits for its end, and for all that it prints.
     pub fn wait(&mut self) -> ExitStatus {
         let status = self.child.wait().expect("an end");
+        // Both readers have dropped their end.
         let _ = self.ended.recv();
         status
     }
