@@ -104,8 +104,8 @@ fn is_internal_v4(address: Ipv4Addr) -> bool {
         || address.is_link_local()
 }
 
-/// `::`, `::1`, `fe80::/10`, `fc00::/7`, Teredo, and the forms that carry an IPv4 address: compatible
-/// and mapped (RFC 4291), 6to4 (RFC 3056), NAT64 (RFC 6052).
+/// `::`, `::1`, `fe80::/10`, `fc00::/7`, Teredo, and the forms that carry an IPv4 address:
+/// compatible and mapped (RFC 4291), 6to4 (RFC 3056), NAT64 (RFC 6052).
 fn is_internal_v6(address: Ipv6Addr) -> bool {
     let v4 = |high: u16, low: u16| Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
     match address.segments() {

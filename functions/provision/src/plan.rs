@@ -11,7 +11,8 @@ use shared::integration::IntegrationKey;
 use shared::registry::SecretKeyRecord;
 use shared::secret_key::{SecretKey, SecretKeyHash};
 use shared::store::Store;
-use shared::store::registry::{Change, Key, Record, Stored};
+use shared::store::record::{Key, Record, Stored};
+use shared::store::registry::Change;
 use uuid::Uuid;
 
 use crate::document::{Document, EnvironmentDocument, SecretKeyDocument, Wanted};
