@@ -12,8 +12,8 @@ use url::Url;
 /// engine.
 ///
 /// The settings of the functions come from the environment, as on Lambda: CONNECT_UI_URL,
-/// SESSION_TTL_SECONDS, REGISTRY_CACHE_SECONDS, WEBSOCKETS_PATH, SESSIONS_TABLE, REGISTRY_TABLE,
-/// RUST_LOG.
+/// SESSION_TTL_SECONDS, REGISTRY_CACHE_SECONDS, WEBSOCKETS_PATH, METRICS_NAMESPACE,
+/// SESSIONS_TABLE, REGISTRY_TABLE, RUST_LOG.
 #[derive(Debug, Parser)]
 #[command(name = "local", version, max_term_width = 100)]
 pub struct Arguments {

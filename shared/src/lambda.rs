@@ -128,7 +128,8 @@ where
     let is_head = request.method() == Method::HEAD;
     let route = route_key(&request);
     let request_id = request.lambda_context_ref().map(|context| context.request_id.clone());
-    telemetry::summarise(&route, request_id.unwrap_or_default(), async {
+    let namespace = &app.settings.metrics_namespace;
+    telemetry::summarise(&route, request_id.unwrap_or_default(), namespace, now, async {
         let handled = AssertUnwindSafe(async { handle(app, request, now).await }).catch_unwind();
         let mut response = match tokio::time::timeout(ANSWER_WITHIN, handled).await {
             Ok(Ok(Ok(response))) => response,
