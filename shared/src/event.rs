@@ -10,10 +10,12 @@ use lambda_http::request::LambdaRequest;
 use serde_json::Value;
 use url::Url;
 
+use crate::json;
+
 /// Reads an event. There is none where somebody invoked the function with something else.
-pub fn read(json: &str) -> Option<LambdaRequest> {
-    let mut event: ApiGatewayV2httpRequest = serde_json::from_str(json)
-        .or_else(|_| serde_json::from_value(with_ascii_headers(serde_json::from_str(json)?)))
+pub fn read(event: &str) -> Option<LambdaRequest> {
+    let mut event: ApiGatewayV2httpRequest = serde_json::from_str(event)
+        .or_else(|_| serde_json::from_value(with_ascii_headers(json::parse(event)?)))
         .ok()?;
     event.headers.remove(HOST);
     event.request_context.domain_name = None;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::fields::{Fields, Issues, record, string, utf16_length};
+use crate::json;
 
 /// The `unique_key` of an integration in its environment.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -66,7 +67,7 @@ pub struct ConfigDefaults {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_scopes: Option<String>,
     /// Prefills the provider's form; free in shape.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "json::object")]
     pub connection_config: Option<Map<String, Value>>,
     /// Parameters of the provider's authorization URL.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::error::Error;
 use crate::fields::{Fields, Issues};
+use crate::json;
 
 /// A request, as `lambda_http` reads it out of an API Gateway event.
 pub type Request = lambda_http::Request;
@@ -31,7 +32,7 @@ pub fn body(request: &Request) -> Result<Option<Value>, Error> {
     if !media_type.eq_ignore_ascii_case("application/json") {
         return Err(Error::InvalidContentType);
     }
-    let body = json(request, parameters)?;
+    let body = json_body(request, parameters)?;
     // The recorded service parses whatever its parser takes for JSON, then compares the text.
     if media_type != "application/json" {
         return Err(Error::InvalidContentType);
@@ -70,7 +71,7 @@ pub fn header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<Cow<'a, s
     Some(String::from_utf8_lossy(value))
 }
 
-fn json(request: &Request, parameters: &str) -> Result<Option<Value>, Error> {
+fn json_body(request: &Request, parameters: &str) -> Result<Option<Value>, Error> {
     let bytes: &[u8] = request.body();
     let has_length =
         [CONTENT_LENGTH, TRANSFER_ENCODING].iter().any(|name| request.headers().contains_key(name));
@@ -101,9 +102,13 @@ fn json(request: &Request, parameters: &str) -> Result<Option<Value>, Error> {
 
 /// The text as a JSON object or array. A lone surrogate is an error, since it is no Unicode.
 fn parse(text: &str) -> Result<Value, Error> {
-    let value: Value = serde_json::from_str(text)
+    let value = json::parse(text)
         .map_err(|problem| Error::InvalidJson(format!("Request body is not JSON: {problem}")))?;
     match value {
+        // Written out, a number can be longer than it was sent: 1e15 has 16 digits.
+        _ if text.len() > BODY_LENGTH_MAX / 4 && value.to_string().len() > BODY_LENGTH_MAX => {
+            Err(Error::PayloadTooLarge)
+        }
         Value::Object(_) | Value::Array(_) => Ok(value),
         _ => Err(Error::InvalidJson(
             "Request body must be a JSON object: expected `{` at line 1 column 1".to_owned(),

@@ -104,7 +104,6 @@ async fn a_large_body_of_any_shape_fits_an_item() {
         (0..count).map(item).collect::<Vec<_>>().join(",")
     };
     for body in [
-        config(format!(r#""x":[{}]"#, many(&|_| "1e15".to_owned(), 50_000))),
         config(format!(r#""x":[{}]"#, many(&|_| "{}".to_owned(), 80_000))),
         config(many(&|n| format!(r#""k{n}":"\u0001""#), 12_000)),
         format!(
@@ -117,6 +116,49 @@ async fn a_large_body_of_any_shape_fits_an_item() {
         let token = world.send(create(&world, "application/json", &body)).await.token();
         assert_eq!(world.get(&token).await.status, 200);
     }
+    // Numbers are stored written out.
+    let body = config(format!(r#""x":[{}]"#, many(&|_| "1e15".to_owned(), 50_000)));
+    let reply = world.send(create(&world, "application/json", &body)).await;
+    reply.assert(413, &refusal("payload_too_large"));
+}
+
+#[tokio::test]
+async fn keys_that_mean_something_to_the_parser_mean_nothing_here() {
+    let world = World::start().await;
+    let markers = json!({
+        "raw": { "$serde_json::private::RawValue": "{\"a\":1}" },
+        "number": { "$serde_json::private::Number": "12" },
+    });
+    let defaults = json!({ "github": { "connection_config": markers } });
+    let body = json!({ "tags": {}, "integrations_config_defaults": defaults });
+    let token = world.mint(body).await;
+    let read = world.get(&token).await.body;
+    assert!(read.contains(&format!(r#""integrations_config_defaults":{defaults}"#)), "{read}");
+    let query = "/connect/session?$serde_json::private::RawValue={}";
+    assert_eq!(world.send(Call::get(&token).path(query).header("x", "é")).await.status, 400);
+
+    // Text in text in text: each level nests as deep as one may.
+    let mut nested = "1".to_owned();
+    while nested.len() < 100_000 {
+        let marker = json!({ "$serde_json::private::RawValue": nested });
+        nested = format!("{}{marker}{}", "[".repeat(100), "]".repeat(100));
+    }
+    let body = format!(
+        r#"{{"tags":{{}},"integrations_config_defaults":{{"a":{{"connection_config":{{"x":{nested}}}}}}}}}"#
+    );
+    let token = world.send(create(&world, "application/json", &body)).await.token();
+    assert!(world.get(&token).await.body.contains(&nested));
+}
+
+#[tokio::test]
+async fn json_nests_as_deep_as_it_says() {
+    let world = World::start().await;
+    let body = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+    let reply = world.send(create(&world, "application/json", &body(127))).await;
+    assert_eq!((reply.status, &reply.json()["error"]["code"]), (400, &json!("invalid_body")));
+    let reply = world.send(create(&world, "application/json", &body(128))).await;
+    let message = "Request body is not JSON: recursion limit exceeded at line 1 column 128";
+    reply.assert(400, &json!({ "error": { "code": "invalid_json", "message": message } }));
 }
 
 // D3 D19
