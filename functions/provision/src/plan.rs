@@ -42,6 +42,9 @@ impl Plan {
                 None => planner.remove_environment(&name).await?,
             }
         }
+        // New secrets come last: where a write before them fails, none is made that nobody is told.
+        let is_new_secret = |change: &Change| matches!(change, Change::Create(..));
+        planner.plan.changes.sort_by_key(|group| group.iter().any(is_new_secret));
         planner.issues.finish(Some(planner.plan)).map_err(Error::InvalidBody)
     }
 }
