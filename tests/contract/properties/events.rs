@@ -110,6 +110,17 @@ fn an_event_of_any_strings_becomes_a_request() {
     check(odd_event(), &["an event"], |event| convert(&event.to_string()));
 }
 
+#[test]
+fn an_event_whose_base64_is_broken_is_none() {
+    let event = |body: &str| {
+        let mut event = event("POST /connect/sessions");
+        event["body"] = json!(body);
+        event["isBase64Encoded"] = json!(true);
+        event.to_string()
+    };
+    check(near("([a-zA-Z0-9+/]{4}){0,3}"), &["an event", "none"], |body| convert(&event(&body)));
+}
+
 fn convert(event: &str) -> &'static str {
     match shared::event::read(event) {
         Some(event) => {
@@ -263,7 +274,9 @@ fn event(route: &str) -> Value {
 
 /// An event with any strings where a client has a say.
 fn odd_event() -> impl Strategy<Value = Value> {
-    let query = near(text());
+    let long = (select(&["'", "a", "%", "é", "&"][..]), 0..70_000_usize)
+        .prop_map(|(piece, times)| piece.repeat(times));
+    let query = prop_oneof![4 => near(text()), 1 => long];
     let name = prop_oneof![3 => select(&HEADERS[..]).prop_map(str::to_owned), 1 => key()];
     let headers = vec((name, near(text())), 0..5);
     let places = (near(text()), near(text()), near(text()), vec(text(), 0..3));
