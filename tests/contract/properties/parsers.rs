@@ -91,9 +91,8 @@ fn an_integration_key_is_what_the_pattern_of_the_contract_matches() {
         1 => text(),
     ];
     check(keys, &BOTH, |text| {
-        let is_key = regex!("^[a-zA-Z0-9~:.@ _-]+$").is_match(&text);
         let mut expected = Vec::new();
-        if !is_key {
+        if !has_characters_of_integration_key(&text) {
             expected.push("Invalid string: must match pattern /^[a-zA-Z0-9~:.@ _-]+$/");
         }
         if units(&text) > 255 {
@@ -114,9 +113,8 @@ fn a_connection_id_is_what_the_pattern_of_the_contract_matches() {
         1 => text(),
     ];
     check(ids, &BOTH, |text| {
-        let rule = regex!(r#"^[a-zA-Z0-9,.;:=+~\[\]|@$\{\}"'\\/_ -]+$"#);
         let mut expected = Vec::new();
-        if !rule.is_match(&text) {
+        if !has_characters_of_connection_id(&text) {
             expected.push(
                 r#"Invalid string: must match pattern /^[a-zA-Z0-9,.;:=+~[\]|@${}"'\\/_ -]+$/"#,
             );
@@ -199,6 +197,36 @@ fn tags_are_judged_together_as_well() {
         };
         same(is_accepted, is_good)
     });
+}
+
+#[test]
+fn each_character_is_taken_where_a_pattern_of_the_contract_takes_it() {
+    let is_read = |id: &str| {
+        let mut issues = Issues::default();
+        let read = ConnectionId::read(Some(json!(id)), &mut issues);
+        issues.finish(read).is_ok()
+    };
+    let is_tag = |key: &str| {
+        let mut issues = Issues::default();
+        let read = Tags::read(Some(json!({ key: "value" })), &mut issues);
+        issues.finish(read).is_ok()
+    };
+    for c in ('\0'..'\u{250}').chain("\u{212a}。１😀".chars()) {
+        for text in [format!("{c}"), format!("{c}a"), format!("a{c}"), format!("a{c}a")] {
+            let is_key = has_characters_of_integration_key(&text);
+            assert_eq!(IntegrationKey::parse(&text).is_some(), is_key, "{text:?}");
+            assert_eq!(is_read(&text), has_characters_of_connection_id(&text), "{text:?}");
+            assert_eq!(is_tag(&text), is_tag_key(&text), "{text:?}");
+            for address in [
+                format!("{text}@example.com"),
+                format!("name@{text}.com"),
+                format!("name@example.{text}"),
+                format!("name@{text}"),
+            ] {
+                assert_eq!(email::is_valid(&address), is_email(&address), "{address:?}");
+            }
+        }
+    }
 }
 
 #[test]
@@ -303,24 +331,18 @@ fn a_webhook_url_reaches_no_internal_name_and_nothing_of_nango() {
 
 #[test]
 fn a_webhook_url_is_http_and_is_stored_in_a_form_that_stays_as_it_is() {
-    let scheme = select(
-        &["http:", "https:", "HTTPS:", "ftp:", "ws:", "file:", "data:", "javascript:", "x:", ""][..],
-    );
-    let parts = vec(
-        prop_oneof![
-            select(
-                &["//", "/", "\\", "?", "#", "@", ":", "%2e", "%00", " ", "\t", "[", "]", "é"][..]
-            )
+    let other = ["HTTPS:", "ftp:", "ws:", "file:", "data:", "javascript:", "x:", ""];
+    let scheme = prop_oneof![3 => select(&["http:", "https:"][..]), 1 => select(other.to_vec())];
+    let piece = prop_oneof![
+        select(&["//", "/", "\\", "?", "#", "@", ":", "%2e", "%00", " ", "\t", "[", "é"][..])
             .prop_map(str::to_owned),
-            "[a-z0-9.]{1,6}",
-            text(),
-        ],
-        0..8,
-    );
-    let urls = (scheme, option::weighted(0.8, Just("//example.com")), parts, any::<bool>());
-    let urls = urls.prop_map(|(scheme, host, parts, is_trimmed)| {
-        let url = format!("{scheme}{}{}", host.unwrap_or_default(), parts.concat());
-        if is_trimmed { url.trim().to_owned() } else { url }
+        "[a-z0-9.]{1,6}",
+        text(),
+    ];
+    let host = option::weighted(0.8, Just("//example.com"));
+    let last = select(&["", "", "/", " ", "/ ", "\\"][..]);
+    let urls = (scheme, host, vec(piece, 0..6), last).prop_map(|(scheme, host, pieces, last)| {
+        format!("{scheme}{}{}{last}", host.unwrap_or_default(), pieces.concat())
     });
     let urls = prop_oneof![1 => Just(String::new()), 9 => urls];
     check(urls, &["stored", "none", "refused"], |sent| match webhook_url::parse(&json!(sent)) {
@@ -446,6 +468,16 @@ fn fullwidth(c: char) -> char {
 
 fn port_and_path() -> impl Strategy<Value = String> {
     "(:[1-9][0-9]{3})?(/[a-z]{0,3}){0,2}(\\?[a-z]=[a-z]?)?"
+}
+
+/// The pattern of integration keys.
+fn has_characters_of_integration_key(text: &str) -> bool {
+    regex!("^[a-zA-Z0-9~:.@ _-]+$").is_match(text)
+}
+
+/// The pattern of connection ids.
+fn has_characters_of_connection_id(text: &str) -> bool {
+    regex!(r#"^[a-zA-Z0-9,.;:=+~\[\]|@$\{\}"'\\/_ -]+$"#).is_match(text)
 }
 
 /// The rule for tag keys.
