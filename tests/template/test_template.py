@@ -303,3 +303,16 @@ def test_every_output_is_described():
     assert all(output["Description"] for output in outputs.values())
     exported = {name for name, output in outputs.items() if "Export" in output}
     assert exported == {"ApiUrl", "ProvisionFunctionName"}
+
+
+def test_the_nested_example_uses_what_the_template_has():
+    example = template("examples/nested/template.yaml")
+    nested = example["Resources"]["ConnectSessions"]["Properties"]
+    location = ROOT / "examples" / "nested" / nested["Location"]
+    assert location.resolve() == ROOT / "template.yaml"
+    required = {n for n, p in template()["Parameters"].items() if "Default" not in p}
+    assert required <= nested["Parameters"].keys() <= template()["Parameters"].keys()
+    for output in example["Outputs"].values():
+        resource, attribute = output["Value"]["Fn::GetAtt"]
+        outputs = {f"Outputs.{name}" for name in template()["Outputs"]}
+        assert resource == "ConnectSessions" and attribute in outputs
