@@ -122,6 +122,8 @@ fn settings() -> Result<Settings, InitError> {
             "SESSIONS_TABLE" => Some("connect-sessions".to_owned()),
             "REGISTRY_TABLE" => Some("connect-registry".to_owned()),
             "CONNECT_UI_URL" => Some("http://localhost:3009".to_owned()),
+            // The engine warns of every condition that does not hold, which is no news.
+            "RUST_LOG" => Some("info,dynoxide=error".to_owned()),
             _ => None,
         })
     })

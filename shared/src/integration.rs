@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::fields::{Fields, Issues, record, string, utf16_length};
+use crate::fields::{Fields, Issues, record, sized, string};
 use crate::json;
 
 /// The `unique_key` of an integration in its environment.
@@ -18,17 +18,13 @@ impl IntegrationKey {
 
     /// Reads a key that stands as a value.
     pub fn read(value: Option<Value>, issues: &mut Issues) -> Option<Self> {
-        let text = string(value, issues)?;
-        if !Self::matches_pattern(&text) {
-            let message = format!("Invalid string: must match pattern {}", Self::PATTERN);
-            issues.push("invalid_format", message);
-        }
-        if utf16_length(&text) > Self::LENGTH_MAX {
-            let message =
-                format!("Too big: expected string to have <={} characters", Self::LENGTH_MAX);
-            issues.push("too_big", message);
-        }
-        Some(Self(text))
+        let key = sized(value, issues, 0..=Self::LENGTH_MAX, |text, issues| {
+            if !Self::matches_pattern(text) {
+                let message = format!("Invalid string: must match pattern {}", Self::PATTERN);
+                issues.push("invalid_format", message);
+            }
+        })?;
+        Some(Self(key))
     }
 
     /// The key, if `text` is one.

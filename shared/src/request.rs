@@ -46,7 +46,7 @@ pub fn no_query(request: &Request) -> Result<(), Error> {
     let mut names: Vec<String> = Vec::new();
     for (name, _) in url::form_urlencoded::parse(query.as_bytes()) {
         let name = parameter_name(&name);
-        if !name.is_empty() && !names.iter().any(|known| known == name) {
+        if !name.is_empty() && name != "__proto__" && !names.iter().any(|known| known == name) {
             names.push(name.to_owned());
         }
     }
@@ -85,10 +85,6 @@ fn json_body(request: &Request, parameters: &str) -> Result<Option<Value>, Error
     if encoding.is_some_and(|name| !name.is_empty() && !name.eq_ignore_ascii_case("identity")) {
         return Err(Error::UnsupportedContentEncoding);
     }
-    // A body of length zero is an empty object; no body at all is absent.
-    if bytes.is_empty() {
-        return Ok(Some(Value::Object(Map::new())));
-    }
     if bytes.len() > BODY_LENGTH_MAX {
         return Err(Error::PayloadTooLarge);
     }
@@ -97,7 +93,11 @@ fn json_body(request: &Request, parameters: &str) -> Result<Option<Value>, Error
     if text.len() > BODY_LENGTH_MAX {
         return Err(Error::PayloadTooLarge);
     }
-    parse(text.strip_prefix('\u{feff}').unwrap_or(&text)).map(Some)
+    match text.strip_prefix('\u{feff}').unwrap_or(&text) {
+        // A body of length zero is an empty object; no body at all is absent.
+        "" => Ok(Some(Value::Object(Map::new()))),
+        text => parse(text).map(Some),
+    }
 }
 
 /// The text as a JSON object or array. A lone surrogate is an error, since it is no Unicode.
@@ -122,14 +122,18 @@ fn charset(parameters: &str) -> &str {
         .split(';')
         .filter_map(|parameter| parameter.split_once('='))
         .find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"))
-        .map_or("utf-8", |(_, value)| value.trim().trim_matches('"'))
+        .map(|(_, value)| value.trim().trim_matches('"'))
+        .filter(|charset| !charset.is_empty())
+        .unwrap_or("utf-8")
 }
 
-/// The parameter that `name` belongs to: `a[b]` is part of `a`, `[b]` is `b`.
+/// The parameter that `name` belongs to: `a[b]` is part of `a`, `[b]` is `b`, `[]` is the first of
+/// a list.
 fn parameter_name(name: &str) -> &str {
-    match name.find('[') {
-        Some(0) => name[1..].split(']').next().unwrap_or_default(),
-        Some(at) if name[at..].contains(']') => &name[..at],
+    match (name.find('['), name.find(']')) {
+        (Some(0), Some(1)) => "0",
+        (Some(0), Some(end)) => &name[1..end],
+        (Some(start), Some(end)) if start < end => &name[..start],
         _ => name,
     }
 }

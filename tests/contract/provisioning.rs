@@ -230,6 +230,13 @@ async fn a_document_at_odds_with_the_registry_is_refused_whole() {
     assert_eq!(issues(&world, document).await, taken);
     let key = json!({ "name": "second", "secret": world.secret_key });
     assert_eq!(issues(&world, dev(json!({ "secret_keys": [key] }))).await, taken);
+    let key = json!({ "name": "same", "secret": SecretKey::generate().expose() });
+    let environments = json!([
+        { "name": "y", "secret_keys": [key] }, { "name": "z", "secret_keys": [key] },
+    ]);
+    let mut taken = taken;
+    taken[0]["path"][1] = json!("1");
+    assert_eq!(issues(&world, json!({ "environments": environments })).await, taken);
     assert_eq!(world.dump().await.len(), before);
 }
 
