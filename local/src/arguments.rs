@@ -30,6 +30,16 @@ pub struct Arguments {
     #[arg(long, conflicts_with = "dynamodb")]
     pub in_memory: bool,
 
+    /// Where the DynamoDB engine listens, for functions that run elsewhere, as under sam local; a free
+    /// port of this machine unless set
+    #[arg(
+        long,
+        value_name = "ADDR:PORT",
+        default_value = "127.0.0.1:0",
+        conflicts_with = "dynamodb"
+    )]
+    pub engine: SocketAddr,
+
     /// Apply this environment document (JSON) before serving, in place of the demo environment
     #[arg(long, value_name = "FILE")]
     pub environment: Option<PathBuf>,

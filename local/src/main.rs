@@ -46,7 +46,7 @@ async fn run(arguments: Arguments) -> Result<(), InitError> {
     let (engine, client) = if let Some(url) = &arguments.dynamodb {
         (None, remote_client(url)?)
     } else {
-        let engine = Engine::start(arguments.data_file()).await?;
+        let engine = Engine::start_at(arguments.engine, arguments.data_file()).await?;
         let client = dynamodb::client(&engine.url(), region(), unchecked_credentials());
         (Some(engine), client)
     };
