@@ -30,14 +30,10 @@ pub struct Arguments {
     #[arg(long, conflicts_with = "dynamodb")]
     pub in_memory: bool,
 
-    /// Where the DynamoDB engine listens, for functions that run elsewhere, as under sam local; a free
-    /// port of this machine unless set
-    #[arg(
-        long,
-        value_name = "ADDR:PORT",
-        default_value = "127.0.0.1:0",
-        conflicts_with = "dynamodb"
-    )]
+    /// Where the engine listens, for functions that run elsewhere, as under sam local; port 0 takes
+    /// a free one
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:0")]
+    #[arg(conflicts_with = "dynamodb")]
     pub engine: SocketAddr,
 
     /// Apply this environment document (JSON) before serving, in place of the demo environment
