@@ -75,8 +75,7 @@ fn what_is_left_out_has_a_default() {
 
 #[test]
 fn the_template_sets_every_variable_that_is_read_and_no_other() {
-    let for_the_sdk = BTreeSet::from(["AWS_ENDPOINT_URL_DYNAMODB".to_owned()]);
-    let read = std::cell::RefCell::new(for_the_sdk);
+    let read = std::cell::RefCell::new(BTreeSet::new());
     let settings = Settings::read(|name| {
         read.borrow_mut().insert(name.to_owned());
         Some(if name == "CONNECT_UI_URL" { "https://x.y" } else { "60" }.to_owned())
@@ -89,5 +88,8 @@ fn the_template_sets_every_variable_that_is_read_and_no_other() {
     let set: BTreeSet<_> = (set.as_hash().expect("variables").keys())
         .map(|name| name.as_str().expect("text").to_owned())
         .collect();
-    assert_eq!(set, read.into_inner());
+    // The machine that a function runs on sets this one, where at all.
+    let mut read = read.into_inner();
+    assert!(read.remove("SSL_CERT_FILE"));
+    assert_eq!(set, read);
 }
