@@ -4,7 +4,7 @@ use std::iter::repeat_n;
 
 use serde_json::json;
 use tests::World;
-use tests::wire::Fault;
+use tests::wire::{Fault, PING};
 
 use crate::emulator::Function;
 use crate::events::{self, answer, token};
@@ -21,7 +21,10 @@ async fn a_hostile_host_is_answered_and_the_environment_survives() {
         event["rawQueryString"] = json!("");
         token(&create.invoke(&event).await);
     }
-    assert_eq!(world.wire.calls().len(), 2 + 6, "the key is read once: one environment");
+    // One start, which makes the connection, and one look at the key: one environment.
+    let calls = world.wire.calls();
+    assert_eq!(calls[..3], [PING, "GetItem", "Query"]);
+    assert_eq!(calls[3..], ["PutItem"; 6]);
     let log = create.stop();
     assert_eq!(log.matches("INIT RTDONE(status: success)").count(), 1, "{log}");
 }

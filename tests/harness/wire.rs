@@ -28,6 +28,9 @@ pub enum Fault {
     Silent,
 }
 
+/// What a request without an operation counts as: the one that makes the connection.
+pub const PING: &str = "ping";
+
 /// A proxy in front of an engine.
 #[derive(Debug, Clone)]
 pub struct Wire {
@@ -100,7 +103,7 @@ async fn pass(State(forward): State<Forward>, request: Request) -> Response<Body
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, usize::MAX).await.expect("a whole body");
     let target = parts.headers.get("x-amz-target").and_then(|target| target.to_str().ok());
-    let operation = target.and_then(|target| target.rsplit('.').next()).unwrap_or_default();
+    let operation = target.and_then(|target| target.rsplit('.').next()).unwrap_or(PING);
     let fault = {
         let mut state = forward.state.lock().expect("no panic");
         state.calls.push(operation.to_owned());
