@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_dynamodb::config::{Credentials, Region};
 use aws_sdk_dynamodb::error::DisplayErrorContext;
 use aws_sdk_dynamodb::operation::create_table::CreateTableError;
 use aws_sdk_dynamodb::types::{
@@ -16,8 +16,7 @@ use aws_sdk_dynamodb::types::{
 use dynoxide::Database;
 use shared::InitError;
 use shared::settings::Settings;
-use shared::store::client::{https, retries, timeouts};
-use shared::telemetry::CountCalls;
+use shared::store::client::{self, Roots};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -131,17 +130,11 @@ fn lock(file: &Path) -> Result<File, InitError> {
 
 /// A client of the engine, or of another endpoint that does not look at credentials.
 pub fn client(url: &str, region: String, credentials: Credentials) -> Client {
-    Client::from_conf(
-        aws_sdk_dynamodb::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .endpoint_url(url)
-            .region(Region::new(region))
-            .credentials_provider(credentials)
-            .http_client(https())
-            .retry_config(retries())
-            .timeout_config(timeouts())
-            .interceptor(CountCalls)
-            .build(),
+    client::client(
+        client::connector(Roots::Native),
+        Region::new(region),
+        credentials,
+        Some(url.to_owned()),
     )
 }
 

@@ -19,6 +19,7 @@ pub fn read(json: &str) -> Option<LambdaRequest> {
     event.request_context.domain_name = None;
     event.request_context.stage = None;
     event.raw_path = Some("/".to_owned());
+    event.raw_query_string = event.raw_query_string.filter(|query| !query.is_empty());
     event.raw_query_string = event.raw_query_string.as_deref().and_then(uri_query);
     Some(LambdaRequest::ApiGatewayV2(event))
 }

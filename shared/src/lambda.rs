@@ -76,8 +76,10 @@ where
     F: Future<Output = Result<Response, Error>> + Send + 'static,
 {
     serve(async |app: &'static App| {
-        let answer = move |event: LambdaEvent<Box<RawValue>>| async move {
-            answer(app, handle, event.payload.get(), event.context, clock()).await
+        let answer = move |event: LambdaEvent<Box<RawValue>>| {
+            let LambdaEvent { payload, context } = event;
+            // On the heap, since the runtime moves it around: see `respond`.
+            Box::pin(async move { answer(app, handle, payload.get(), context, clock()).await })
         };
         Runtime::new(service_fn(answer)).run().await
     })
@@ -129,7 +131,10 @@ where
     let route = route_key(&request);
     let request_id = request.lambda_context_ref().map(|context| context.request_id.clone());
     telemetry::summarise(&route, request_id.unwrap_or_default(), async {
-        let handled = AssertUnwindSafe(async { handle(app, request, now).await }).catch_unwind();
+        // A handler holds its calls to DynamoDB within it, kilobytes of them. On the heap it is not
+        // copied into each of the futures around it.
+        let handled = Box::pin(async { handle(app, request, now).await });
+        let handled = AssertUnwindSafe(handled).catch_unwind();
         let mut response = match tokio::time::timeout(ANSWER_WITHIN, handled).await {
             Ok(Ok(Ok(response))) => response,
             Ok(Ok(Err(error))) => response::failure(&error),
@@ -170,7 +175,8 @@ where
         .build()
         .map_err(|error| InitError::new(format!("no runtime: {error}")))?;
     runtime.block_on(async {
-        let app = App::new(settings, store::client::lambda().await);
+        let client = store::client::lambda(&settings).await?;
+        let app = App::new(settings, client);
         // The execution environment is the lifetime: there is nothing to free before it ends.
         let app: &'static App = Box::leak(Box::new(app));
         serve(app).await.map_err(|error| InitError::new(error.to_string()))

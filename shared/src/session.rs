@@ -1,7 +1,7 @@
 //! The connect session: who may connect what, until when.
 
 use serde::Serialize;
-use url::Url;
+use url::{Position, Url};
 use uuid::Uuid;
 
 use crate::body::Content;
@@ -85,7 +85,7 @@ impl ConnectSession {
 
     /// Stores the session under a new token, and hands that token out: the 201 of the two POST
     /// endpoints (contract section 1.6).
-    pub async fn mint(&self, app: &App) -> Result<Response, Error> {
+    pub async fn mint(self, app: &App) -> Result<Response, Error> {
         #[derive(Serialize)]
         struct Minted<'a> {
             token: &'a str,
@@ -93,12 +93,13 @@ impl ConnectSession {
             expires_at: String,
         }
         let token = SessionToken::generate().map_err(Error::internal)?;
+        let (id, expires_at) = (self.id, self.expires_at);
         app.store.put_session(&token.hash(), self).await?;
-        telemetry::note(|summary| summary.session_id = Some(self.id));
+        telemetry::note(|summary| summary.session_id = Some(id));
         response::created(&Minted {
             token: token.expose(),
             connect_link: connect_link(&app.settings.connect_ui_url, &token),
-            expires_at: format!("{:.3}", self.expires_at),
+            expires_at: format!("{expires_at:.3}"),
         })
     }
 }
@@ -110,13 +111,9 @@ pub(crate) fn timestamp(ms: i64) -> Timestamp {
 
 /// The Connect UI opened on one session. The base URL keeps its own query, behind the token.
 fn connect_link(base: &Url, token: &SessionToken) -> String {
-    let mut link = base.clone();
-    link.set_fragment(None);
-    if !base.path().ends_with('/') {
-        link.set_path(&format!("{}/", base.path()));
-    }
+    let page = &base[..Position::AfterPath];
+    let slash = if page.ends_with('/') { "" } else { "/" };
     let own = base.query().filter(|query| !query.is_empty());
     let rest = own.map(|query| format!("&{query}")).unwrap_or_default();
-    link.set_query(Some(&format!("session_token={}{rest}", token.expose())));
-    link.into()
+    format!("{page}{slash}?session_token={}{rest}", token.expose())
 }

@@ -22,6 +22,11 @@ pub struct Settings {
     pub websockets_path: String,
     /// `RUST_LOG`: what is logged, as `level` or `target=level,…`; `info` unless set.
     pub log: Targets,
+    /// `AWS_ENDPOINT_URL_DYNAMODB`: where DynamoDB is, if not at AWS.
+    pub endpoint_url: Option<String>,
+    /// `SSL_CERT_FILE`: set where a private CA signs what stands between here and DynamoDB; then
+    /// the certificates in that file are trusted, and no others.
+    pub has_private_ca: bool,
 }
 
 impl Settings {
@@ -69,6 +74,8 @@ impl Settings {
                     ))
                 })?,
             },
+            endpoint_url: variable("AWS_ENDPOINT_URL_DYNAMODB"),
+            has_private_ca: variable("SSL_CERT_FILE").is_some(),
         })
     }
 

@@ -49,7 +49,7 @@ impl Store {
     pub async fn put_session(
         &self,
         token: &TokenHash,
-        session: &ConnectSession,
+        session: ConnectSession,
     ) -> Result<(), StoreError> {
         let put = self
             .client

@@ -61,8 +61,7 @@ struct SessionItem {
 }
 
 /// The item of a session.
-pub fn from_session(token: &TokenHash, session: &ConnectSession) -> Result<Item, StoreError> {
-    let session = session.clone();
+pub fn from_session(token: &TokenHash, session: ConnectSession) -> Result<Item, StoreError> {
     let expires_at_ms = session.expires_at.as_millisecond();
     let mut item: Item = to_item(SessionItem {
         session_id: session.id,
