@@ -1,0 +1,148 @@
+//! What the functions find: an engine with an environment, the endpoint in front of it, and events.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use axum::http::Request;
+use local::dynamodb::{self, Engine};
+use local::gateway;
+use serde_json::{Value, json};
+use shared::settings::Settings;
+use shared::{App, Timestamp};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+use crate::Failure;
+use crate::dynamodb::Endpoint;
+use crate::process::Program;
+
+/// The secret key of the environment.
+pub const SECRET_KEY: &str = "6e5f2a4c-1d3b-4f7a-9c8e-2b1a0d9f8e7c";
+
+/// The connection of the environment.
+pub const CONNECTION: &str = "8ad36bb4-5b3c-4a6f-9a43-2f3e6a1b7c55";
+
+/// The settings that the template sets.
+const SETTINGS: [(&str, &str); 3] = [
+    ("SESSIONS_TABLE", "connect-sessions-SessionsTable-1ABCDEFGHIJKL"),
+    ("REGISTRY_TABLE", "connect-sessions-RegistryTable-1ABCDEFGHIJKL"),
+    ("CONNECT_UI_URL", "https://connect.example.com"),
+];
+
+/// An engine, an environment, and the endpoint.
+pub struct World {
+    /// Where the functions reach DynamoDB.
+    pub endpoint: Endpoint,
+    /// For what lives as long as a run.
+    pub folder: TempDir,
+    app: &'static App,
+    runtime: Runtime,
+    _engine: Engine,
+}
+
+impl World {
+    /// A world with one environment.
+    pub fn start(integrations: &[String]) -> Result<Self, Failure> {
+        let runtime = Runtime::new()?;
+        let folder = TempDir::new()?;
+        let setting = |name: &str| SETTINGS.iter().find(|(known, _)| *known == name);
+        let settings = Settings::read(|name| setting(name).map(|(_, value)| (*value).to_owned()))?;
+        let (engine, app) = runtime.block_on(async {
+            let engine = Engine::start(None).await?;
+            let credentials = aws_sdk_dynamodb::config::Credentials::for_tests();
+            let client = dynamodb::client(&engine.url(), "us-east-1".to_owned(), credentials);
+            dynamodb::create_tables(&client, &settings).await?;
+            let app: &'static App = Box::leak(Box::new(App::new(settings, client)));
+            Ok::<_, Failure>((engine, app))
+        })?;
+        let endpoint = Endpoint::start(engine.address, folder.path())?;
+        let world = Self { endpoint, folder, app, runtime, _engine: engine };
+        world.provision(integrations)?;
+        Ok(world)
+    }
+
+    /// Adds integrations to the environment.
+    pub fn provision(&self, integrations: &[String]) -> Result<(), Failure> {
+        let document = document(integrations);
+        let applied = provision::apply(&self.app.store, document, now());
+        match self.runtime.block_on(applied) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(error.body().to_string().into()),
+        }
+    }
+
+    /// A program in the environment of a Lambda function that is deployed here.
+    pub fn program(&self, command: &[PathBuf]) -> Program {
+        let roots = self.folder.path().join("roots.pem").display().to_string();
+        let variables = [
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_DEFAULT_REGION", "us-east-1"),
+            ("AWS_ACCESS_KEY_ID", "ASIAIOSFODNN7EXAMPLE"),
+            ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
+            ("AWS_LAMBDA_FUNCTION_NAME", "bench"),
+            ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
+            ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/bench"),
+            ("AWS_LAMBDA_LOG_STREAM_NAME", "2026/11/22/[$LATEST]0123456789abcdef"),
+        ];
+        let variables = variables.into_iter().chain(SETTINGS);
+        let mut variables: Vec<_> = variables.map(|(name, value)| (name, value.into())).collect();
+        variables.extend([
+            // As long as the ones that Lambda gives.
+            ("AWS_SESSION_TOKEN", "IQoJb3JpZ2luX2VjEXAMPLE".repeat(32)),
+            ("AWS_ENDPOINT_URL_DYNAMODB", self.endpoint.url.clone()),
+            ("SSL_CERT_FILE", roots.clone()),
+            ("NODE_EXTRA_CA_CERTS", roots),
+        ]);
+        Program {
+            command: command.iter().map(|part| part.clone().into()).collect(),
+            variables,
+            log: None,
+        }
+    }
+}
+
+/// An environment with one key, one connection, and these integrations.
+pub fn document(integrations: &[String]) -> Value {
+    let integration = |key| json!({ "unique_key": key, "provider": key, "display_name": key });
+    json!({ "environments": [ {
+        "name": "prod",
+        "secret_keys": [ { "name": "server", "secret": SECRET_KEY } ],
+        "integrations": integrations.iter().map(integration).collect::<Vec<_>>(),
+        "connections": [ {
+            "connection_id": CONNECTION,
+            "integration_id": "github",
+            "end_user": { "id": "user-4711", "email": "ada@example.com" },
+        } ],
+    } ] })
+}
+
+/// The event that API Gateway makes of a request.
+pub fn event(route: &str, credential: &str, body: Option<&Value>) -> Result<String, Failure> {
+    let body = body.map(Value::to_string).unwrap_or_default();
+    let (method, path) = route.split_once(' ').ok_or("a route has a method and a path")?;
+    let mut request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header("accept", "application/json, text/plain, */*")
+        .header("authorization", format!("Bearer {credential}"))
+        .header("content-length", body.len())
+        .header("host", "a1b2c3d4e5.execute-api.us-east-1.amazonaws.com")
+        .header("user-agent", "nango-node-client/0.69.5 (linux/6.1.0; node.js/20.20.2)")
+        .header("x-amzn-trace-id", "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700")
+        .header("x-forwarded-for", "203.0.113.7")
+        .header("x-forwarded-port", "443")
+        .header("x-forwarded-proto", "https");
+    if !body.is_empty() {
+        request = request.header("content-type", "application/json");
+    }
+    let (parts, ()) = request.body(())?.into_parts();
+    let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 50_000));
+    let id = "JKJaXmPLvHcESHA=";
+    Ok(gateway::event(route, &parts, body.as_bytes(), peer, id, now()).to_string())
+}
+
+#[expect(clippy::disallowed_methods, reason = "sessions are read by processes with a real clock")]
+fn now() -> Timestamp {
+    Timestamp::now()
+}
