@@ -12,8 +12,8 @@ use url::Url;
 /// engine.
 ///
 /// The settings of the functions come from the environment, as on Lambda: CONNECT_UI_URL,
-/// SESSION_TTL_SECONDS, REGISTRY_CACHE_SECONDS, WEBSOCKETS_PATH, SESSIONS_TABLE, REGISTRY_TABLE,
-/// RUST_LOG.
+/// SESSION_TTL_SECONDS, REGISTRY_CACHE_SECONDS, WEBSOCKETS_PATH, METRICS_NAMESPACE,
+/// SESSIONS_TABLE, REGISTRY_TABLE, RUST_LOG.
 #[derive(Debug, Parser)]
 #[command(name = "local", version, max_term_width = 100)]
 pub struct Arguments {
@@ -29,6 +29,12 @@ pub struct Arguments {
     /// Keep the data in memory only: it is gone when the process ends
     #[arg(long, conflicts_with = "dynamodb")]
     pub in_memory: bool,
+
+    /// Where the engine listens, for functions that run elsewhere, as under sam local; port 0 takes
+    /// a free one
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:0")]
+    #[arg(conflicts_with = "dynamodb")]
+    pub engine: SocketAddr,
 
     /// Apply this environment document (JSON) before serving, in place of the demo environment
     #[arg(long, value_name = "FILE")]

@@ -1,7 +1,7 @@
 //! DynamoDB on this machine: the engine, the tables of `template.yaml`, and their TTL.
 
 use std::fs::File;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
@@ -24,7 +24,10 @@ use tokio::task::JoinHandle;
 /// How often expired items are deleted. AWS takes up to days; nothing depends on it.
 const SWEEP_EVERY: Duration = Duration::from_mins(1);
 
-/// An engine that serves DynamoDB's API on a free port of the loopback interface.
+/// A free port of the loopback interface.
+const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+/// An engine that serves DynamoDB's API, on a free port of the loopback interface unless told.
 pub struct Engine {
     /// Where it listens.
     pub address: SocketAddr,
@@ -39,6 +42,11 @@ pub struct Engine {
 impl Engine {
     /// An engine whose data lives in `file`, or in memory.
     pub async fn start(file: Option<&Path>) -> Result<Self, InitError> {
+        Self::start_at(ANY_PORT, file).await
+    }
+
+    /// An engine that listens at `address`.
+    pub async fn start_at(address: SocketAddr, file: Option<&Path>) -> Result<Self, InitError> {
         let (database, lock) = match file {
             None => (Database::memory().map_err(|error| InitError::new(error.to_string()))?, None),
             Some(file) => {
@@ -47,15 +55,19 @@ impl Engine {
                 (open(file)?, Some(lock))
             }
         };
-        let engine = Self::serve(database).await.map_err(|error| {
-            InitError::new(format!("the DynamoDB engine does not start: {error}"))
+        let engine = Self::serve_at(address, database).await.map_err(|error| {
+            InitError::new(format!("the DynamoDB engine does not start on {address}: {error}"))
         })?;
         Ok(Self { _lock: lock, ..engine })
     }
 
     /// Serves a database.
     pub async fn serve(database: Database) -> std::io::Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        Self::serve_at(ANY_PORT, database).await
+    }
+
+    async fn serve_at(address: SocketAddr, database: Database) -> std::io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         let (stop, stopped) = oneshot::channel();
         let server = tokio::spawn(dynoxide::server::serve_with_shutdown(

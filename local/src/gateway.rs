@@ -4,6 +4,7 @@
 //! runs, and the function's answer becomes an HTTP response again. Sources: AWS, "Create AWS Lambda
 //! proxy integrations for HTTP APIs" and "Configure CORS for HTTP APIs".
 
+use std::error::Error;
 use std::net::SocketAddr;
 
 use axum::Router;
@@ -18,6 +19,7 @@ use axum::http::{HeaderMap, HeaderName, Method, Request, Response, StatusCode};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::future::BoxFuture;
+use http_body_util::LengthLimitError;
 use lambda_http::Context;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -83,7 +85,10 @@ pub async fn serve(
         let (parts, body) = request.into_parts();
         match to_bytes(body, PAYLOAD_MAX).await {
             Ok(body) => respond(app, Request::from_parts(parts, body), peer, clock()).await,
-            Err(_) => plain(StatusCode::PAYLOAD_TOO_LARGE, r#"{"message":"Request Too Long"}"#),
+            Err(error) if error.source().is_some_and(<dyn Error>::is::<LengthLimitError>) => {
+                plain(StatusCode::PAYLOAD_TOO_LARGE, r#"{"message":"Request Too Long"}"#)
+            }
+            Err(_) => plain(StatusCode::BAD_REQUEST, r#"{"message":"Bad Request"}"#),
         }
     };
     let service =

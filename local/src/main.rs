@@ -46,7 +46,7 @@ async fn run(arguments: Arguments) -> Result<(), InitError> {
     let (engine, client) = if let Some(url) = &arguments.dynamodb {
         (None, remote_client(url)?)
     } else {
-        let engine = Engine::start(arguments.data_file()).await?;
+        let engine = Engine::start_at(arguments.engine, arguments.data_file()).await?;
         let client = dynamodb::client(&engine.url(), region(), unchecked_credentials());
         (Some(engine), client)
     };
@@ -122,6 +122,8 @@ fn settings() -> Result<Settings, InitError> {
             "SESSIONS_TABLE" => Some("connect-sessions".to_owned()),
             "REGISTRY_TABLE" => Some("connect-registry".to_owned()),
             "CONNECT_UI_URL" => Some("http://localhost:3009".to_owned()),
+            // The engine warns of every condition that does not hold, which is no news.
+            "RUST_LOG" => Some("info,dynoxide=error".to_owned()),
             _ => None,
         })
     })

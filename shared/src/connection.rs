@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::end_user::EndUser;
-use crate::fields::{Issues, string, utf16_length};
+use crate::fields::{Issues, sized};
 use crate::integration::IntegrationKey;
 
 /// The id of a connection; unique in its integration.
@@ -18,18 +18,14 @@ impl ConnectionId {
 
     /// Reads an id: e-mails and stringified JSON are allowed, an empty one is not.
     pub fn read(value: Option<Value>, issues: &mut Issues) -> Option<Self> {
-        let text = string(value, issues)?;
         let allowed = |b: u8| b.is_ascii_alphanumeric() || br#",.;:=+~[]|@${}"'\/_ -"#.contains(&b);
-        if text.is_empty() || !text.bytes().all(allowed) {
-            let message = format!("Invalid string: must match pattern {}", Self::PATTERN);
-            issues.push("invalid_format", message);
-        }
-        if utf16_length(&text) > Self::LENGTH_MAX {
-            let message =
-                format!("Too big: expected string to have <={} characters", Self::LENGTH_MAX);
-            issues.push("too_big", message);
-        }
-        Some(Self(text))
+        let id = sized(value, issues, 0..=Self::LENGTH_MAX, |text, issues| {
+            if text.is_empty() || !text.bytes().all(allowed) {
+                let message = format!("Invalid string: must match pattern {}", Self::PATTERN);
+                issues.push("invalid_format", message);
+            }
+        })?;
+        Some(Self(id))
     }
 
     /// The id as text.

@@ -3,22 +3,18 @@
 
 use serde_json::Value;
 
-use crate::fields::{Issues, string, utf16_length};
+use crate::fields::{Issues, sized, utf16_length};
 
 /// The fewest UTF-16 code units that an address has.
 const LENGTH_MIN: usize = 5;
 
 /// Reads an address. Bad format and bad length are reported together.
 pub fn read(value: Option<Value>, issues: &mut Issues) -> Option<String> {
-    let address = string(value, issues)?;
-    if !is_well_formed(&address) {
-        issues.push("invalid_format", "Invalid email address");
-    }
-    if utf16_length(&address) < LENGTH_MIN {
-        let message = format!("Too small: expected string to have >={LENGTH_MIN} characters");
-        issues.push("too_small", message);
-    }
-    Some(address)
+    sized(value, issues, LENGTH_MIN..=usize::MAX, |address, issues| {
+        if !is_well_formed(address) {
+            issues.push("invalid_format", "Invalid email address");
+        }
+    })
 }
 
 /// Whether `address` would be accepted.

@@ -1,20 +1,32 @@
 //! An API Gateway HTTP API event (payload format 2.0) as a request, whatever the client sent.
 //!
-//! `lambda_http` 1.3 panics on a Host that is no URL host, and on a query that is no URI query;
-//! its event type refuses a header that is not ASCII. A client must not be able to end an
-//! invocation, so such parts are made harmless first. No endpoint looks at host or path.
+//! `lambda_http` 1.3 panics on a Host that is no URL host, on a query that is no URI query or too
+//! long for one, and on broken base64; its event type refuses a header that is not ASCII. A client
+//! must not be able to end an invocation, so such parts are made harmless first. No endpoint looks
+//! at host or path.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 use lambda_http::http::header::HOST;
 use lambda_http::request::LambdaRequest;
 use serde_json::Value;
 use url::Url;
 
+use crate::json;
+
+/// The most bytes of a query: a URI of the `http` crate has at most 65,534. API Gateway takes far
+/// less of one, so nothing is lost there.
+const QUERY_LENGTH_MAX: usize = 65_000;
+
 /// Reads an event. There is none where somebody invoked the function with something else.
-pub fn read(json: &str) -> Option<LambdaRequest> {
-    let mut event: ApiGatewayV2httpRequest = serde_json::from_str(json)
-        .or_else(|_| serde_json::from_value(with_ascii_headers(serde_json::from_str(json)?)))
+pub fn read(event: &str) -> Option<LambdaRequest> {
+    let mut event: ApiGatewayV2httpRequest = serde_json::from_str(event)
+        .or_else(|_| serde_json::from_value(with_ascii_headers(json::parse(event)?)))
         .ok()?;
+    if event.is_base64_encoded && event.body.as_ref().is_some_and(|b| STANDARD.decode(b).is_err()) {
+        return None;
+    }
     event.headers.remove(HOST);
     event.request_context.domain_name = None;
     event.request_context.stage = None;
@@ -41,5 +53,6 @@ fn with_ascii_headers(mut event: Value) -> Value {
 fn uri_query(query: &str) -> Option<String> {
     let mut url = Url::parse("http://localhost/").ok()?;
     url.set_query(Some(query));
-    url.query().map(str::to_owned)
+    let query = url.query()?;
+    Some(query.get(..QUERY_LENGTH_MAX).unwrap_or(query).to_owned())
 }

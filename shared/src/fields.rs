@@ -5,6 +5,7 @@
 //! not sent, note their issues, and return `None` when there is no value to go on with.
 
 use std::borrow::Cow;
+use std::ops::RangeInclusive;
 
 use indexmap::IndexMap;
 use serde::Serialize;
@@ -21,6 +22,10 @@ pub struct Issue {
     pub path: Vec<String>,
 }
 
+/// The most issues that one answer tells: a body of 256 KiB has room for more than Lambda's answer
+/// of 6 MB.
+const ISSUES_MAX: usize = 1_000;
+
 /// The issues found so far, and the place that is being read.
 #[derive(Debug, Default)]
 pub struct Issues {
@@ -31,7 +36,14 @@ pub struct Issues {
 impl Issues {
     /// Notes a finding at the place that is being read.
     pub fn push(&mut self, code: &'static str, message: impl Into<Cow<'static, str>>) {
-        self.found.push(Issue { code, message: message.into(), path: self.path.clone() });
+        if !self.is_full() {
+            self.found.push(Issue { code, message: message.into(), path: self.path.clone() });
+        }
+    }
+
+    /// Whether further findings would change nothing.
+    pub fn is_full(&self) -> bool {
+        self.found.len() >= ISSUES_MAX
     }
 
     /// Notes a finding at `path` below the place that is being read.
@@ -170,15 +182,40 @@ pub fn text<const MIN: usize, const MAX: usize>(
     value: Option<Value>,
     issues: &mut Issues,
 ) -> Option<String> {
-    let text = string(value, issues)?;
-    let length = utf16_length(&text);
-    if length < MIN {
-        issues.push("too_small", format!("Too small: expected string to have >={MIN} characters"));
+    sized(value, issues, MIN..=MAX, |_, _| {})
+}
+
+/// A string of a certain form and length. The recorded service judges length by whatever has one,
+/// so an array in the place of a string is told of both its type and its length.
+pub fn sized(
+    value: Option<Value>,
+    issues: &mut Issues,
+    length: RangeInclusive<usize>,
+    judge_form: impl FnOnce(&str, &mut Issues),
+) -> Option<String> {
+    let (kind, unit, actual) = match &value {
+        Some(Value::String(text)) => {
+            judge_form(text, issues);
+            ("string", "characters", utf16_length(text))
+        }
+        other => {
+            issues.wrong_type("string", other.as_ref());
+            let Some(Value::Array(items)) = other else { return None };
+            ("array", "items", items.len())
+        }
+    };
+    let (least, most) = (length.start(), length.end());
+    if actual < *least {
+        let message = format!("Too small: expected {kind} to have >={least} {unit}");
+        issues.push("too_small", message);
     }
-    if length > MAX {
-        issues.push("too_big", format!("Too big: expected string to have <={MAX} characters"));
+    if actual > *most {
+        issues.push("too_big", format!("Too big: expected {kind} to have <={most} {unit}"));
     }
-    Some(text)
+    match value {
+        Some(Value::String(text)) => Some(text),
+        _ => None,
+    }
 }
 
 /// An array, each item read in turn.

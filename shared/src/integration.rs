@@ -4,7 +4,8 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::fields::{Fields, Issues, record, string, utf16_length};
+use crate::fields::{Fields, Issues, record, sized, string};
+use crate::json;
 
 /// The `unique_key` of an integration in its environment.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -17,17 +18,13 @@ impl IntegrationKey {
 
     /// Reads a key that stands as a value.
     pub fn read(value: Option<Value>, issues: &mut Issues) -> Option<Self> {
-        let text = string(value, issues)?;
-        if !Self::matches_pattern(&text) {
-            let message = format!("Invalid string: must match pattern {}", Self::PATTERN);
-            issues.push("invalid_format", message);
-        }
-        if utf16_length(&text) > Self::LENGTH_MAX {
-            let message =
-                format!("Too big: expected string to have <={} characters", Self::LENGTH_MAX);
-            issues.push("too_big", message);
-        }
-        Some(Self(text))
+        let key = sized(value, issues, 0..=Self::LENGTH_MAX, |text, issues| {
+            if !Self::matches_pattern(text) {
+                let message = format!("Invalid string: must match pattern {}", Self::PATTERN);
+                issues.push("invalid_format", message);
+            }
+        })?;
+        Some(Self(key))
     }
 
     /// The key, if `text` is one.
@@ -66,7 +63,7 @@ pub struct ConfigDefaults {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_scopes: Option<String>,
     /// Prefills the provider's form; free in shape.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "json::object")]
     pub connection_config: Option<Map<String, Value>>,
     /// Parameters of the provider's authorization URL.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -130,7 +130,8 @@ where
     let is_head = request.method() == Method::HEAD;
     let route = route_key(&request);
     let request_id = request.lambda_context_ref().map(|context| context.request_id.clone());
-    telemetry::summarise(&route, request_id.unwrap_or_default(), async {
+    let namespace = &app.settings.metrics_namespace;
+    telemetry::summarise(&route, request_id.unwrap_or_default(), namespace, now, async {
         // A handler holds its calls to DynamoDB within it, kilobytes of them. On the heap it is not
         // copied into each of the futures around it.
         let handled = Box::pin(async { handle(app, request, now).await });

@@ -8,7 +8,8 @@
 //! - [`telemetry`]: JSON lines; one summary per request.
 //! - [`auth`]: who is calling. [`secret_key`] and [`token`] are its two credentials.
 //! - [`registry`]: the environments, keys, integrations and connections that an operator set up.
-//! - [`request`]: what a request may carry; [`fields`]: the cursor that collects every issue.
+//! - [`request`]: what a request may carry; [`json`]: its body as it was written; [`fields`]: the
+//!   cursor that collects every issue.
 //! - [`body`]: the JSON bodies of create and reconnect, made of [`end_user`], [`tags`],
 //!   [`integration`], [`connection`], [`email`] and [`webhook_url`].
 //! - [`session`]: the connect session itself; [`connect_ui`]: how the Connect UI looks.
@@ -28,6 +29,7 @@ pub mod error;
 pub mod event;
 pub mod fields;
 pub mod integration;
+pub mod json;
 pub mod lambda;
 pub mod registry;
 pub mod request;

@@ -19,6 +19,9 @@ use crate::store::{Store, StoreError};
 /// The most keys that are kept; a container that sees more starts over.
 const CACHED_KEYS_MAX: usize = 1_024;
 
+/// How many names of integrations are looked up in one call, which is as many as one may.
+const LOOKED_UP_AT_ONCE: usize = 100;
+
 /// A secret key on record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretKeyRecord {
@@ -60,24 +63,28 @@ pub struct Environment {
 
 impl Environment {
     /// Refuses names that are not integrations of this environment, all at once and in the order
-    /// given. Names that are not known yet are looked up before they are refused.
+    /// given. Names that are not known yet are looked up before they are refused, as many as can
+    /// make a difference to the answer.
     pub async fn require_integrations<'a>(
         &self,
         store: &Store,
         named: impl Iterator<Item = ([String; 2], &'a IntegrationKey)>,
     ) -> Result<(), Error> {
-        let mut unknown: Vec<_> = named.filter(|(_, key)| !self.has(key)).collect();
-        if unknown.is_empty() {
-            return Ok(());
-        }
-        let keys: HashSet<&IntegrationKey> = unknown.iter().map(|(_, key)| *key).collect();
-        let found = store.integrations(self.id, keys.into_iter()).await?;
-        self.lock().extend(found);
-        unknown.retain(|(_, key)| !self.has(key));
-
+        let unknown: Vec<_> = named.filter(|(_, key)| !self.has(key)).collect();
         let mut issues = Issues::default();
-        for (path, _) in &unknown {
-            issues.push_at(&[&path[0], &path[1]], "custom", "Integration does not exist");
+        for some in unknown.chunks(LOOKED_UP_AT_ONCE) {
+            let keys: HashSet<_> =
+                some.iter().map(|(_, key)| *key).filter(|key| !self.has(key)).collect();
+            if !keys.is_empty() {
+                let found = store.integrations(self.id, keys.into_iter()).await?;
+                self.lock().extend(found);
+            }
+            for (path, _) in some.iter().filter(|(_, key)| !self.has(key)) {
+                issues.push_at(&[&path[0], &path[1]], "custom", "Integration does not exist");
+            }
+            if issues.is_full() {
+                break;
+            }
         }
         issues.finish(Some(())).map_err(Error::InvalidBody)
     }

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::error::Error;
 use crate::fields::{Fields, Issues};
+use crate::json;
 
 /// A request, as `lambda_http` reads it out of an API Gateway event.
 pub type Request = lambda_http::Request;
@@ -31,7 +32,7 @@ pub fn body(request: &Request) -> Result<Option<Value>, Error> {
     if !media_type.eq_ignore_ascii_case("application/json") {
         return Err(Error::InvalidContentType);
     }
-    let body = json(request, parameters)?;
+    let body = json_body(request, parameters)?;
     // The recorded service parses whatever its parser takes for JSON, then compares the text.
     if media_type != "application/json" {
         return Err(Error::InvalidContentType);
@@ -45,7 +46,7 @@ pub fn no_query(request: &Request) -> Result<(), Error> {
     let mut names: Vec<String> = Vec::new();
     for (name, _) in url::form_urlencoded::parse(query.as_bytes()) {
         let name = parameter_name(&name);
-        if !name.is_empty() && !names.iter().any(|known| known == name) {
+        if !name.is_empty() && name != "__proto__" && !names.iter().any(|known| known == name) {
             names.push(name.to_owned());
         }
     }
@@ -70,7 +71,7 @@ pub fn header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<Cow<'a, s
     Some(String::from_utf8_lossy(value))
 }
 
-fn json(request: &Request, parameters: &str) -> Result<Option<Value>, Error> {
+fn json_body(request: &Request, parameters: &str) -> Result<Option<Value>, Error> {
     let bytes: &[u8] = request.body();
     let has_length =
         [CONTENT_LENGTH, TRANSFER_ENCODING].iter().any(|name| request.headers().contains_key(name));
@@ -84,10 +85,6 @@ fn json(request: &Request, parameters: &str) -> Result<Option<Value>, Error> {
     if encoding.is_some_and(|name| !name.is_empty() && !name.eq_ignore_ascii_case("identity")) {
         return Err(Error::UnsupportedContentEncoding);
     }
-    // A body of length zero is an empty object; no body at all is absent.
-    if bytes.is_empty() {
-        return Ok(Some(Value::Object(Map::new())));
-    }
     if bytes.len() > BODY_LENGTH_MAX {
         return Err(Error::PayloadTooLarge);
     }
@@ -96,14 +93,22 @@ fn json(request: &Request, parameters: &str) -> Result<Option<Value>, Error> {
     if text.len() > BODY_LENGTH_MAX {
         return Err(Error::PayloadTooLarge);
     }
-    parse(text.strip_prefix('\u{feff}').unwrap_or(&text)).map(Some)
+    match text.strip_prefix('\u{feff}').unwrap_or(&text) {
+        // A body of length zero is an empty object; no body at all is absent.
+        "" => Ok(Some(Value::Object(Map::new()))),
+        text => parse(text).map(Some),
+    }
 }
 
 /// The text as a JSON object or array. A lone surrogate is an error, since it is no Unicode.
 fn parse(text: &str) -> Result<Value, Error> {
-    let value: Value = serde_json::from_str(text)
+    let value = json::parse(text)
         .map_err(|problem| Error::InvalidJson(format!("Request body is not JSON: {problem}")))?;
     match value {
+        // Written out, a number can be longer than it was sent: 1e15 has 16 digits.
+        _ if text.len() > BODY_LENGTH_MAX / 4 && value.to_string().len() > BODY_LENGTH_MAX => {
+            Err(Error::PayloadTooLarge)
+        }
         Value::Object(_) | Value::Array(_) => Ok(value),
         _ => Err(Error::InvalidJson(
             "Request body must be a JSON object: expected `{` at line 1 column 1".to_owned(),
@@ -117,14 +122,18 @@ fn charset(parameters: &str) -> &str {
         .split(';')
         .filter_map(|parameter| parameter.split_once('='))
         .find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"))
-        .map_or("utf-8", |(_, value)| value.trim().trim_matches('"'))
+        .map(|(_, value)| value.trim().trim_matches('"'))
+        .filter(|charset| !charset.is_empty())
+        .unwrap_or("utf-8")
 }
 
-/// The parameter that `name` belongs to: `a[b]` is part of `a`, `[b]` is `b`.
+/// The parameter that `name` belongs to: `a[b]` is part of `a`, `[b]` is `b`, `[]` is the first of
+/// a list.
 fn parameter_name(name: &str) -> &str {
-    match name.find('[') {
-        Some(0) => name[1..].split(']').next().unwrap_or_default(),
-        Some(at) if name[at..].contains(']') => &name[..at],
+    match (name.find('['), name.find(']')) {
+        (Some(0), Some(1)) => "0",
+        (Some(0), Some(end)) => &name[1..end],
+        (Some(start), Some(end)) if start < end => &name[..start],
         _ => name,
     }
 }

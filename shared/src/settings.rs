@@ -20,6 +20,8 @@ pub struct Settings {
     pub registry_cache_seconds: u32,
     /// `WEBSOCKETS_PATH`: told to the Connect UI; `/` unless set.
     pub websockets_path: String,
+    /// `METRICS_NAMESPACE`: where CloudWatch keeps the metrics; `connect-sessions` unless set.
+    pub metrics_namespace: String,
     /// `RUST_LOG`: what is logged, as `level` or `target=level,…`; `info` unless set.
     pub log: Targets,
     /// `AWS_ENDPOINT_URL_DYNAMODB`: where DynamoDB is, if not at AWS.
@@ -66,6 +68,8 @@ impl Settings {
                 0..=3_600,
             )?,
             websockets_path: variable("WEBSOCKETS_PATH").unwrap_or_else(|| "/".to_owned()),
+            metrics_namespace: variable("METRICS_NAMESPACE")
+                .unwrap_or_else(|| "connect-sessions".to_owned()),
             log: match variable("RUST_LOG") {
                 None => Targets::new().with_default(tracing::Level::INFO),
                 Some(text) => text.parse().map_err(|_| {

@@ -5,6 +5,7 @@
 
 pub mod client;
 pub mod item;
+pub mod record;
 pub mod registry;
 
 use aws_sdk_dynamodb::Client;

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::email;
 use crate::end_user::{EndUser, Organization};
-use crate::fields::{Issue, Issues, record, string, text, utf16_length};
+use crate::fields::{Issue, Issues, record, sized, text, utf16_length};
 
 /// The most tags that one session has.
 const COUNT_MAX: usize = 10;
@@ -28,10 +28,7 @@ impl Tags {
     /// Reads the `tags` of a body: values of 1 to 255 characters; keys are lowercased.
     pub fn read(value: Option<Value>, issues: &mut Issues) -> Option<Self> {
         let sent = read_map(value, issues, |value, issues| {
-            let value = string(value, issues)?;
-            if value.is_empty() {
-                issues.push("too_small", "Too small: expected string to have >=1 characters");
-            }
+            let value = sized(value, issues, 1..=usize::MAX, |_, _| {})?;
             if utf16_length(&value) > VALUE_LENGTH_MAX {
                 let message = format!("Tag values must be at most {VALUE_LENGTH_MAX} characters");
                 issues.push("too_big", message);

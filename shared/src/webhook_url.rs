@@ -78,7 +78,8 @@ pub fn parse(value: &Value) -> Result<Option<String>, Refusal> {
 }
 
 fn is_nango(name: &str) -> bool {
-    let name = name.trim_end_matches('.');
+    // The parser lowercases names of http(s) only.
+    let name = name.trim_end_matches('.').to_ascii_lowercase();
     name == "nango.dev" || name.ends_with(".nango.dev")
 }
 
@@ -87,7 +88,9 @@ fn is_allowed(url: &Url) -> bool {
         && match url.host() {
             None => false,
             Some(Host::Domain(name)) => {
-                !["localhost", "metadata.google.internal"].contains(&name.trim_end_matches('.'))
+                let name = name.trim_end_matches('.');
+                !["localhost", "metadata.google.internal"].contains(&name)
+                    && !name.parse().is_ok_and(is_internal_v4)
             }
             Some(Host::Ipv4(address)) => !is_internal_v4(address),
             Some(Host::Ipv6(address)) => !is_internal_v6(address),
@@ -104,8 +107,8 @@ fn is_internal_v4(address: Ipv4Addr) -> bool {
         || address.is_link_local()
 }
 
-/// `::`, `::1`, `fe80::/10`, `fc00::/7`, Teredo, and the forms that carry an IPv4 address: compatible
-/// and mapped (RFC 4291), 6to4 (RFC 3056), NAT64 (RFC 6052).
+/// `::`, `::1`, `fe80::/10`, `fc00::/7`, Teredo, and the forms that carry an IPv4 address:
+/// compatible and mapped (RFC 4291), 6to4 (RFC 3056), NAT64 (RFC 6052).
 fn is_internal_v6(address: Ipv6Addr) -> bool {
     let v4 = |high: u16, low: u16| Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
     match address.segments() {

@@ -99,6 +99,15 @@ async fn an_environment_with_many_integrations_is_not_read_whole() {
 }
 
 #[tokio::test]
+async fn names_are_looked_up_as_far_as_they_can_change_the_answer() {
+    let world = World::start().await;
+    let keys: Vec<_> = (0..20_000).map(|n| n.to_string()).collect();
+    let reply = world.create(json!({ "tags": {}, "allowed_integrations": keys })).await;
+    assert_eq!(reply.json()["error"]["errors"].as_array().map(Vec::len), Some(1_000));
+    assert_eq!(world.wire.calls().len(), 2 + 10);
+}
+
+#[tokio::test]
 async fn a_revoked_key_works_until_the_cache_forgets_it_and_an_unknown_one_is_never_cached() {
     let mut world = World::start().await;
     let warm = world.app;

@@ -138,6 +138,48 @@ async fn lengths_count_utf_16_code_units() {
 }
 
 #[tokio::test]
+async fn an_array_in_the_place_of_a_string_is_told_of_its_length_too() {
+    let world = World::start().await;
+    let wrong = |path: &[&str]| {
+        json!({ "code": "invalid_type",
+        "message": "Invalid input: expected string, received array", "path": path })
+    };
+    let few = |least: usize, path: &[&str]| {
+        json!({ "code": "too_small",
+        "message": format!("Too small: expected array to have >={least} items"), "path": path })
+    };
+    let many = |path: &[&str]| {
+        json!({ "code": "too_big",
+        "message": "Too big: expected array to have <=255 items", "path": path })
+    };
+    let (id, email) = (["end_user", "id"], ["end_user", "email"]);
+    let (name, key) = (["end_user", "display_name"], ["allowed_integrations", "0"]);
+    let long = vec![0; 256];
+    let body = json!({ "end_user": { "id": [], "email": [1], "display_name": long },
+        "allowed_integrations": [long], "tags": { "a": [] } });
+    world.create(body).await.assert_issues(&json!([
+        wrong(&id),
+        few(1, &id),
+        wrong(&email),
+        few(5, &email),
+        wrong(&name),
+        many(&name),
+        wrong(&key),
+        many(&key),
+        wrong(&["tags", "a"]),
+        few(1, &["tags", "a"]),
+    ]));
+}
+
+#[tokio::test]
+async fn an_answer_tells_a_thousand_issues_at_most() {
+    let world = World::start().await;
+    let body = json!({ "tags": {}, "allowed_integrations": vec![1; 100_000] });
+    let reply = world.create(body).await;
+    assert_eq!(reply.json()["error"]["errors"].as_array().map(Vec::len), Some(1_000));
+}
+
+#[tokio::test]
 async fn null_never_stands_for_absent() {
     let world = World::start().await;
     for field in [

@@ -80,7 +80,7 @@ async fn what_was_not_sent_is_absent_and_an_empty_choice_of_integrations_means_a
 
 // D15
 #[tokio::test]
-async fn maps_keep_the_order_and_the_numbers_in_which_they_were_sent() {
+async fn maps_keep_the_order_in_which_they_were_sent() {
     let world = World::start().await;
     let config = r#"{"10":1,"b":1.0,"9":-0.0,"a":{"long":1e+100,"s":18446744073709551615}}"#;
     let body = format!(

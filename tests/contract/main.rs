@@ -10,6 +10,7 @@ mod create_session;
 mod delete_session;
 mod expiry;
 mod get_session;
+mod properties;
 mod provisioning;
 mod reconnect_session;
 mod requirements;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use shared::Error;
 use shared::secret_key::SecretKey;
-use tests::{Call, World};
+use tests::{Call, Fault, World};
 
 async fn issues(world: &World, document: Value) -> Value {
     match world.provision(document).await {
@@ -230,6 +230,13 @@ async fn a_document_at_odds_with_the_registry_is_refused_whole() {
     assert_eq!(issues(&world, document).await, taken);
     let key = json!({ "name": "second", "secret": world.secret_key });
     assert_eq!(issues(&world, dev(json!({ "secret_keys": [key] }))).await, taken);
+    let key = json!({ "name": "same", "secret": SecretKey::generate().expose() });
+    let environments = json!([
+        { "name": "y", "secret_keys": [key] }, { "name": "z", "secret_keys": [key] },
+    ]);
+    let mut taken = taken;
+    taken[0]["path"][1] = json!("1");
+    assert_eq!(issues(&world, json!({ "environments": environments })).await, taken);
     assert_eq!(world.dump().await.len(), before);
 }
 
@@ -249,6 +256,20 @@ async fn a_large_document_is_written_in_many_transactions() {
     assert_eq!((report.created.len(), report.secrets.len()), (350, 40));
     let body = json!({ "connection_id": "c59", "integration_id": "i249" });
     assert_eq!(world.reconnect(body).await.status, 201);
+}
+
+#[tokio::test]
+async fn a_failure_half_way_makes_no_secret_that_nobody_is_told() {
+    let world = World::start().await;
+    let integrations: Vec<_> =
+        (0..150).map(|n| json!({ "unique_key": format!("i{n}"), "provider": "x" })).collect();
+    let document = dev(json!({ "secret_keys": [{ "name": "new" }], "integrations": integrations }));
+    // The reads and the first transaction pass; the second one fails.
+    world.wire.fail_after("TransactWriteItems", 1, Fault::Refused);
+    let failed = world.provision(document.clone()).await;
+    assert!(matches!(failed, Err(Error::Internal(_))), "{failed:?}");
+    let report = world.provision(document).await.expect("a good document");
+    assert_eq!((report.secrets.len(), report.unchanged.len()), (1, 101));
 }
 
 #[tokio::test]

@@ -26,7 +26,8 @@ fn every_file_says_what_it_is_and_stays_small() {
         let name = file.display();
         assert!(text.starts_with("//! "), "{name} starts with what it is");
         let lines = text.lines().count();
-        assert!(lines <= 460, "{name} has {lines} lines");
+        let limit = if file.components().any(|part| part.as_os_str() == "src") { 320 } else { 600 };
+        assert!(lines <= limit, "{name} has {lines} lines");
         if file.ends_with("src/main.rs")
             && file.components().any(|part| part.as_os_str() == "functions")
         {

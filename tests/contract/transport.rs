@@ -29,6 +29,7 @@ async fn only_json_in_utf_8_is_read() {
         "application/json ; charset=\"utf-8\"",
         "application/json; boundary=x; Charset=utf-8",
         "application/json;",
+        "application/json; charset=",
     ] {
         let call = create(&world, content_type, r#"{"tags":{}}"#);
         assert_eq!(world.send(call).await.status, 201, "{content_type}");
@@ -104,7 +105,6 @@ async fn a_large_body_of_any_shape_fits_an_item() {
         (0..count).map(item).collect::<Vec<_>>().join(",")
     };
     for body in [
-        config(format!(r#""x":[{}]"#, many(&|_| "1e15".to_owned(), 50_000))),
         config(format!(r#""x":[{}]"#, many(&|_| "{}".to_owned(), 80_000))),
         config(many(&|n| format!(r#""k{n}":"\u0001""#), 12_000)),
         format!(
@@ -117,6 +117,49 @@ async fn a_large_body_of_any_shape_fits_an_item() {
         let token = world.send(create(&world, "application/json", &body)).await.token();
         assert_eq!(world.get(&token).await.status, 200);
     }
+    // Numbers are stored written out.
+    let body = config(format!(r#""x":[{}]"#, many(&|_| "1e15".to_owned(), 50_000)));
+    let reply = world.send(create(&world, "application/json", &body)).await;
+    reply.assert(413, &refusal("payload_too_large"));
+}
+
+#[tokio::test]
+async fn keys_that_mean_something_to_the_parser_mean_nothing_here() {
+    let world = World::start().await;
+    let markers = json!({
+        "raw": { "$serde_json::private::RawValue": "{\"a\":1}" },
+        "number": { "$serde_json::private::Number": "12" },
+    });
+    let defaults = json!({ "github": { "connection_config": markers } });
+    let body = json!({ "tags": {}, "integrations_config_defaults": defaults });
+    let token = world.mint(body).await;
+    let read = world.get(&token).await.body;
+    assert!(read.contains(&format!(r#""integrations_config_defaults":{defaults}"#)), "{read}");
+    let query = "/connect/session?$serde_json::private::RawValue={}";
+    assert_eq!(world.send(Call::get(&token).path(query).header("x", "é")).await.status, 400);
+
+    // Text in text in text: each level nests as deep as one may.
+    let mut nested = "1".to_owned();
+    while nested.len() < 100_000 {
+        let marker = json!({ "$serde_json::private::RawValue": nested });
+        nested = format!("{}{marker}{}", "[".repeat(100), "]".repeat(100));
+    }
+    let body = format!(
+        r#"{{"tags":{{}},"integrations_config_defaults":{{"a":{{"connection_config":{{"x":{nested}}}}}}}}}"#
+    );
+    let token = world.send(create(&world, "application/json", &body)).await.token();
+    assert!(world.get(&token).await.body.contains(&nested));
+}
+
+#[tokio::test]
+async fn json_nests_as_deep_as_it_says() {
+    let world = World::start().await;
+    let body = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+    let reply = world.send(create(&world, "application/json", &body(127))).await;
+    assert_eq!((reply.status, &reply.json()["error"]["code"]), (400, &json!("invalid_body")));
+    let reply = world.send(create(&world, "application/json", &body(128))).await;
+    let message = "Request body is not JSON: recursion limit exceeded at line 1 column 128";
+    reply.assert(400, &json!({ "error": { "code": "invalid_json", "message": message } }));
 }
 
 // D3 D19
@@ -171,7 +214,8 @@ async fn an_absent_body_is_told_from_an_empty_one() {
     world.send(no_type.clone().body("{\"tags\":{}}")).await.assert_issues(&undefined(&[]));
     world.send(no_type.clone().header("content-type", "")).await.assert_issues(&undefined(&[]));
     let empty = no_type.header("content-type", "application/json");
-    world.send(empty).await.assert_issues(&undefined(&["end_user"]));
+    world.send(empty.clone()).await.assert_issues(&undefined(&["end_user"]));
+    world.send(empty.body("\u{feff}")).await.assert_issues(&undefined(&["end_user"]));
     // Without a length there is no body at all, which GET and DELETE do not mind.
     let token = world.mint(json!({ "tags": {} })).await;
     let get = Call::get(&token).header("content-type", "application/json");
@@ -193,6 +237,8 @@ async fn every_query_parameter_is_refused_by_name() {
         ("a[b]=1&a[c]=2", "Unrecognized key: \"a\""),
         ("a%5Bb%5D=1", "Unrecognized key: \"a\""),
         ("[b]=1", "Unrecognized key: \"b\""),
+        ("[]=1&%5B%5D=2", "Unrecognized key: \"0\""),
+        ("[=1", "Unrecognized key: \"[\""),
         ("a.b=1", "Unrecognized key: \"a.b\""),
         ("a+b=1&%C3%A9=2", "Unrecognized keys: \"a b\", \"é\""),
         ("=1&x=2", "Unrecognized key: \"x\""),
@@ -208,7 +254,7 @@ async fn every_query_parameter_is_refused_by_name() {
             world.send(call).await.assert(400, &json!({ "error": error }));
         }
     }
-    for query in ["?", "?&", "?=1", "?=", "?&&=x"] {
+    for query in ["?", "?&", "?=1", "?=", "?&&=x", "?__proto__=1"] {
         let call = Call::get(&token).path(&format!("/connect/session{query}"));
         assert_eq!(world.send(call).await.status, 200, "{query}");
     }

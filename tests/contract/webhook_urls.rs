@@ -44,7 +44,9 @@ async fn a_url_that_must_not_be_reached_is_refused_in_every_spelling() {
     for (url, (code, message)) in [
         (json!("https://nango.dev"), nango),
         (json!("https://API.Nango.Dev..:8443/x"), nango),
+        (json!("foo://NANGO.DEV/"), nango),
         (json!("ftp://example.com/"), denied),
+        (json!("http://127.0.0.1../"), denied),
         (json!("javascript:alert(1)"), denied),
         (json!("mailto:a@b.co"), denied),
         (json!("http://localhost/"), denied),

@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod durability;
+mod logs;
 mod process;
 mod refusals;
 mod service;

@@ -40,6 +40,25 @@ pub struct Wire {
 struct Shared {
     calls: Vec<String>,
     faults: VecDeque<Fault>,
+    /// An operation, how many of it pass, and what happens to the next one.
+    later: Option<(&'static str, usize, Fault)>,
+}
+
+impl Shared {
+    fn next_fault(&mut self, operation: &str) -> Option<Fault> {
+        match &mut self.later {
+            Some((name, 0, fault)) if name == &operation => {
+                let fault = *fault;
+                self.later = None;
+                Some(fault)
+            }
+            Some((name, passing, _)) if name == &operation => {
+                *passing -= 1;
+                None
+            }
+            _ => self.faults.pop_front(),
+        }
+    }
 }
 
 impl Wire {
@@ -63,6 +82,11 @@ impl Wire {
     pub fn fail(&self, faults: impl IntoIterator<Item = Fault>) {
         self.state.lock().expect("no panic").faults = faults.into_iter().collect();
     }
+
+    /// Lets `passing` calls of an operation pass, and breaks the one after them.
+    pub fn fail_after(&self, operation: &'static str, passing: usize, fault: Fault) {
+        self.state.lock().expect("no panic").later = Some((operation, passing, fault));
+    }
 }
 
 #[derive(Clone)]
@@ -80,7 +104,7 @@ async fn pass(State(forward): State<Forward>, request: Request) -> Response<Body
     let fault = {
         let mut state = forward.state.lock().expect("no panic");
         state.calls.push(operation.to_owned());
-        state.faults.pop_front()
+        state.next_fault(operation)
     };
     match fault {
         None | Some(Fault::AnswerLost) => {

@@ -11,7 +11,8 @@ use shared::integration::IntegrationKey;
 use shared::registry::SecretKeyRecord;
 use shared::secret_key::{SecretKey, SecretKeyHash};
 use shared::store::Store;
-use shared::store::registry::{Change, Key, Record, Stored};
+use shared::store::record::{Key, Record, Stored};
+use shared::store::registry::Change;
 use uuid::Uuid;
 
 use crate::document::{Document, EnvironmentDocument, SecretKeyDocument, Wanted};
@@ -32,6 +33,7 @@ impl Plan {
             stored: read(store, &document).await?,
             issues: Issues::default(),
             removed: HashSet::new(),
+            new_secrets: HashSet::new(),
             plan: Self { changes: Vec::new(), report: Report::default() },
         };
         for (index, Wanted { name, content }) in document.environments.into_iter().enumerate() {
@@ -41,6 +43,9 @@ impl Plan {
                 None => planner.remove_environment(&name).await?,
             }
         }
+        // New secrets come last: where a write before them fails, none is made that nobody is told.
+        let is_new_secret = |change: &Change| matches!(change, Change::Create(..));
+        planner.plan.changes.sort_by_key(|group| group.iter().any(is_new_secret));
         planner.issues.finish(Some(planner.plan)).map_err(Error::InvalidBody)
     }
 }
@@ -90,6 +95,7 @@ struct Planner<'a> {
     stored: HashMap<Key, Stored>,
     issues: Issues,
     removed: HashSet<Key>,
+    new_secrets: HashSet<Key>,
     plan: Plan,
 }
 
@@ -189,7 +195,11 @@ impl Planner<'_> {
             let record = SecretKeyRecord { scopes, ..record.clone() };
             return self.settle(told, Key::secret_key(hash), Record::SecretKey(record));
         }
-        if given.is_some_and(|hash| self.stored.contains_key(&Key::secret_key(&hash))) {
+        let is_taken = |hash: SecretKeyHash| {
+            let key = Key::secret_key(&hash);
+            self.stored.contains_key(&key) || !self.new_secrets.insert(key)
+        };
+        if given.is_some_and(is_taken) {
             return self.issues.push_at(path, "custom", "Secret is already in use");
         }
         let secret = wanted.secret.unwrap_or_else(|| {

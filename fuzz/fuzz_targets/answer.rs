@@ -1,0 +1,217 @@
+//! The whole way from an event to its answer: whatever a client sends, there is an answer below
+//! 500, in JSON, and no credential in an error.
+//!
+//! An input is text like a request. Its first character numbers the route, the rest of its first
+//! line is the query; then come headers, an empty line, and the body:
+//!
+//! ```text
+//! 0a=1
+//! authorization: Bearer {key}
+//! content-type: application/json
+//!
+//! {"tags":{}}
+//! ```
+//!
+//! In headers, `{key}`, `{key_no_scope}` and `{token}` stand for credentials of the run.
+
+#![no_main]
+
+use std::cell::RefCell;
+use std::sync::LazyLock;
+
+use aws_sdk_dynamodb::config::Credentials;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use lambda_http::Context;
+use libfuzzer_sys::fuzz_target;
+use local::dynamodb::{self, Engine};
+use local::gateway::ROUTES;
+use serde_json::{Map, Value, json};
+use shared::secret_key::SecretKey;
+use shared::settings::Settings;
+use shared::{App, Timestamp};
+use tokio::runtime::{Builder, Runtime};
+
+/// The service on an engine in memory, and credentials that it knows.
+struct World {
+    app: &'static App,
+    now: Timestamp,
+    key: String,
+    key_no_scope: String,
+    /// Of a live session.
+    token: RefCell<String>,
+    _engine: Engine,
+}
+
+fuzz_target!(|input: &[u8]| {
+    thread_local! {
+        static STARTED: LazyLock<(Runtime, World)> = LazyLock::new(|| {
+            let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+            let world = runtime.block_on(World::start());
+            (runtime, world)
+        });
+    }
+    STARTED.with(|started| started.0.block_on(started.1.hold(input)));
+});
+
+/// An answer of a function.
+struct Answer {
+    status: u64,
+    body: String,
+}
+
+impl World {
+    async fn start() -> Self {
+        let engine = Engine::start(None).await.expect("an engine");
+        let credentials = Credentials::new("fuzz", "fuzz", None, None, "fuzz");
+        let client = dynamodb::client(&engine.url(), "us-east-1".to_owned(), credentials);
+        let settings = Settings::read(|name| match name {
+            "SESSIONS_TABLE" => Some("sessions".to_owned()),
+            "REGISTRY_TABLE" => Some("registry".to_owned()),
+            "CONNECT_UI_URL" => Some("http://localhost:3009".to_owned()),
+            _ => None,
+        });
+        let settings = settings.expect("good settings");
+        dynamodb::create_tables(&client, &settings).await.expect("tables");
+        let app: &'static App = Box::leak(Box::new(App::new(settings, client)));
+
+        let world = Self {
+            app,
+            now: "2026-11-22T12:38:27.690Z".parse().expect("a moment"),
+            key: SecretKey::generate().expose().to_owned(),
+            key_no_scope: SecretKey::generate().expose().to_owned(),
+            token: RefCell::default(),
+            _engine: engine,
+        };
+        let keys = ["github", "slack", "my integration", "hubspot", "a"];
+        let document = json!({ "environments": [ {
+            "name": "dev",
+            "secret_keys": [
+                { "name": "server", "secret": world.key },
+                { "name": "no scope", "secret": world.key_no_scope, "scopes": [] },
+            ],
+            "integrations": keys.map(|key| json!({ "unique_key": key, "provider": "p" })),
+            "connections": [ { "connection_id": "conn-1", "integration_id": "github" } ],
+        } ] });
+        provision::apply(&app.store, document, world.now).await.expect("a good document");
+        world.renew_token().await;
+        world
+    }
+
+    /// Sends what the input says, and judges the answer.
+    async fn hold(&self, input: &[u8]) {
+        let (head, body) = split(input, b"\n\n");
+        let head = String::from_utf8_lossy(head);
+        let (first, headers) = head.split_once('\n').unwrap_or((&head, ""));
+        let mut first = first.chars();
+        let route = first.next().and_then(|c| c.to_digit(36)).unwrap_or(0) as usize % ROUTES.len();
+        let headers = headers.lines().map(|line| {
+            let (name, value) = line.split_once(": ").unwrap_or((line, ""));
+            (name.to_lowercase(), json!(self.filled(value)))
+        });
+        let answer = self.send(route, first.as_str(), headers.collect(), body).await;
+
+        assert!(answer.status < 500, "{}: {}", answer.status, answer.body);
+        if answer.status == 204 || ROUTES[route].0.starts_with("HEAD") {
+            assert_eq!(answer.body, "");
+        } else {
+            let body: Value = serde_json::from_str(&answer.body).expect("JSON");
+            assert_eq!(body["data"].is_object(), answer.status < 300, "{body}");
+            assert_eq!(body["error"]["code"].is_string(), answer.status >= 300, "{body}");
+        }
+        if answer.status >= 300 {
+            for credential in [&self.key, &self.key_no_scope, &*self.token.borrow()] {
+                assert!(!answer.body.contains(credential), "{}", answer.body);
+            }
+        }
+        match answer.status {
+            201 => self.read_and_end(&answer.body).await,
+            204 => self.renew_token().await,
+            _ => {}
+        }
+    }
+
+    /// What was made can be read, and ended: the engine must not fill up.
+    async fn read_and_end(&self, minted: &str) {
+        let minted: Value = serde_json::from_str(minted).expect("JSON");
+        let token = minted["data"]["token"].as_str().expect("a token");
+        for (route, status) in [(2, 200), (4, 204), (2, 401)] {
+            let authorization = ("authorization".to_owned(), json!(format!("Bearer {token}")));
+            let answer = self.send(route, "", Map::from_iter([authorization]), b"").await;
+            assert_eq!(answer.status, status, "{}", answer.body);
+        }
+    }
+
+    async fn renew_token(&self) {
+        let headers = [
+            ("authorization".to_owned(), json!(format!("Bearer {}", self.key))),
+            ("content-type".to_owned(), json!("application/json")),
+        ];
+        let answer = self.send(0, "", Map::from_iter(headers), br#"{"tags":{}}"#).await;
+        let answer: Value = serde_json::from_str(&answer.body).expect("JSON");
+        let token = answer["data"]["token"].as_str().expect("a token");
+        token.clone_into(&mut self.token.borrow_mut());
+    }
+
+    fn filled(&self, text: &str) -> String {
+        text.replace("{key}", &self.key)
+            .replace("{key_no_scope}", &self.key_no_scope)
+            .replace("{token}", &self.token.borrow())
+    }
+
+    /// Hands a function the event that API Gateway makes of a request.
+    async fn send(
+        &self,
+        route: usize,
+        query: &str,
+        headers: Map<String, Value>,
+        body: &[u8],
+    ) -> Answer {
+        let (key, answer) = ROUTES[route];
+        let (method, path) = key.split_once(' ').expect("a route");
+        let mut event = json!({
+            "version": "2.0",
+            "routeKey": key,
+            "rawPath": path,
+            "rawQueryString": query,
+            "headers": headers,
+            "requestContext": {
+                "http": {
+                    "method": method,
+                    "path": path,
+                    "protocol": "HTTP/1.1",
+                    "sourceIp": "192.0.2.1",
+                    "userAgent": "fuzz",
+                },
+                "domainName": headers.get("host").cloned().unwrap_or_default(),
+                "requestId": "id",
+                "routeKey": key,
+                "stage": "$default",
+                "timeEpoch": self.now.as_millisecond(),
+            },
+            "isBase64Encoded": false,
+        });
+        match str::from_utf8(body) {
+            Ok("") => {}
+            Ok(text) => event["body"] = json!(text),
+            Err(_) => {
+                event["body"] = json!(STANDARD.encode(body));
+                event["isBase64Encoded"] = json!(true);
+            }
+        }
+        let answered = answer(self.app, event.to_string(), Context::default(), self.now).await;
+        let answer: Value = serde_json::from_str(&answered.expect("an answer")).expect("JSON");
+        Answer {
+            status: answer["statusCode"].as_u64().expect("a status"),
+            body: answer["body"].as_str().unwrap_or_default().to_owned(),
+        }
+    }
+}
+
+/// What stands before and after the first `separator`.
+fn split<'a>(text: &'a [u8], separator: &[u8]) -> (&'a [u8], &'a [u8]) {
+    match text.windows(separator.len()).position(|window| window == separator) {
+        Some(at) => (&text[..at], &text[at + separator.len()..]),
+        None => (text, b""),
+    }
+}

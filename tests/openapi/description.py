@@ -1,0 +1,79 @@
+"""openapi.yaml, and how requests and answers are held against it."""
+
+import pathlib
+
+import yaml
+from openapi_schema_validator import OAS31Validator, oas31_format_checker
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SPEC = yaml.safe_load((ROOT / "openapi.yaml").read_text())
+URI = "urn:openapi"
+REGISTRY = Registry().with_resource(URI, Resource(contents=SPEC, specification=DRAFT202012))
+
+
+def resolve(value):
+    """What a reference stands for."""
+    while "$ref" in value:
+        target = SPEC
+        for part in value["$ref"].removeprefix("#/").split("/"):
+            target = target[part]
+        value = target
+    return value
+
+
+def absolute(value):
+    """A schema whose references find the document from outside it."""
+    if isinstance(value, dict):
+        return {
+            key: URI + item if key == "$ref" and item.startswith("#") else absolute(item)
+            for key, item in value.items()
+        }
+    return [absolute(item) for item in value] if isinstance(value, list) else value
+
+
+def problems(schema, value):
+    """Where `value` breaks `schema`."""
+    validator = OAS31Validator(
+        absolute(schema), registry=REGISTRY, format_checker=oas31_format_checker
+    )
+    return [f"{list(error.absolute_path)} {error.message}" for error in validator.iter_errors(value)]
+
+
+def operation(method, path):
+    return SPEC["paths"].get(path, {}).get(method.lower())
+
+
+def operations():
+    for path, item in SPEC["paths"].items():
+        for method, found in item.items():
+            yield method.upper(), path, found
+
+
+def request_schema(found):
+    return found["requestBody"]["content"]["application/json"]["schema"]
+
+
+def answer_problems(found, status, headers, body):
+    """Where an answer (`body` is None where there is none) is not as described."""
+    if str(status) not in found["responses"]:
+        return [f"status {status} is not described"]
+    answer = resolve(found["responses"][str(status)])
+    missing = [
+        f"header {name} is missing"
+        for name, header in answer.get("headers", {}).items()
+        if headers is not None and resolve(header).get("required") and name not in headers
+    ]
+    content = answer.get("content")
+    if content is None:
+        return missing + ([] if body is None else ["there is a body"])
+    return missing + problems(content["application/json"]["schema"], body)
+
+
+def answer_examples(found):
+    """Each example of an answer: status, name, example."""
+    for status, answer in found["responses"].items():
+        for media in resolve(answer).get("content", {}).values():
+            for name, example in media.get("examples", {}).items():
+                yield int(status), name, example
