@@ -7,5 +7,5 @@ set -eu
 cd "$(dirname "$0")/.."
 python3 fuzz/seed.py
 exec cargo +nightly fuzz run --fuzz-dir fuzz --sanitizer none answer -- \
-    -max_total_time="${1:-60}" -dict=fuzz/corpus/answer.dict -max_len=16384 -timeout=10 \
-    -print_final_stats=1
+    -max_total_time="${1:-60}" -dict=fuzz/corpus/answer.dict -max_len=4096 -len_control=0 \
+    -timeout=10 -print_final_stats=1

@@ -88,7 +88,7 @@ fn the_template_sets_every_variable_that_is_read_and_no_other() {
     let set: BTreeSet<_> = (set.as_hash().expect("variables").keys())
         .map(|name| name.as_str().expect("text").to_owned())
         .collect();
-    // Only a machine behind a private CA sets it.
+    // The machine that a function runs on sets this one, where at all.
     let mut read = read.into_inner();
     assert!(read.remove("SSL_CERT_FILE"));
     assert_eq!(set, read);

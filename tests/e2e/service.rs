@@ -61,13 +61,28 @@ async fn another_endpoint_can_hold_the_tables() {
     assert_eq!(Call::get(&token).send_over(&client, &first.url).await.status, 401);
 }
 
+#[tokio::test]
+async fn the_engine_can_listen_where_another_process_finds_it() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|port| port.local_addr());
+    let address = free.expect("a free port").to_string();
+    let folder = tempfile::tempdir().expect("a folder");
+    let first = Process::start(folder.path(), &["--in-memory", "--engine", &address]);
+    let second = Process::start(folder.path(), &["--dynamodb", &format!("http://{address}")]);
+    let client = reqwest::Client::new();
+    let call = Call::create(&second.secret_key, &json!({ "tags": {} }));
+    let token = call.send_over(&client, &second.url).await.token();
+    assert_eq!(Call::get(&token).send_over(&client, &first.url).await.status, 200);
+}
+
 #[test]
 fn help_explains_every_flag() {
     let folder = tempfile::tempdir().expect("a folder");
     let output = command(folder.path(), &["--help"]).output().expect("it runs");
     assert!(output.status.success());
     let help = String::from_utf8(output.stdout).expect("UTF-8");
-    for flag in ["--listen", "--data", "--in-memory", "--environment", "--dynamodb", "RUST_LOG"] {
+    for flag in
+        ["--listen", "--data", "--in-memory", "--engine", "--environment", "--dynamodb", "RUST_LOG"]
+    {
         assert!(help.contains(flag), "{flag} in {help}");
     }
 }

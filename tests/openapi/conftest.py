@@ -1,6 +1,7 @@
 """The built local server, with the environment that the recorded cases and the examples assume."""
 
 import json
+import os
 import pathlib
 import re
 import subprocess
@@ -9,6 +10,7 @@ import uuid
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+LOCAL = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug" / "local"
 
 
 class Service:
@@ -35,7 +37,7 @@ class Service:
         environment.write_text(json.dumps(document))
         self.log = (folder / "local.log").open("w+")
         self.process = subprocess.Popen(
-            [ROOT / "target/debug/local", "--in-memory", "--listen", "127.0.0.1:0"]
+            [LOCAL, "--in-memory", "--listen", "127.0.0.1:0"]
             + ["--environment", environment],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
