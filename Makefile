@@ -1,3 +1,5 @@
+BENCH = cargo run --quiet --locked -p bench --
+
 .PHONY: bench bench-check bench-cost bench-load bench-scale check deny fmt peers release run test
 
 run:            ## the whole service on 127.0.0.1:3003
@@ -17,26 +19,20 @@ deny:           ## licences, sources and banned crates; needs cargo-deny and car
 	cargo deny check licenses bans sources
 	cargo machete
 
-BENCH = cargo run --quiet --locked -p bench --
-PEERS = bench/peers
-
-bench: release peers
+bench: release peers    ## every budget, beside a default Rust function and Node
 	$(BENCH) table
 
-# Needs valgrind; no npm.
-bench-check: release
+bench-check: release    ## what is noise-free of them; needs valgrind
 	$(BENCH) check
 
-bench-scale: release
+bench-scale: release    ## how the cost of a create grows
 	$(BENCH) scale
 
-# Needs wrk.
-bench-load:
+bench-load:             ## the local server under load; needs wrk
 	cargo build --release --locked -p local
 	$(BENCH) load
 
-# PRICES='write_unit=0.7 gets=3' recomputes the model with other values.
-bench-cost: release
+bench-cost: release     ## dollars; PRICES='write_unit=0.7 gets=3' for other ones
 	$(BENCH) cost $(PRICES)
 
 # One after the other: built together, the features of one would reach the others.
@@ -46,5 +42,5 @@ release:
 	done
 
 peers:
-	cargo build --release --locked --manifest-path $(PEERS)/default-rust/Cargo.toml
-	cd $(PEERS)/node && npm ci --silent && npm run --silent build
+	cargo build --release --locked --manifest-path bench/peers/default-rust/Cargo.toml
+	cd bench/peers/node && npm ci --silent && npm run --silent build

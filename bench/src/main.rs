@@ -2,6 +2,7 @@
 //!
 //! - `bench check`: what is noise-free, of the four endpoints. Fails when a must is broken.
 //! - `bench table`: all of it, beside a default Rust function and Node, into `docs/benchmarks.md`.
+//! - `bench one FILE ...`: all of it, of any other build of `create-session`.
 //! - `bench scale`: how the cost of a create grows.
 //! - `bench load`: `local` under `wrk`.
 //! - `bench cost`: what a million sessions cost, into `docs/cost.md`.
@@ -28,7 +29,7 @@ use std::process::ExitCode;
 use std::slice;
 
 use budget::{Row, broken, table};
-use functions::Function;
+use functions::{Function, create_body};
 use world::World;
 
 /// Why nothing was measured.
@@ -39,16 +40,34 @@ fn main() -> Result<ExitCode, Failure> {
     match command.as_str() {
         "check" => check(&world()?),
         "table" => all(&world()?),
+        "one" => one(&world()?, &std::env::args().skip(2).map(PathBuf::from).collect::<Vec<_>>()),
         "scale" => scale(),
         "load" => load(),
         "cost" => cost(&world()?, &std::env::args().skip(2).collect::<Vec<_>>()),
-        _ => Err("usage: bench check | table | scale | load | cost [NAME=VALUE ...]".into()),
+        _ => {
+            Err("usage: bench check | table | one FILE ... | scale | load | cost [NAME=VALUE ...]"
+                .into())
+        }
     }
 }
 
 /// The environment of a customer.
 fn world() -> Result<World, Failure> {
     World::start(&["github", "slack", "hubspot"].map(str::to_owned))
+}
+
+/// Any other builds of `create-session`.
+fn one(world: &World, binaries: &[PathBuf]) -> Result<ExitCode, Failure> {
+    let create = world::event("POST /connect/sessions", world::SECRET_KEY, Some(&create_body()))?;
+    for binary in binaries {
+        let program = world.program(slice::from_ref(binary));
+        let mut exact = measure::exact(world, &program, &create, true)?;
+        let (size, zipped) = measure::sizes(binary)?;
+        (exact.binary_mb, exact.zip_mb) = (Some(size), Some(zipped));
+        let noisy = Some(measure::noisy(world, &program, &create)?);
+        println!("{}\n{}", binary.display(), table(&[Row { name: "create", exact, noisy }]));
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn scale() -> Result<ExitCode, Failure> {

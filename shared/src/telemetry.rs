@@ -12,7 +12,6 @@ use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextRef;
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
 use serde::Serialize;
-use serde_json::json;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::filter::{Targets, filter_fn};
@@ -126,30 +125,49 @@ struct Line<'a> {
     #[serde(flatten)]
     summary: &'a Summary,
     #[serde(rename = "_aws")]
-    metrics: serde_json::Value,
+    metrics: Metrics<'a>,
 }
 
-/// What CloudWatch makes of the line (AWS, "Embedded metric format specification"). Every metric
-/// and combination of dimensions costs, so there are three, and outcomes are only counted.
-fn metrics(namespace: &str, now: Timestamp) -> serde_json::Value {
-    json!({
-        "Timestamp": now.as_millisecond(),
-        "CloudWatchMetrics": [
-            {
-                "Namespace": namespace,
-                "Dimensions": [["route"]],
-                "Metrics": [
-                    { "Name": "duration_ms", "Unit": "Milliseconds" },
-                    { "Name": "dynamodb_calls", "Unit": "Count" },
-                ],
-            },
-            {
-                "Namespace": namespace,
-                "Dimensions": [["route", "outcome"]],
-                "Metrics": [{ "Name": "requests", "Unit": "Count" }],
-            },
+/// What CloudWatch makes of the line (AWS, "Embedded metric format specification").
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Metrics<'a> {
+    timestamp: i64,
+    cloud_watch_metrics: [Directive<'a>; 2],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Directive<'a> {
+    namespace: &'a str,
+    dimensions: [&'static [&'static str]; 1],
+    metrics: &'static [Metric],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Metric {
+    name: &'static str,
+    unit: &'static str,
+}
+
+/// Every metric and combination of dimensions costs, so there are three, and outcomes are only
+/// counted.
+fn metrics(namespace: &str, now: Timestamp) -> Metrics<'_> {
+    let by_route = Directive {
+        namespace,
+        dimensions: [&["route"]],
+        metrics: &[
+            Metric { name: "duration_ms", unit: "Milliseconds" },
+            Metric { name: "dynamodb_calls", unit: "Count" },
         ],
-    })
+    };
+    let by_outcome = Directive {
+        namespace,
+        dimensions: [&["route", "outcome"]],
+        metrics: &[Metric { name: "requests", unit: "Count" }],
+    };
+    Metrics { timestamp: now.as_millisecond(), cloud_watch_metrics: [by_route, by_outcome] }
 }
 
 /// JSON lines; a summary is one already.

@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
-use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_item};
+use serde_dynamo::aws_sdk_dynamodb_1::from_item;
 use uuid::Uuid;
 
 use crate::connect_ui::ConnectUi;
@@ -33,55 +33,60 @@ pub fn token_hash(token: &TokenHash) -> AttributeValue {
 }
 
 /// A session, without its key.
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct SessionItem {
     session_id: Uuid,
     environment_id: Uuid,
     minted_by: Uuid,
     created_at_ms: i64,
     expires_at_ms: i64,
-    /// The TTL attribute: epoch seconds, rounded up, so that DynamoDB never deletes a live session.
-    ttl: i64,
     tags: Tags,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     allowed_integrations: Option<Json<Vec<IntegrationKey>>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     end_user: Option<Json<EndUser>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     integrations_config_defaults: Option<Json<PerIntegration<ConfigDefaults>>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     overrides: Option<Json<PerIntegration<Override>>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     webhook_url_override: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     connection: Option<Json<Connection>>,
     /// Absent where the settings are the default ones.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     connect_ui: Option<String>,
 }
 
-/// The item of a session.
+/// The item of a session: a list, since `serde_dynamo` would build three maps in a row.
 pub fn from_session(token: &TokenHash, session: ConnectSession) -> Result<Item, StoreError> {
+    let uuid = |id: Uuid| Some(AttributeValue::S(id.to_string()));
+    let number = |number: i64| Some(AttributeValue::N(number.to_string()));
     let expires_at_ms = session.expires_at.as_millisecond();
-    let mut item: Item = to_item(SessionItem {
-        session_id: session.id,
-        environment_id: session.environment_id,
-        minted_by: session.minted_by,
-        created_at_ms: session.created_at.as_millisecond(),
-        expires_at_ms,
-        ttl: (expires_at_ms + 999).div_euclid(1_000),
-        tags: session.tags,
-        allowed_integrations: (!session.allowed_integrations.is_empty())
-            .then_some(Json(session.allowed_integrations)),
-        end_user: session.end_user.map(Json),
-        integrations_config_defaults: session.integrations_config_defaults.map(Json),
-        overrides: session.overrides.map(Json),
-        webhook_url_override: session.webhook_url_override,
-        connection: session.connection.map(Json),
-        connect_ui: stored_connect_ui(&session.connect_ui),
-    })?;
-    item.insert(TOKEN_HASH.to_owned(), token_hash(token));
+    let tags = session.tags.iter().map(|(key, tag)| (key.clone(), AttributeValue::S(tag.clone())));
+    let allowed = Some(&session.allowed_integrations).filter(|keys| !keys.is_empty());
+    let attributes = [
+        (TOKEN_HASH, Some(token_hash(token))),
+        ("session_id", uuid(session.id)),
+        ("environment_id", uuid(session.environment_id)),
+        ("minted_by", uuid(session.minted_by)),
+        ("created_at_ms", number(session.created_at.as_millisecond())),
+        ("expires_at_ms", number(expires_at_ms)),
+        // Epoch seconds, rounded up, so that DynamoDB never deletes a live session.
+        ("ttl", number((expires_at_ms + 999).div_euclid(1_000))),
+        ("tags", Some(AttributeValue::M(tags.collect()))),
+        ("allowed_integrations", json(allowed)?),
+        ("end_user", json(session.end_user.as_ref())?),
+        ("integrations_config_defaults", json(session.integrations_config_defaults.as_ref())?),
+        ("overrides", json(session.overrides.as_ref())?),
+        ("webhook_url_override", session.webhook_url_override.map(AttributeValue::S)),
+        ("connection", json(session.connection.as_ref())?),
+        ("connect_ui", stored_connect_ui(&session.connect_ui).map(AttributeValue::S)),
+    ];
+    let mut item = Item::with_capacity(attributes.len());
+    for (name, value) in attributes {
+        item.extend(value.map(|value| (name.to_owned(), value)));
+    }
     Ok(item)
+}
+
+fn json(value: Option<&impl Serialize>) -> Result<Option<AttributeValue>, StoreError> {
+    let text = value.map(serde_json::to_string).transpose();
+    let text = text.map_err(|error| StoreError::Unexpected(format!("item: {error}")))?;
+    Ok(text.map(AttributeValue::S))
 }
 
 /// The session of an item.
