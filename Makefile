@@ -1,6 +1,6 @@
 BENCH = cargo run --quiet --locked -p bench --
 
-.PHONY: bench bench-check bench-cost bench-load bench-scale check deny fmt peers release run test
+.PHONY: bench bench-check bench-choices bench-cost bench-load bench-scale check deny fmt peers release run test
 
 run:            ## the whole service on 127.0.0.1:3003
 	cargo run --locked
@@ -25,6 +25,10 @@ bench: release peers    ## every budget, beside a default Rust function and Node
 bench-check: release    ## what is noise-free of them; needs valgrind
 	$(BENCH) check
 
+bench-choices:          ## what each choice of the set-up is worth
+	bench/choices/build
+	$(BENCH) choices
+
 bench-scale: release    ## how the cost of a create grows
 	$(BENCH) scale
 
@@ -42,5 +46,5 @@ release:
 	done
 
 peers:
-	cargo build --release --locked --manifest-path bench/peers/default-rust/Cargo.toml
+	cd bench/peers/default-rust && cargo build --release --locked --target-dir target
 	cd bench/peers/node && npm ci --silent && npm run --silent build

@@ -26,7 +26,7 @@ pub struct Function {
 /// The four, with a session of their own in the world.
 pub fn all(world: &World, target: &Path) -> Result<[Function; 4], Failure> {
     let binary = |name: &str| target.join("release").join(name);
-    let create = event("POST /connect/sessions", SECRET_KEY, Some(&create_body()))?;
+    let create = create_event()?;
     let reconnect = event("POST /connect/sessions/reconnect", SECRET_KEY, Some(&reconnect_body()))?;
     let token = mint(world, &binary("create-session"), &create)?;
     Ok([
@@ -59,6 +59,11 @@ pub fn all(world: &World, target: &Path) -> Result<[Function; 4], Failure> {
             warm_calls: &["DeleteItem"],
         },
     ])
+}
+
+/// A request to `create-session`.
+pub fn create_event() -> Result<String, Failure> {
+    event("POST /connect/sessions", SECRET_KEY, Some(&create_body()))
 }
 
 /// The body of a session as customers make them.

@@ -2,7 +2,7 @@
 //!
 //! - `bench check`: what is noise-free, of the four endpoints. Fails when a must is broken.
 //! - `bench table`: all of it, beside a default Rust function and Node, into `docs/benchmarks.md`.
-//! - `bench one FILE ...`: all of it, of any other build of `create-session`.
+//! - `bench choices`: all of it, of what `bench/choices/build` has built.
 //! - `bench scale`: how the cost of a create grows.
 //! - `bench load`: `local` under `wrk`.
 //! - `bench cost`: what a million sessions cost, into `docs/cost.md`.
@@ -29,7 +29,8 @@ use std::process::ExitCode;
 use std::slice;
 
 use budget::{Row, broken, table};
-use functions::{Function, create_body};
+use functions::Function;
+use process::Program;
 use world::World;
 
 /// Why nothing was measured.
@@ -40,12 +41,12 @@ fn main() -> Result<ExitCode, Failure> {
     match command.as_str() {
         "check" => check(&world()?),
         "table" => all(&world()?),
-        "one" => one(&world()?, &std::env::args().skip(2).map(PathBuf::from).collect::<Vec<_>>()),
+        "choices" => choices(&world()?),
         "scale" => scale(),
         "load" => load(),
         "cost" => cost(&world()?, &std::env::args().skip(2).collect::<Vec<_>>()),
         _ => {
-            Err("usage: bench check | table | one FILE ... | scale | load | cost [NAME=VALUE ...]"
+            Err("usage: bench check | table | choices | scale | load | cost [NAME=VALUE ...]"
                 .into())
         }
     }
@@ -56,22 +57,35 @@ fn world() -> Result<World, Failure> {
     World::start(&["github", "slack", "hubspot"].map(str::to_owned))
 }
 
-/// Any other builds of `create-session`.
-fn one(world: &World, binaries: &[PathBuf]) -> Result<ExitCode, Failure> {
-    let create = world::event("POST /connect/sessions", world::SECRET_KEY, Some(&create_body()))?;
-    for binary in binaries {
-        let program = world.program(slice::from_ref(binary));
-        let mut exact = measure::exact(world, &program, &create, true)?;
-        let (size, zipped) = measure::sizes(binary)?;
-        (exact.binary_mb, exact.zip_mb) = (Some(size), Some(zipped));
-        let noisy = Some(measure::noisy(world, &program, &create)?);
-        println!("{}\n{}", binary.display(), table(&[Row { name: "create", exact, noisy }]));
+/// What each choice of the set-up is worth: `create-session` as it is, beside one without it.
+fn choices(world: &World) -> Result<ExitCode, Failure> {
+    let create = functions::create_event()?;
+    let builds = target()?.join("choices");
+    let mut rows = Vec::new();
+    for (name, build) in [
+        ("as it is", "as-it-is"),
+        ("the SDK's default features", "sdk-defaults"),
+        ("AWS-LC in place of ring", "aws-lc"),
+        ("no connection before the first call", "not-primed"),
+        ("the machine's roots", "as-it-is"),
+        ("chain of providers", "provider-chain"),
+        ("runtime of threads", "threads"),
+    ] {
+        let binary = builds.join(build);
+        let mut program = world.program(slice::from_ref(&binary));
+        if name == "the machine's roots" {
+            program = program.trusting(&world.with_machine_roots()?);
+        }
+        rows.push(row(world, name, &program, &binary, &create)?);
     }
+    let table = table(&rows);
+    println!("{table}");
+    document::write(&root().join("docs/benchmarks.md"), "choices", &table)?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn scale() -> Result<ExitCode, Failure> {
-    let binary = root().join("target/release/create-session");
+    let binary = target()?.join("release/create-session");
     let (tables, plot) = scale::measure(|world| world.program(slice::from_ref(&binary)))?;
     println!("{tables}");
     std::fs::write(root().join("docs/scale.svg"), plot)?;
@@ -84,8 +98,14 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
+/// Where Cargo builds, since it has built this program in a folder there.
+fn target() -> Result<PathBuf, Failure> {
+    let program = std::env::current_exe()?;
+    Ok(program.ancestors().nth(2).ok_or("no target folder")?.to_owned())
+}
+
 fn load() -> Result<ExitCode, Failure> {
-    let table = load::measure(&root().join("target/release/local"))?;
+    let table = load::measure(&target()?.join("release/local"))?;
     println!("{table}");
     document::write(&root().join("docs/benchmarks.md"), "load", &table)?;
     Ok(ExitCode::SUCCESS)
@@ -93,7 +113,7 @@ fn load() -> Result<ExitCode, Failure> {
 
 /// With other prices it only prints.
 fn cost(world: &World, prices: &[String]) -> Result<ExitCode, Failure> {
-    let functions = functions::all(world, &root().join("target"))?;
+    let functions = functions::all(world, &target()?)?;
     let model = cost::model(world, &functions, prices)?;
     println!("{model}");
     if prices.is_empty() {
@@ -103,50 +123,66 @@ fn cost(world: &World, prices: &[String]) -> Result<ExitCode, Failure> {
 }
 
 fn check(world: &World) -> Result<ExitCode, Failure> {
-    let functions = functions::all(world, &root().join("target"))?;
-    let rows =
-        functions.iter().map(|function| exact(world, function)).collect::<Result<Vec<_>, _>>()?;
+    let functions = functions::all(world, &target()?)?;
+    let rows = functions.iter().map(|function| {
+        eprintln!("counting {}", function.name);
+        let program = world.program(slice::from_ref(&function.binary));
+        exact(world, function.name, &program, &function.binary, &function.event)
+    });
+    let rows = rows.collect::<Result<Vec<_>, _>>()?;
     println!("{}", table(&rows));
     Ok(verdict(&rows, &functions))
 }
 
 fn all(world: &World) -> Result<ExitCode, Failure> {
-    let functions = functions::all(world, &root().join("target"))?;
-    let mut rows = Vec::new();
-    for function in &functions {
+    let functions = functions::all(world, &target()?)?;
+    let rows = functions.iter().map(|function| {
         let program = world.program(slice::from_ref(&function.binary));
-        let noisy = measure::noisy(world, &program, &function.event)?;
-        rows.push(Row { noisy: Some(noisy), ..exact(world, function)? });
-    }
+        row(world, function.name, &program, &function.binary, &function.event)
+    });
+    let mut rows = rows.collect::<Result<Vec<_>, _>>()?;
     let code = verdict(&rows, &functions);
     let create = &functions[0].event;
     let peers = root().join("bench/peers");
-    let default_rust = peers.join("default-rust/target/release/default-rust");
+    let binary = peers.join("default-rust/target/release/default-rust");
+    let program = world.program(slice::from_ref(&binary));
+    rows.push(row(world, "default Rust", &program, &binary, create)?);
     let bundle = peers.join("node/node_modules/.bundle/main.mjs");
-    let node = [PathBuf::from("node"), bundle];
-    let peers = [("default Rust", vec![default_rust]), ("Node 20", node.to_vec())];
-    for (name, command) in peers {
-        let program = world.program(&command);
-        // A start of Node takes half a minute under valgrind; one is enough.
-        let is_binary = command.len() == 1;
-        let mut exact = measure::exact(world, &program, create, is_binary)?;
-        let (size, zipped) = measure::sizes(&command[command.len() - 1])?;
-        (exact.binary_mb, exact.zip_mb) = (Some(size), Some(zipped));
-        let noisy = Some(measure::noisy(world, &program, create)?);
-        rows.push(Row { name, exact, noisy });
-    }
+    let program = world.program(&[PathBuf::from("node"), bundle.clone()]);
+    rows.push(row(world, "Node 20", &program, &bundle, create)?);
     let table = table(&rows);
     println!("{table}");
     document::write(&root().join("docs/benchmarks.md"), "table", &table)?;
     Ok(code)
 }
 
-fn exact(world: &World, function: &Function) -> Result<Row, Failure> {
-    let program = world.program(slice::from_ref(&function.binary));
-    let mut exact = measure::exact(world, &program, &function.event, true)?;
-    let (size, zipped) = measure::sizes(&function.binary)?;
+/// All that is measured of a program, whose code is one file.
+fn row(
+    world: &World,
+    name: &'static str,
+    program: &Program,
+    file: &Path,
+    event: &str,
+) -> Result<Row, Failure> {
+    eprintln!("measuring {name}");
+    let noisy = measure::noisy(world, program, event)?;
+    Ok(Row { noisy: Some(noisy), ..exact(world, name, program, file, event)? })
+}
+
+/// What is noise-free of it.
+fn exact(
+    world: &World,
+    name: &'static str,
+    program: &Program,
+    file: &Path,
+    event: &str,
+) -> Result<Row, Failure> {
+    // A start of an interpreter takes half a minute under valgrind, so one has to do.
+    let is_binary = program.command.len() == 1;
+    let mut exact = measure::exact(world, program, event, is_binary)?;
+    let (size, zipped) = measure::sizes(file)?;
     (exact.binary_mb, exact.zip_mb) = (Some(size), Some(zipped));
-    Ok(Row { name: function.name, exact, noisy: None })
+    Ok(Row { name, exact, noisy: None })
 }
 
 fn verdict(rows: &[Row], functions: &[Function]) -> ExitCode {

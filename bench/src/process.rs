@@ -20,6 +20,14 @@ pub struct Program {
 }
 
 impl Program {
+    /// With other roots for its certificates.
+    #[must_use]
+    pub fn trusting(mut self, roots: &Path) -> Self {
+        self.variables.retain(|(name, _)| *name != "SSL_CERT_FILE");
+        self.variables.push(("SSL_CERT_FILE", roots.display().to_string()));
+        self
+    }
+
     /// With its standard output in a file.
     #[must_use]
     pub fn logging_to(self, file: &Path) -> Self {

@@ -1,5 +1,6 @@
 //! What the functions find: an engine with an environment, the endpoint in front of it, and events.
 
+use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
@@ -69,6 +70,15 @@ impl World {
             Ok(_) => Ok(()),
             Err(error) => Err(error.body().to_string().into()),
         }
+    }
+
+    /// A file with the roots of this machine, and that of the endpoint.
+    pub fn with_machine_roots(&self) -> Result<PathBuf, Failure> {
+        let machine = fs::read_to_string("/etc/ssl/certs/ca-certificates.crt")?;
+        let own = fs::read_to_string(self.folder.path().join("roots.pem"))?;
+        let file = self.folder.path().join("machine-roots.pem");
+        fs::write(&file, machine + &own)?;
+        Ok(file)
     }
 
     /// A program in the environment of a Lambda function that is deployed here.

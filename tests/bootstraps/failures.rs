@@ -30,6 +30,23 @@ async fn a_hostile_host_is_answered_and_the_environment_survives() {
 }
 
 #[tokio::test]
+async fn a_panic_is_answered_unquoted_and_the_environment_survives() {
+    let world = World::start().await;
+    let panics = Function::start("examples/panics", &world).await;
+    for _ in 0..2 {
+        let (status, body) = answer(&panics.invoke(&events::create(&world.secret_key)).await);
+        let expected = json!({ "code": "server_error", "message": "An unexpected error occurred" });
+        assert_eq!((status, &body["error"]), (500, &expected));
+    }
+    let log = panics.stop();
+    assert_eq!(log.matches("a handler panicked").count(), 2, "{log}");
+    assert_eq!(log.matches("shared/examples/panics.rs:").count(), 2, "the place: {log}");
+    assert_eq!(log.matches("\"outcome\":\"server_error\"").count(), 2, "{log}");
+    assert!(!log.contains(&world.secret_key), "{log}");
+    assert_eq!(log.matches("INIT RTDONE(status: success)").count(), 1, "{log}");
+}
+
+#[tokio::test]
 async fn what_is_no_event_is_an_error_of_the_invocation_that_does_not_quote_it() {
     let world = World::start().await;
     let get = Function::start("get-session", &world).await;
