@@ -12,6 +12,7 @@ use lambda_runtime::Runtime;
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
+use tokio::runtime::LocalOptions;
 
 use crate::error::Error;
 use crate::registry::Registry;
@@ -75,7 +76,7 @@ where
     H: Fn(&'static App, Request, Timestamp) -> F + Copy + Send + Sync + 'static,
     F: Future<Output = Result<Response, Error>> + Send + 'static,
 {
-    serve(async |app: &'static App| {
+    serve(async move |app: &'static App| {
         let answer = move |event: LambdaEvent<Box<RawValue>>| {
             let LambdaEvent { payload, context } = event;
             // On the heap, since the runtime moves it around: see `respond`.
@@ -91,7 +92,7 @@ where
     H: Fn(&'static App, Value, Timestamp) -> F + Copy + Send + Sync + 'static,
     F: Future<Output = Value> + Send + 'static,
 {
-    serve(async |app: &'static App| {
+    serve(async move |app: &'static App| {
         let answer = move |event: LambdaEvent<Value>| async move {
             Ok::<_, Infallible>(handle(app, event.payload, clock()).await)
         };
@@ -132,10 +133,8 @@ where
     let request_id = request.lambda_context_ref().map(|context| context.request_id.clone());
     let namespace = &app.settings.metrics_namespace;
     telemetry::summarise(&route, request_id.unwrap_or_default(), namespace, now, async {
-        // A handler holds its calls to DynamoDB within it, kilobytes of them. On the heap it is not
-        // copied into each of the futures around it.
-        let handled = Box::pin(async { handle(app, request, now).await });
-        let handled = AssertUnwindSafe(handled).catch_unwind();
+        // On the heap, like the calls to DynamoDB within it: see `store`.
+        let handled = AssertUnwindSafe(Box::pin(handle(app, request, now))).catch_unwind();
         let mut response = match tokio::time::timeout(ANSWER_WITHIN, handled).await {
             Ok(Ok(Ok(response))) => response,
             Ok(Ok(Err(error))) => response::failure(&error),
@@ -167,20 +166,24 @@ fn route_key(request: &Request) -> String {
 /// hands over one event at a time.
 fn serve<F>(serve: impl FnOnce(&'static App) -> F) -> Result<(), InitError>
 where
-    F: Future<Output = Result<(), lambda_runtime::Error>>,
+    F: Future<Output = Result<(), lambda_runtime::Error>> + 'static,
 {
     let settings = Settings::from_env()?;
     telemetry::start(&settings.log);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .build()
+        .build_local(LocalOptions::default())
         .map_err(|error| InitError::new(format!("no runtime: {error}")))?;
     runtime.block_on(async {
         let client = store::client::lambda(&settings).await?;
         let app = App::new(settings, client);
         // The execution environment is the lifetime: there is nothing to free before it ends.
         let app: &'static App = Box::leak(Box::new(app));
-        serve(app).await.map_err(|error| InitError::new(error.to_string()))
+        // As a task: what wakes it then needs no system call, as it would to wake this future.
+        match tokio::task::spawn_local(serve(app)).await {
+            Ok(served) => served.map_err(|error| InitError::new(error.to_string())),
+            Err(_) => Err(InitError::new("the runtime panicked")),
+        }
     })
 }
 

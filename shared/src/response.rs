@@ -77,6 +77,7 @@ fn json_response(status: StatusCode, body: &impl Serialize) -> Result<Response, 
 fn response(status: StatusCode, body: Body) -> Response {
     let mut response = Response::new(body);
     *response.status_mut() = status;
+    response.headers_mut().reserve(HEADERS.len() + 2);
     for (name, value) in HEADERS {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }

@@ -2,6 +2,9 @@
 //!
 //! Outcomes that a caller tells apart are values; an error means that the question was not
 //! answered. Every write that could race carries its condition with it.
+//!
+//! A future of the SDK holds kilobytes. It is put on the heap where it is made, so that it is not
+//! copied into each of the futures around it.
 
 pub mod client;
 pub mod item;
@@ -57,10 +60,8 @@ impl Store {
             .put_item()
             .table_name(&self.sessions_table)
             .set_item(Some(item::from_session(token, session)?))
-            .condition_expression("attribute_not_exists(token_hash)")
-            .send()
-            .await;
-        match put {
+            .condition_expression("attribute_not_exists(token_hash)");
+        match Box::pin(put.send()).await {
             Ok(_) => Ok(()),
             Err(error) => match error.as_service_error() {
                 Some(cause) if cause.is_conditional_check_failed_exception() => Ok(()),
@@ -72,14 +73,13 @@ impl Store {
     /// The session of a token, live or not. The read is strongly consistent, since browsers read
     /// right after the mint.
     pub async fn session(&self, token: &TokenHash) -> Result<Option<ConnectSession>, StoreError> {
-        let output = self
+        let get = self
             .client
             .get_item()
             .table_name(&self.sessions_table)
             .key(item::TOKEN_HASH, item::token_hash(token))
-            .consistent_read(true)
-            .send()
-            .await?;
+            .consistent_read(true);
+        let output = Box::pin(get.send()).await?;
         output.item.map(item::to_session).transpose()
     }
 
@@ -89,7 +89,7 @@ impl Store {
         token: &TokenHash,
         now: Timestamp,
     ) -> Result<Option<ConnectSession>, StoreError> {
-        let deleted = self
+        let delete = self
             .client
             .delete_item()
             .table_name(&self.sessions_table)
@@ -99,10 +99,8 @@ impl Store {
                 ":now",
                 AttributeValue::N(now.as_millisecond().to_string()),
             )
-            .return_values(ReturnValue::AllOld)
-            .send()
-            .await;
-        match deleted {
+            .return_values(ReturnValue::AllOld);
+        match Box::pin(delete.send()).await {
             Ok(output) => output.attributes.map(item::to_session).transpose(),
             Err(error) => match error.as_service_error() {
                 Some(cause) if cause.is_conditional_check_failed_exception() => Ok(None),

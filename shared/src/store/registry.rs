@@ -54,7 +54,7 @@ impl Store {
 
     /// An environment's settings and the first of its integrations.
     pub async fn environment(&self, id: Uuid) -> Result<Option<Environment>, StoreError> {
-        let output = self
+        let query = self
             .client
             .query()
             .table_name(&self.registry_table)
@@ -62,9 +62,8 @@ impl Store {
             .expression_attribute_values(":pk", AttributeValue::S(format!("ENV#{id}")))
             .expression_attribute_values(":sk", AttributeValue::S("ENV".to_owned()))
             .consistent_read(true)
-            .limit(1 + INTEGRATIONS_READ_MAX)
-            .send()
-            .await?;
+            .limit(1 + INTEGRATIONS_READ_MAX);
+        let output = Box::pin(query.send()).await?;
         let mut items = output.items.unwrap_or_default().into_iter();
         let Some(settings) = items.next().map(to_stored).transpose()? else { return Ok(None) };
         let (
@@ -204,14 +203,13 @@ impl Store {
     }
 
     async fn registry_item(&self, key: Key) -> Result<Option<Stored>, StoreError> {
-        let output = self
+        let get = self
             .client
             .get_item()
             .table_name(&self.registry_table)
             .set_key(Some(key.attributes()))
-            .consistent_read(true)
-            .send()
-            .await?;
+            .consistent_read(true);
+        let output = Box::pin(get.send()).await?;
         Ok(output.item.map(to_stored).transpose()?.map(|(_, stored)| stored))
     }
 
@@ -226,12 +224,8 @@ impl Store {
                 .consistent_read(true)
                 .build()
                 .map_err(|error| StoreError::Unexpected(error.to_string()))?;
-            let output = self
-                .client
-                .batch_get_item()
-                .request_items(&self.registry_table, request)
-                .send()
-                .await?;
+            let get = self.client.batch_get_item().request_items(&self.registry_table, request);
+            let output = Box::pin(get.send()).await?;
             found.extend(output.responses.into_iter().flatten().flat_map(|(_, items)| items));
             // DynamoDB hands keys back when a table is throttled half-way.
             let unprocessed = output.unprocessed_keys.into_iter().flatten();
