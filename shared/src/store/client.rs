@@ -15,20 +15,21 @@ use aws_config::environment::{
 };
 use aws_config::meta::region::ProvideRegion;
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
+use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextMut;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{
-    BehaviorVersion, Config, ProvideCredentials, Region, StalledStreamProtectionConfig,
+    BehaviorVersion, Config, ConfigBag, Intercept, ProvideCredentials, Region, RuntimeComponents,
+    StalledStreamProtectionConfig,
 };
+use aws_sdk_dynamodb::error::BoxError;
 use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_runtime_api::client::http::{
-    HttpConnector, HttpConnectorSettings, SharedHttpConnector, http_client_fn,
+    HttpConnectorSettings, SharedHttpConnector, http_client_fn,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
-use aws_smithy_types::byte_stream::ByteStream;
 
 use crate::lambda::InitError;
 use crate::settings::Settings;
@@ -61,10 +62,10 @@ pub async fn lambda(settings: &Settings) -> Result<Client, InitError> {
     let region = EnvironmentVariableRegionProvider::new().region().await;
     let region = region.ok_or_else(|| InitError::new("AWS_REGION is not set"))?;
     let roots = if settings.has_private_ca { Roots::Native } else { Roots::Amazon };
-    let connector = connector(roots);
-    prime(&connector, &region, settings.endpoint_url.clone()).await;
     let credentials = EnvironmentVariableCredentialsProvider::new();
-    Ok(client(connector, region, credentials, settings.endpoint_url.clone()))
+    let client = client(connector(roots), region, credentials, settings.endpoint_url.clone());
+    prime(&client, settings).await;
+    Ok(client)
 }
 
 /// A client that calls the endpoint of its region, or another one.
@@ -125,17 +126,39 @@ fn timeouts() -> TimeoutConfig {
         .build()
 }
 
-/// Makes the connection that the first request will use, by a request that DynamoDB answers to
-/// everybody and bills to nobody. It is awaited: in the background it would race that request into
-/// a second connection. Whatever goes wrong here, the first request meets it again.
-async fn prime(connector: &SharedHttpConnector, region: &Region, endpoint_url: Option<String>) {
-    let ping = async {
-        let endpoint = Params::builder().region(region.to_string()).set_endpoint(endpoint_url);
-        let endpoint = endpoint.build().ok()?;
-        let endpoint = DefaultResolver::new().resolve_endpoint(&endpoint).await.ok()?;
-        let response = connector.call(HttpRequest::get(endpoint.url()).ok()?).await.ok()?;
-        // Only a connection whose answer was read to its end goes back to the pool.
-        ByteStream::new(response.into_body()).collect().await.ok()
-    };
-    let _ = tokio::time::timeout(PRIME_WITHIN, ping).await;
+/// Makes the connection that the first request will use, by `GET /`, which DynamoDB answers to
+/// everybody and bills to nobody. Until it is sent it is a call like any other, since the code and
+/// the memory that a call takes are cheaper now than under the CPU share of a request. It is
+/// awaited: in the background it would race that request into a second connection. Whatever goes
+/// wrong here, the first request meets it again.
+async fn prime(client: &Client, settings: &Settings) {
+    let ping = client
+        .get_item()
+        .table_name(&settings.sessions_table)
+        .customize()
+        .config_override(Config::builder().retry_config(RetryConfig::disabled()))
+        .interceptor(SendPing);
+    // The answer is no JSON, so this is always an error.
+    let _ = tokio::time::timeout(PRIME_WITHIN, Box::pin(ping.send())).await;
+}
+
+/// Sends `GET /` in place of the call: no operation, no signature.
+#[derive(Debug)]
+struct SendPing;
+
+impl Intercept for SendPing {
+    fn name(&self) -> &'static str {
+        "SendPing"
+    }
+
+    fn modify_before_transmit(
+        &self,
+        context: &mut BeforeTransmitInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let request = context.request_mut();
+        *request = HttpRequest::get(request.uri())?;
+        Ok(())
+    }
 }
