@@ -94,7 +94,9 @@ where
 {
     serve(async move |app: &'static App| {
         let answer = move |event: LambdaEvent<Value>| async move {
-            Ok::<_, Infallible>(handle(app, event.payload, clock()).await)
+            let LambdaEvent { payload, context } = event;
+            let handled = handle(app, payload, clock());
+            Ok::<_, Infallible>(telemetry::identify(context.request_id, handled).await)
         };
         Runtime::new(service_fn(answer)).run().await
     })
@@ -134,7 +136,8 @@ where
     let namespace = &app.settings.metrics_namespace;
     telemetry::summarise(&route, request_id.unwrap_or_default(), namespace, now, async {
         // On the heap, like the calls to DynamoDB within it: see `store`.
-        let handled = AssertUnwindSafe(Box::pin(handle(app, request, now))).catch_unwind();
+        let handled = Box::pin(async { handle(app, request, now).await });
+        let handled = AssertUnwindSafe(handled).catch_unwind();
         let mut response = match tokio::time::timeout(ANSWER_WITHIN, handled).await {
             Ok(Ok(Ok(response))) => response,
             Ok(Ok(Err(error))) => response::failure(&error),

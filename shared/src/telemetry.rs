@@ -209,10 +209,20 @@ pub fn note(change: impl FnOnce(&mut Summary)) {
     let _ = SUMMARY.try_with(|summary| change(&mut summary.borrow_mut()));
 }
 
+/// Runs an invocation that is no request: it has no summary, but an id.
+pub async fn identify<T>(request_id: String, invocation: impl Future<Output = T>) -> T {
+    let summary = RefCell::new(Summary { request_id, ..Summary::default() });
+    SUMMARY.scope(summary, invocation).await
+}
+
+/// The id that Lambda gave the invocation, within one.
+pub fn request_id() -> Option<String> {
+    SUMMARY.try_with(|summary| summary.borrow().request_id.clone()).ok()
+}
+
 /// Logs a failure of ours, with its cause.
 pub fn failed(code: &str, cause: &str) {
-    let request_id = SUMMARY.try_with(|summary| summary.borrow().request_id.clone());
-    tracing::error!(code, cause, request_id = request_id.ok(), "request failed");
+    tracing::error!(code, cause, request_id = request_id(), "request failed");
 }
 
 /// Counts what the SDK sends.

@@ -144,9 +144,27 @@ def test_functions_are_small_and_logged_for_a_while():
         assert function["MemorySize"] == {"Ref": "MemorySize"}
         assert function["Timeout"] == (60 if name == "Provision" else 10)
         assert function["LoggingConfig"]["LogGroup"] == {"Ref": f"{name}Logs"}
-        assert function["ReservedConcurrentExecutions"] == {
-            "Fn::If": ["HasReservedConcurrency", {"Ref": "ReservedConcurrency"}, {"Ref": "AWS::NoValue"}]
-        }
+        none = {"Ref": "AWS::NoValue"}
+        reserved = {"Fn::If": ["HasReservedConcurrency", {"Ref": "ReservedConcurrency"}, none]}
+        assert function["ReservedConcurrentExecutions"] == (none if name == "Provision" else reserved)
+
+
+def test_a_new_value_of_a_parameter_reaches_the_alias():
+    """SAM resolves no parameter when it decides whether to publish a version (issue 3820 of its)."""
+    versions = resources("AWS::Lambda::Version")
+    assert len(versions) == len(ENDPOINTS)
+    names = set(template()["Parameters"])
+    function = template()["Globals"]["Function"]
+    used = set(re.findall(r"\w+", json.dumps([function["Environment"], function["MemorySize"]])))
+    for version in versions.values():
+        described = set(re.findall(r"\$\{(\w+)\}", version["Description"]["Fn::Sub"]))
+        assert described == used & names
+
+
+def test_roles_are_bounded_where_the_organisation_says_so():
+    for role in resources("AWS::IAM::Role", GradualDeployment="true").values():
+        condition, boundary, _ = role["PermissionsBoundary"]["Fn::If"]
+        assert (condition, boundary) == ("HasBoundary", {"Ref": "PermissionsBoundaryArn"})
 
 
 def test_the_access_log_names_no_path_query_or_header():
@@ -170,7 +188,7 @@ def test_gradual_deployment_is_off_by_default_and_rolls_back_on_alarms():
     assert set(groups) == {f"{name}DeploymentGroup" for name in ENDPOINTS}
     for group in groups.values():
         watched = [alarm["Name"]["Ref"] for alarm in group["AlarmConfiguration"]["Alarms"]]
-        assert watched == ["ServerErrorsAlarm", "FunctionErrorsAlarm"]
+        assert watched == ["DeploymentErrorsAlarm", "FunctionErrorsAlarm"]
         assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]
 
 
@@ -208,6 +226,7 @@ def test_nothing_waits_for_itself(gradual):
 
 def test_alarms_are_sent_to_the_topic_if_there_is_one():
     alarms = resources("AWS::CloudWatch::Alarm")
+    assert "AlarmActions" not in alarms.pop("DeploymentErrorsAlarm")
     assert set(alarms) == {
         "ServerErrorsAlarm",
         "ThrottledRequestsAlarm",
@@ -246,7 +265,8 @@ def test_the_dashboard_is_json_and_shows_every_alarm():
     body = dashboard["DashboardBody"]["Fn::Sub"]
     widgets = json.loads(body)["widgets"]
     alarms = next(w for w in widgets if w["type"] == "alarm")["properties"]["alarms"]
-    assert set(alarms) == {f"${{{name}.Arn}}" for name in resources("AWS::CloudWatch::Alarm")}
+    shown = resources("AWS::CloudWatch::Alarm").keys() - {"DeploymentErrorsAlarm"}
+    assert set(alarms) == {f"${{{name}.Arn}}" for name in shown}
 
 
 def test_a_domain_of_ones_own_maps_to_the_stage_that_the_api_has():

@@ -59,7 +59,16 @@ pub async fn apply(store: &Store, document: Value, now: Timestamp) -> Result<Rep
     let document = Document::read(document).map_err(Error::InvalidBody)?;
     let Plan { changes, report } = Plan::of(store, document, now.as_millisecond()).await?;
     store.change_registry(changes).await?;
+    let request_id = telemetry::request_id();
+    let request_id = request_id.as_deref();
+    let (created, changed, removed) = (&report.created, &report.changed, &report.removed);
+    for (change, paths) in [("created", created), ("changed", changed), ("removed", removed)] {
+        for path in paths {
+            tracing::info!(request_id, change, path, "registry changed");
+        }
+    }
     tracing::info!(
+        request_id,
         created = report.created.len(),
         changed = report.changed.len(),
         unchanged = report.unchanged.len(),
