@@ -9,7 +9,7 @@ use crate::world::World;
 
 /// What the model is told, each changed by an argument `NAME=VALUE`. The prices are those of
 /// us-east-1 in dollars; `docs/cost.md` says where they were read.
-const DEFAULTS: [(&str, f64, &str); 15] = [
+const DEFAULTS: [(&str, f64, &str); 17] = [
     ("gets", 2.0, "reads of a session"),
     ("deletes", 1.0, "deletes of a session"),
     ("api_request", 1.00, "a million requests to an HTTP API"),
@@ -22,6 +22,8 @@ const DEFAULTS: [(&str, f64, &str); 15] = [
     ("write_unit", 0.625, "a million write units on demand"),
     ("read_unit", 0.125, "a million read units on demand"),
     ("log_gb", 0.50, "a GB of logs taken in"),
+    ("access_log_bytes", 350.0, "API Gateway's line about a call, in the format of the template"),
+    ("monitoring_month", 10.30, "a month of 25 alarm metrics, a dashboard and 16 metrics"),
     ("fixed_month", 30.84, "a month of the always-on deployment: two tasks, one load balancer"),
     ("free_api", 0.0, "requests a month that are free, in millions"),
     ("free_lambda", 0.0, "invocations a month that are free, in millions"),
@@ -60,13 +62,14 @@ pub fn model(
     let seconds = (value("duration_ms") + value("cold_share") * value("cold_ms")) / 1e3;
     let dynamodb =
         sum(|of| of.write) * value("write_unit") + sum(|of| of.read) * value("read_unit");
-    let logs = sum(|of| of.log_bytes) / 1e3 * value("log_gb");
+    let log_bytes = sum(|of| of.log_bytes) + calls * value("access_log_bytes");
+    let logs = log_bytes / 1e3 * value("log_gb");
     let lines = [
         ("API Gateway requests", calls * value("api_request")),
         ("Lambda invocations", calls * value("lambda_request")),
         ("Lambda time", calls * 1e6 * seconds * gb * value("lambda_gb_s")),
         ("DynamoDB units", dynamodb),
-        ("log lines", logs),
+        ("log lines, API Gateway's too", logs),
     ];
     let total: f64 = lines.iter().map(|(_, dollars)| dollars).sum();
     let same_anywhere = dynamodb + logs;
@@ -86,12 +89,11 @@ pub fn model(
     let _ = writeln!(text, "| **all** | **{total:.2}** |\n");
     text.push_str("| a month of | serverless | always on |\n|---|--:|--:|\n");
     for millions in [0.1, 1.0, 10.0, 100.0] {
-        let always_on = value("fixed_month") + millions * same_anywhere;
-        let _ = writeln!(
-            text,
-            "| {millions} million sessions | {:.2} | {always_on:.2} |",
-            millions * total
-        );
+        let monitoring = value("monitoring_month");
+        let serverless = monitoring + millions * total;
+        let always_on = monitoring + value("fixed_month") + millions * same_anywhere;
+        let _ =
+            writeln!(text, "| {millions} million sessions | {serverless:.2} | {always_on:.2} |");
     }
     let _ = writeln!(text, "\nBreak-even: {break_even:.1} million sessions a month.\n");
     text.push_str("| told | value | what |\n|---|--:|---|\n");

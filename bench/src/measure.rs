@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::Failure;
+use crate::dynamodb::Counts;
 use crate::process::{Process, Program, Share};
 use crate::world::World;
 
@@ -11,7 +12,10 @@ use crate::world::World;
 const STARTS: usize = 10;
 
 /// How often instructions are counted until nothing disturbs them.
-const COUNTS: usize = 10;
+const TRIES: usize = 12;
+/// How many differences of disturbed runs have to be there for a median.
+const DIFFERENCES: usize = 5;
+const DISTURBED: &str = "each run under valgrind was disturbed: is the machine busy?";
 
 /// What comes out the same on every run, up to one or two parts in a thousand.
 #[derive(Debug, Clone, Default)]
@@ -70,15 +74,16 @@ pub fn exact(
     }
     let warm = world.endpoint.counts();
     let all = [&pings, &first, &second, &warm];
-    let counted = |calls| instructions(world, program, event, calls);
+    let connections = all.iter().map(|counts| counts.connections).sum();
+    let one = || instructions_of_one(world, program, event, [11, 111]);
     let exact = Exact {
-        init_m: counted(0)? / 1e6,
-        first_m: counted(1)? / 1e6,
-        warm_k: if counts_warm { Some((counted(111)? - counted(11)?) / 100e3) } else { None },
+        init_m: instructions(world, program, event, 0, connections)? / 1e6,
+        first_m: instructions(world, program, event, 1, connections)? / 1e6,
+        warm_k: counts_warm.then(one).transpose()?.map(|instructions| instructions / 1e3),
         first_calls: first.calls.clone(),
         warm_calls: second.calls.clone(),
         pings: pings.pings,
-        connections: all.iter().map(|counts| counts.connections).sum(),
+        connections,
         full_handshakes: all.iter().map(|counts| counts.full_handshakes).sum(),
         ..Exact::default()
     };
@@ -87,26 +92,66 @@ pub fn exact(
     Ok(exact)
 }
 
-/// The instructions of a start and some calls. valgrind is so slow that a handshake may end by its
-/// timeout on a busy machine; where that made a second connection, they are counted again.
-pub fn instructions(
+/// What a run under valgrind took. valgrind is so slow that a call may end by its timeout where the
+/// machine is busy; that shows in connections and calls.
+struct Run {
+    instructions: f64,
+    connections: usize,
+    dynamodb_calls: usize,
+}
+
+fn run(world: &World, program: &Program, event: &str, calls: usize) -> Result<Run, Failure> {
+    world.endpoint.counts();
+    let process = Process::start_counted(program, world.folder.path())?;
+    for _ in 0..calls {
+        process.api.invoke(event)?;
+    }
+    let instructions = process.instructions()?;
+    let Counts { connections, calls, .. } = world.endpoint.counts();
+    Ok(Run { instructions, connections, dynamodb_calls: calls.len() })
+}
+
+/// The instructions of a start and some calls, on no more connections than without valgrind.
+fn instructions(
     world: &World,
     program: &Program,
     event: &str,
     calls: usize,
+    connections: usize,
 ) -> Result<f64, Failure> {
-    for _ in 0..COUNTS {
-        world.endpoint.counts();
-        let process = Process::start_counted(program, world.folder.path())?;
-        for _ in 0..calls {
-            process.api.invoke(event)?;
-        }
-        let instructions = process.instructions()?;
-        if world.endpoint.counts().connections <= 1 {
-            return Ok(instructions);
+    for _ in 0..TRIES {
+        let run = run(world, program, event, calls)?;
+        if run.connections <= connections {
+            return Ok(run.instructions);
         }
     }
-    Err("the machine is too busy: no count without a second connection".into())
+    Err(DISTURBED.into())
+}
+
+/// The instructions of a later call: the difference of a short and a long run. Where both were
+/// disturbed alike, in the first call, whose code is new to valgrind, it is the median of some.
+pub fn instructions_of_one(
+    world: &World,
+    program: &Program,
+    event: &str,
+    [short_calls, long_calls]: [usize; 2],
+) -> Result<f64, Failure> {
+    let more = long_calls - short_calls;
+    let mut differences = Vec::new();
+    for _ in 0..TRIES {
+        let short = run(world, program, event, short_calls)?;
+        let long = run(world, program, event, long_calls)?;
+        let more_calls = long.dynamodb_calls.saturating_sub(short.dynamodb_calls);
+        if short.connections != long.connections || more_calls % more != 0 {
+            continue;
+        }
+        differences.push((long.instructions - short.instructions) / more as f64);
+        if long.connections == 1 || differences.len() == DIFFERENCES {
+            differences.sort_by(f64::total_cmp);
+            return Ok(differences[differences.len() / 2]);
+        }
+    }
+    Err(DISTURBED.into())
 }
 
 /// The size of a binary and of its upload, in MB. `gzip` compresses as `zip` does.

@@ -20,11 +20,11 @@ pub struct Program {
 }
 
 impl Program {
-    /// With other roots for its certificates.
+    /// With another value of a variable.
     #[must_use]
-    pub fn trusting(mut self, roots: &Path) -> Self {
-        self.variables.retain(|(name, _)| *name != "SSL_CERT_FILE");
-        self.variables.push(("SSL_CERT_FILE", roots.display().to_string()));
+    pub fn with(mut self, name: &'static str, value: &str) -> Self {
+        self.variables.retain(|(known, _)| *known != name);
+        self.variables.push((name, value.to_owned()));
         self
     }
 

@@ -73,12 +73,12 @@ impl World {
     }
 
     /// A file with the roots of this machine, and that of the endpoint.
-    pub fn with_machine_roots(&self) -> Result<PathBuf, Failure> {
+    pub fn with_machine_roots(&self) -> Result<String, Failure> {
         let machine = fs::read_to_string("/etc/ssl/certs/ca-certificates.crt")?;
         let own = fs::read_to_string(self.folder.path().join("roots.pem"))?;
         let file = self.folder.path().join("machine-roots.pem");
         fs::write(&file, machine + &own)?;
-        Ok(file)
+        Ok(file.display().to_string())
     }
 
     /// A program in the environment of a Lambda function that is deployed here.

@@ -60,6 +60,11 @@ async fn a_session_lives_through_all_five_functions() {
         for secret in [&secret_key, session, reconnection, "the secret of the role", "ada@"] {
             assert!(!log.contains(secret), "{log}");
         }
+        if message == "provisioned" {
+            let created = r#","change":"created","path":"emulated/"#;
+            assert_eq!(log.matches(created).count(), 3, "and the environment itself: {log}");
+            assert_eq!(log.matches(r#""message":"registry changed","request_id":""#).count(), 4);
+        }
         let message = format!("\"message\":\"{message}\"");
         assert_eq!(log.matches(&message).count(), summaries, "{log}");
         let inits = log.matches("INIT RTDONE(status: success)").count();
