@@ -139,9 +139,12 @@ impl Share {
         Ok(share)
     }
 
-    /// Puts a process, with all its threads, into it.
+    /// Puts a process, with all its threads, into it and on one CPU: who moves to another leaves
+    /// the rest of the period's share behind (Linux, "CFS bandwidth control", small details).
     pub fn add(&self, process: &Process) -> Result<(), Failure> {
-        Ok(fs::write(self.0.join("cgroup.procs"), process.id().to_string())?)
+        let id = process.id().to_string();
+        Command::new("taskset").args(["-a", "-c", "-p", "1", &id]).stdout(Stdio::null()).status()?;
+        Ok(fs::write(self.0.join("cgroup.procs"), id)?)
     }
 
     /// The periods so far in which somebody had to wait.
