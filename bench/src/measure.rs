@@ -15,7 +15,6 @@ const STARTS: usize = 10;
 const TRIES: usize = 12;
 /// How many differences of disturbed runs have to be there for a median.
 const DIFFERENCES: usize = 5;
-const DISTURBED: &str = "each run under valgrind was disturbed: is the machine busy?";
 
 /// What comes out the same on every run, up to one or two parts in a thousand.
 #[derive(Debug, Clone, Default)]
@@ -111,7 +110,8 @@ fn run(world: &World, program: &Program, event: &str, calls: usize) -> Result<Ru
     Ok(Run { instructions, connections, dynamodb_calls: calls.len() })
 }
 
-/// The instructions of a start and some calls, on no more connections than without valgrind.
+/// The instructions of a start and some calls, on no more connections than without valgrind. Where
+/// each run was disturbed, as AWS-LC's start under valgrind always is, the least of them.
 fn instructions(
     world: &World,
     program: &Program,
@@ -119,13 +119,15 @@ fn instructions(
     calls: usize,
     connections: usize,
 ) -> Result<f64, Failure> {
+    let mut least = f64::INFINITY;
     for _ in 0..TRIES {
         let run = run(world, program, event, calls)?;
         if run.connections <= connections {
             return Ok(run.instructions);
         }
+        least = least.min(run.instructions);
     }
-    Err(DISTURBED.into())
+    Ok(least)
 }
 
 /// The instructions of a later call: the difference of a short and a long run. Where both were
@@ -151,7 +153,7 @@ pub fn instructions_of_one(
             return Ok(differences[differences.len() / 2]);
         }
     }
-    Err(DISTURBED.into())
+    Err("each run under valgrind was disturbed: is the machine busy?".into())
 }
 
 /// The size of a binary and of its upload, in MB. `gzip` compresses as `zip` does.

@@ -143,7 +143,10 @@ impl Share {
     /// the rest of the period's share behind (Linux, "CFS bandwidth control", small details).
     pub fn add(&self, process: &Process) -> Result<(), Failure> {
         let id = process.id().to_string();
-        Command::new("taskset").args(["-a", "-c", "-p", "1", &id]).stdout(Stdio::null()).status()?;
+        Command::new("taskset")
+            .args(["-a", "-c", "-p", "1", &id])
+            .stdout(Stdio::null())
+            .status()?;
         Ok(fs::write(self.0.join("cgroup.procs"), id)?)
     }
 
