@@ -103,7 +103,9 @@ async fn pass(State(forward): State<Forward>, request: Request) -> Response<Body
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, usize::MAX).await.expect("a whole body");
     let target = parts.headers.get("x-amz-target").and_then(|target| target.to_str().ok());
-    let operation = target.and_then(|target| target.rsplit('.').next()).unwrap_or(PING);
+    let is_signed = parts.headers.contains_key("authorization");
+    let no_operation = if is_signed { "signed ping" } else { PING };
+    let operation = target.and_then(|target| target.rsplit('.').next()).unwrap_or(no_operation);
     let fault = {
         let mut state = forward.state.lock().expect("no panic");
         state.calls.push(operation.to_owned());

@@ -3,9 +3,9 @@
 //! What each choice is worth stands in `docs/benchmarks.md`, counted by `make bench-choices`:
 //!
 //! - ring, because AWS-LC, the SDK's default, gathers entropy for 420 million instructions.
-//! - Amazon's five roots are in the binary; to read a machine's 145 takes 8 million instructions.
-//! - No chain of providers: Lambda sets region and credentials in the environment, and nowhere
-//!   else.
+//! - Amazon's five roots are in the binary; to read a machine's 144 takes 8.6 million instructions.
+//! - No chain of providers, which is a megabyte: Lambda sets region and credentials in the
+//!   environment, and nowhere else.
 //! - The connection is made during the start, which is not throttled to the memory's CPU share.
 
 use std::time::Duration;
