@@ -22,6 +22,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use arguments::Arguments;
 use banner::Banner;
 
+/// Many threads allocate here, and would wait for each other's locks in glibc.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// How long requests in flight have to finish.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
 
