@@ -9,7 +9,7 @@ use crate::world::World;
 
 /// What the model is told, each changed by an argument `NAME=VALUE`. The prices are those of
 /// us-east-1 in dollars; `docs/cost.md` says where they were read.
-const DEFAULTS: [(&str, f64, &str); 17] = [
+const DEFAULTS: [(&str, f64, &str); 15] = [
     ("gets", 2.0, "reads of a session"),
     ("deletes", 1.0, "deletes of a session"),
     ("api_request", 1.00, "a million requests to an HTTP API"),
@@ -25,8 +25,6 @@ const DEFAULTS: [(&str, f64, &str); 17] = [
     ("access_log_bytes", 350.0, "API Gateway's line about a call, in the format of the template"),
     ("monitoring_month", 10.30, "a month of 25 alarm metrics, a dashboard and 16 metrics"),
     ("fixed_month", 30.84, "a month of the always-on deployment: two tasks, one load balancer"),
-    ("free_api", 0.0, "requests a month that are free, in millions"),
-    ("free_lambda", 0.0, "invocations a month that are free, in millions"),
 ];
 
 /// What one call was counted to take.

@@ -76,7 +76,7 @@ fn choices(world: &World) -> Result<ExitCode, Failure> {
         if name == "the machine's roots" {
             program = program.with("SSL_CERT_FILE", &world.with_machine_roots()?);
         }
-        rows.push(row(world, name, &program, &binary, &create)?);
+        rows.push(Subject { name, program, file: &binary, event: &create }.row(world)?);
     }
     let table = table(&rows);
     println!("{table}");
@@ -124,11 +124,7 @@ fn cost(world: &World, prices: &[String]) -> Result<ExitCode, Failure> {
 
 fn check(world: &World) -> Result<ExitCode, Failure> {
     let functions = functions::all(world, &target()?)?;
-    let rows = functions.iter().map(|function| {
-        eprintln!("counting {}", function.name);
-        let program = world.program(slice::from_ref(&function.binary));
-        exact(world, function.name, &program, &function.binary, &function.event)
-    });
+    let rows = functions.iter().map(|function| Subject::of(world, function).exact(world));
     let rows = rows.collect::<Result<Vec<_>, _>>()?;
     println!("{}", table(&rows));
     Ok(verdict(&rows, &functions))
@@ -136,53 +132,53 @@ fn check(world: &World) -> Result<ExitCode, Failure> {
 
 fn all(world: &World) -> Result<ExitCode, Failure> {
     let functions = functions::all(world, &target()?)?;
-    let rows = functions.iter().map(|function| {
-        let program = world.program(slice::from_ref(&function.binary));
-        row(world, function.name, &program, &function.binary, &function.event)
-    });
+    let rows = functions.iter().map(|function| Subject::of(world, function).row(world));
     let mut rows = rows.collect::<Result<Vec<_>, _>>()?;
     let code = verdict(&rows, &functions);
-    let create = &functions[0].event;
+    let event = &functions[0].event;
     let peers = root().join("bench/peers");
     let binary = peers.join("default-rust/target/release/default-rust");
     let program = world.program(slice::from_ref(&binary));
-    rows.push(row(world, "default Rust", &program, &binary, create)?);
+    rows.push(Subject { name: "default Rust", program, file: &binary, event }.row(world)?);
     let bundle = peers.join("node/node_modules/.bundle/main.mjs");
     let program = world.program(&[PathBuf::from("node"), bundle.clone()]);
-    rows.push(row(world, "Node 20", &program, &bundle, create)?);
+    rows.push(Subject { name: "Node 20", program, file: &bundle, event }.row(world)?);
     let table = table(&rows);
     println!("{table}");
     document::write(&root().join("docs/benchmarks.md"), "table", &table)?;
     Ok(code)
 }
 
-/// All that is measured of a program, whose code is one file.
-fn row(
-    world: &World,
+/// What is measured: a program whose code is one file, and the event that it gets.
+struct Subject<'a> {
     name: &'static str,
-    program: &Program,
-    file: &Path,
-    event: &str,
-) -> Result<Row, Failure> {
-    eprintln!("measuring {name}");
-    let noisy = measure::noisy(world, program, event)?;
-    Ok(Row { noisy: Some(noisy), ..exact(world, name, program, file, event)? })
+    program: Program,
+    file: &'a Path,
+    event: &'a str,
 }
 
-/// What is noise-free of it.
-fn exact(
-    world: &World,
-    name: &'static str,
-    program: &Program,
-    file: &Path,
-    event: &str,
-) -> Result<Row, Failure> {
-    // A start of an interpreter takes half a minute under valgrind, so one has to do.
-    let is_binary = program.command.len() == 1;
-    let mut exact = measure::exact(world, program, event, is_binary)?;
-    let (size, zipped) = measure::sizes(file)?;
-    (exact.binary_mb, exact.zip_mb) = (Some(size), Some(zipped));
-    Ok(Row { name, exact, noisy: None })
+impl<'a> Subject<'a> {
+    fn of(world: &World, function: &'a Function) -> Self {
+        let Function { name, binary: file, event, .. } = function;
+        Self { name, program: world.program(slice::from_ref(file)), file, event }
+    }
+
+    /// All of it.
+    fn row(&self, world: &World) -> Result<Row, Failure> {
+        let noisy = measure::noisy(world, &self.program, self.event)?;
+        Ok(Row { noisy: Some(noisy), ..self.exact(world)? })
+    }
+
+    /// What is noise-free of it.
+    fn exact(&self, world: &World) -> Result<Row, Failure> {
+        eprintln!("counting {}", self.name);
+        // A start of an interpreter takes half a minute under valgrind, so one has to do.
+        let is_binary = self.program.command.len() == 1;
+        let mut exact = measure::exact(world, &self.program, self.event, is_binary)?;
+        let (size, zipped) = measure::sizes(self.file)?;
+        (exact.binary_mb, exact.zip_mb) = (Some(size), Some(zipped));
+        Ok(Row { name: self.name, exact, noisy: None })
+    }
 }
 
 fn verdict(rows: &[Row], functions: &[Function]) -> ExitCode {

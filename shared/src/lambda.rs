@@ -79,7 +79,7 @@ where
     serve(async move |app: &'static App| {
         let answer = move |event: LambdaEvent<Box<RawValue>>| {
             let LambdaEvent { payload, context } = event;
-            // On the heap, since the runtime moves it around: see `respond`.
+            // On the heap, since the runtime moves it around: see `store`.
             Box::pin(async move { answer(app, handle, payload.get(), context, clock()).await })
         };
         Runtime::new(service_fn(answer)).run().await

@@ -161,6 +161,11 @@ def test_a_new_value_of_a_parameter_reaches_the_alias():
         assert described == used & names
 
 
+def test_the_latency_alarm_needs_no_minimum_of_requests():
+    alarm = resources("AWS::CloudWatch::Alarm")["LatencyAlarm"]
+    assert alarm["EvaluateLowSampleCountPercentile"] == "evaluate"
+
+
 def test_roles_are_bounded_where_the_organisation_says_so():
     for role in resources("AWS::IAM::Role", GradualDeployment="true").values():
         condition, boundary, _ = role["PermissionsBoundary"]["Fn::If"]
