@@ -14,6 +14,7 @@ mod properties;
 mod provisioning;
 mod reconnect_session;
 mod requirements;
+mod rooms;
 mod routes;
 mod secrets;
 mod settings;
