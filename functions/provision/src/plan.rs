@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use api::Error;
 use session::connect_ui::ConnectUi;
-use session::error::REQUIRED_SCOPE;
+use session::error::WRITE_SESSIONS;
 use session::fields::Issues;
 use session::integration::IntegrationKey;
 use session::secret_key::SecretKeyRecord;
@@ -216,7 +216,7 @@ impl Planner<'_> {
             id: Uuid::new_v4(),
             environment_id,
             name: name.to_owned(),
-            scopes: scopes.unwrap_or_else(|| vec![REQUIRED_SCOPE.to_owned()]),
+            scopes: scopes.unwrap_or_else(|| vec![WRITE_SESSIONS.to_owned()]),
         };
         let mut group = vec![
             Change::Create(Key::secret_key(&secret.hash()), self.stamp(Record::SecretKey(record))),

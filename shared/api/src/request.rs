@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use session::Error;
 use session::error::BODY_LENGTH_MAX;
 use session::fields::{Fields, Issues};
-use session::json;
+use session::{json, query};
 
 /// A request, as `lambda_http` reads it out of an API Gateway event.
 pub type Request = lambda_http::Request;
@@ -37,21 +37,29 @@ pub fn body(request: &Request) -> Result<Option<Value>, Error> {
     Ok(body)
 }
 
-/// Refuses every query parameter; an empty name is none.
-pub fn no_query(request: &Request) -> Result<(), Error> {
-    let query = request.uri().query().unwrap_or_default();
-    let mut names: Vec<String> = Vec::new();
-    for (name, _) in url::form_urlencoded::parse(query.as_bytes()) {
-        let name = parameter_name(&name);
-        if !name.is_empty() && name != "__proto__" && !names.iter().any(|known| known == name) {
-            names.push(name.to_owned());
-        }
-    }
+/// The query, read whole.
+pub fn query(request: &Request) -> Map<String, Value> {
+    query::parse(request.uri().query().unwrap_or_default())
+}
+
+/// Reads the query with `read`, and tells everything that is wrong with it.
+pub fn read_query<T>(
+    request: &Request,
+    read: impl FnOnce(&mut Fields<'_>) -> Option<T>,
+) -> Result<T, Error> {
     let mut issues = Issues::default();
-    if !names.is_empty() {
-        issues.unrecognized_keys(&names);
-    }
-    issues.finish(Some(())).map_err(Error::InvalidQueryParams)
+    let query = Value::Object(query(request));
+    let value = Fields::of(Some(query), &mut issues).and_then(|mut fields| {
+        let value = read(&mut fields);
+        fields.finish();
+        value
+    });
+    issues.finish(value).map_err(Error::InvalidQueryParams)
+}
+
+/// Refuses every query parameter.
+pub fn no_query(request: &Request) -> Result<(), Error> {
+    read_query(request, |_| Some(()))
 }
 
 /// Refuses every body but an empty one or `{}`.
@@ -122,15 +130,4 @@ fn charset(parameters: &str) -> &str {
         .map(|(_, value)| value.trim().trim_matches('"'))
         .filter(|charset| !charset.is_empty())
         .unwrap_or("utf-8")
-}
-
-/// The parameter that `name` belongs to: `a[b]` is part of `a`, `[b]` is `b`, `[]` is the first of
-/// a list.
-fn parameter_name(name: &str) -> &str {
-    match (name.find('['), name.find(']')) {
-        (Some(0), Some(1)) => "0",
-        (Some(0), Some(end)) => &name[1..end],
-        (Some(start), Some(end)) if start < end => &name[..start],
-        _ => name,
-    }
 }

@@ -34,7 +34,7 @@ impl std::error::Error for InitError {}
 /// How the service is set up.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// `SESSIONS_TABLE` and `REGISTRY_TABLE`: the names of the DynamoDB tables.
+    /// `SESSIONS_TABLE`, `REGISTRY_TABLE`, `CONNECTIONS_TABLE`: the names of the DynamoDB tables.
     pub tables: TableNames,
     /// `CONNECT_UI_URL`: where the Connect UI is served; its own query stays in `connect_link`.
     pub connect_ui_url: Url,
@@ -72,6 +72,7 @@ impl Settings {
             tables: TableNames {
                 sessions: required("SESSIONS_TABLE")?,
                 registry: required("REGISTRY_TABLE")?,
+                connections: required("CONNECTIONS_TABLE")?,
             },
             connect_ui_url: Url::parse(&connect_ui_url)
                 .ok()

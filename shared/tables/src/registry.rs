@@ -100,7 +100,7 @@ impl Tables {
     }
 
     /// A connection of the environment.
-    pub async fn connection(
+    pub async fn provisioned_connection(
         &self,
         environment: Uuid,
         integration_id: &IntegrationKey,
