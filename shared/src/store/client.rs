@@ -111,14 +111,15 @@ pub fn connector(roots: Roots) -> SharedHttpConnector {
 }
 
 /// Three attempts with full jitter.
-fn retries() -> RetryConfig {
+pub fn retries() -> RetryConfig {
     RetryConfig::standard()
         .with_max_attempts(3)
         .with_initial_backoff(Duration::from_millis(50))
         .with_max_backoff(Duration::from_millis(200))
 }
 
-fn timeouts() -> TimeoutConfig {
+/// The waits of one call.
+pub fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder()
         .connect_timeout(CONNECT_WITHIN)
         .operation_attempt_timeout(ATTEMPT_WITHIN)
