@@ -10,6 +10,7 @@ mod create_session;
 mod delete_session;
 mod expiry;
 mod get_session;
+mod outbound;
 mod properties;
 mod provisioning;
 mod reconnect_session;
