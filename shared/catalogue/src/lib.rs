@@ -1,7 +1,7 @@
 //! The providers that integrations can name: GitHub, Slack, Stripe and the rest.
 //!
 //! Each is a file in `providers/`, in the format of `provider.schema.json`; `docs/providers.md`
-//! explains the fields. All are compiled in, as JSON text, and none is parsed before it is asked for.
+//! explains the fields. All are compiled in, as JSON text; nothing is parsed here.
 
 /// Names and templates, sorted by name.
 static PROVIDERS: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/providers.rs"));
