@@ -6,6 +6,7 @@
 
 mod authentication;
 mod calls;
+mod catalogue;
 mod create_session;
 mod delete_session;
 mod expiry;
