@@ -50,6 +50,13 @@ pub struct Settings {
     pub log: Targets,
     /// `AWS_ENDPOINT_URL_DYNAMODB`: where DynamoDB is, if not at AWS.
     pub endpoint_url: Option<String>,
+    /// `KMS_KEY_ID`: the KMS key that wraps the branch keys of environments; its ARN, id or alias.
+    pub kms_key_id: String,
+    /// `AWS_ENDPOINT_URL_KMS`: where KMS is, if not at AWS.
+    pub kms_endpoint_url: Option<String>,
+    /// `OUTBOUND_ALLOW`: addresses besides the public ones that providers may have, as a list of
+    /// CIDR blocks.
+    pub outbound_allow: String,
     /// `SSL_CERT_FILE`: set where a private CA signs what stands between here and DynamoDB; then
     /// the certificates in that file are trusted, and no others.
     pub has_private_ca: bool,
@@ -106,6 +113,9 @@ impl Settings {
                 })?,
             },
             endpoint_url: variable("AWS_ENDPOINT_URL_DYNAMODB"),
+            kms_key_id: variable("KMS_KEY_ID").unwrap_or_default(),
+            kms_endpoint_url: variable("AWS_ENDPOINT_URL_KMS"),
+            outbound_allow: variable("OUTBOUND_ALLOW").unwrap_or_default(),
             has_private_ca: variable("SSL_CERT_FILE").is_some(),
         })
     }
