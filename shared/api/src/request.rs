@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use lambda_http::RequestExt;
 use lambda_http::http::HeaderMap;
 use lambda_http::http::header::{
     CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, TRANSFER_ENCODING,
@@ -35,6 +36,12 @@ pub fn body(request: &Request) -> Result<Option<Value>, Error> {
         return Err(Error::InvalidContentType);
     }
     Ok(body)
+}
+
+/// A parameter of the route, such as `uniqueKey` of `GET /integrations/{uniqueKey}`, as API Gateway
+/// decoded it.
+pub fn path_parameter(request: &Request, name: &str) -> Option<String> {
+    Some(request.path_parameters_ref()?.first(name)?.to_owned())
 }
 
 /// Refuses every query parameter; an empty name is none.
