@@ -5,6 +5,7 @@
 //! must match the pattern that the template gives it. So it can change neither the scheme nor the
 //! registered domain nor the number of path segments.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use regex_lite::Regex;
 use serde_json::{Map, Value};
 use session::Error;
@@ -183,13 +184,7 @@ fn is_base_url(value: &str) -> bool {
 
 /// Everything but the unreserved characters of RFC 3986 section 2.3.
 pub fn percent_encoded(value: &str) -> String {
-    let mut encoded = String::with_capacity(value.len());
-    for byte in value.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    encoded
+    const RESERVED: &AsciiSet =
+        &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    utf8_percent_encode(value, RESERVED).to_string()
 }
