@@ -8,7 +8,7 @@ use std::error::Error;
 use std::net::SocketAddr;
 use std::sync::LazyLock;
 
-use api::{App, Timestamp};
+use api::Timestamp;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::ConnectInfo;
 use axum::http::header::{
@@ -18,6 +18,7 @@ use axum::http::header::{
 use axum::http::{HeaderName, Method, Request, Response, StatusCode};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use connect::Connect;
 use http_body_util::LengthLimitError;
 use lambda_http::Context;
 use serde::Deserialize;
@@ -53,7 +54,7 @@ const PREFLIGHT: [(HeaderName, &str); 3] = [
 
 /// Serves until `stop` resolves, then finishes the requests in flight.
 pub async fn serve(
-    app: &'static App,
+    connect: &'static Connect,
     listener: TcpListener,
     clock: fn() -> Timestamp,
     stop: impl Future<Output = ()> + Send + 'static,
@@ -62,7 +63,7 @@ pub async fn serve(
     let respond = async move |ConnectInfo(peer): Peer, request: Request<Body>| {
         let (parts, body) = request.into_parts();
         match to_bytes(body, PAYLOAD_MAX).await {
-            Ok(body) => respond(app, Request::from_parts(parts, body), peer, clock()).await,
+            Ok(body) => respond(connect, Request::from_parts(parts, body), peer, clock()).await,
             Err(error) if error.source().is_some_and(<dyn Error>::is::<LengthLimitError>) => {
                 plain(StatusCode::PAYLOAD_TOO_LARGE, r#"{"message":"Request Too Long"}"#)
             }
@@ -76,24 +77,24 @@ pub async fn serve(
 
 /// Answers one HTTP request at the moment `now`.
 pub async fn respond(
-    app: &'static App,
+    connect: &'static Connect,
     request: Request<Bytes>,
     peer: SocketAddr,
     now: Timestamp,
 ) -> Response<Body> {
     static ROUTER: LazyLock<Router> = LazyLock::new(|| Router::new(&ROUTES));
-    respond_with(&ROUTER, app, request, peer, now).await
+    respond_with(&ROUTER, connect, request, peer, now).await
 }
 
 /// Answers one HTTP request with the routes of `router`.
 pub async fn respond_with(
     router: &Router,
-    app: &'static App,
+    connect: &'static Connect,
     request: Request<Bytes>,
     peer: SocketAddr,
     now: Timestamp,
 ) -> Response<Body> {
-    let mut response = route(router, app, request, peer, now).await;
+    let mut response = route(router, connect, request, peer, now).await;
     for (name, value) in CORS {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
@@ -102,7 +103,7 @@ pub async fn respond_with(
 
 async fn route(
     router: &Router,
-    app: &'static App,
+    connect: &'static Connect,
     request: Request<Bytes>,
     peer: SocketAddr,
     now: Timestamp,
@@ -124,7 +125,7 @@ async fn route(
     let event = event(route_key, parameters, &parts, &body, peer, &request_id, now).to_string();
     let mut context = Context::default();
     context.request_id = request_id;
-    let answered = handle(app, event, context, now).await;
+    let answered = handle(connect, event, context, now).await;
     answered.and_then(|answer| http_response(&answer)).unwrap_or_else(|problem| {
         // What API Gateway says when an invocation fails.
         tracing::error!(problem, "invocation failed");
