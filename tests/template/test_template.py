@@ -150,8 +150,9 @@ def test_every_folder_of_functions_is_deployed():
 
 
 def test_every_function_has_its_folder():
+    source = written()["Resources"]
     for name in FUNCTIONS:
-        properties = written()["Resources"][name]["Properties"]
+        properties = source[name]["Properties"]
         assert properties["CodeUri"] == f"functions/{crate(name)}"
         assert (ROOT / properties["CodeUri"] / "src" / "main.rs").is_file(), name
 
