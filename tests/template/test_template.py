@@ -14,6 +14,7 @@ from samtranslator.translator.translator import Translator
 
 SESSIONS, REGISTRY, CONNECTIONS = "SessionsTable", "RegistryTable", "ConnectionsTable"
 BY_CREATED = "${ConnectionsTable.Arn}/index/by-created"
+BY_END_USER = "${ConnectionsTable.Arn}/index/by-end-user"
 KEY = "CredentialsKey"
 TABLES = {SESSIONS, REGISTRY, CONNECTIONS}
 
@@ -35,15 +36,16 @@ ACTIONS = {
     },
     "GetProvider": {SESSIONS: {"GetItem"}, REGISTRY: {"GetItem", "Query"}},
     "Authorize": {
-        SESSIONS: {"GetItem"},
+        SESSIONS: {"GetItem", "ConditionCheckItem"},
         REGISTRY: {"GetItem", "Query"},
-        CONNECTIONS: {"GetItem", "PutItem", "UpdateItem", "ConditionCheckItem"},
+        CONNECTIONS: {"GetItem", "PutItem", "UpdateItem"},
         KEY: {"Decrypt"},
     },
     "ListConnections": {
         REGISTRY: {"GetItem", "Query"},
         CONNECTIONS: {"Query"},
         BY_CREATED: {"Query"},
+        BY_END_USER: {"Query"},
     },
     "GetConnection": {
         REGISTRY: {"GetItem", "Query"},
@@ -376,14 +378,15 @@ def test_sessions_expire_and_what_is_durable_outlives_the_stack():
         assert recovery == {"PointInTimeRecoveryEnabled": True}
 
 
-def test_connections_are_found_by_key_and_by_age():
+def test_connections_are_found_by_key_and_by_age_and_by_end_user():
     connections = resources("AWS::DynamoDB::Table")[CONNECTIONS]
     keys = {a["AttributeName"]: a["AttributeType"] for a in connections["AttributeDefinitions"]}
-    assert keys == {"pk": "S", "sk": "S", "created_sk": "S"}
+    assert keys == {"pk": "S", "sk": "S", "created_sk": "S", "end_user_pk": "S"}
     assert [k["AttributeName"] for k in connections["KeySchema"]] == ["pk", "sk"]
-    (index,) = connections["GlobalSecondaryIndexes"]
-    assert index["IndexName"] == "by-created"
-    assert [k["AttributeName"] for k in index["KeySchema"]] == ["pk", "created_sk"]
+    assert {
+        index["IndexName"]: [k["AttributeName"] for k in index["KeySchema"]]
+        for index in connections["GlobalSecondaryIndexes"]
+    } == {"by-created": ["pk", "created_sk"], "by-end-user": ["end_user_pk", "created_sk"]}
 
 
 # ---- Versions and deployments ----
