@@ -5,9 +5,9 @@ use std::io::{ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use api::InitError;
 use serde_json::{Value, json};
-use shared::InitError;
-use shared::secret_key::SecretKey;
+use session::secret_key::SecretKey;
 
 /// The demo's environment document. Kept in `file`, it has the same secret key at the next start;
 /// the database has only the key's hash.

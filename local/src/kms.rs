@@ -13,8 +13,8 @@ use std::sync::Arc;
 use aws_sdk_kms::Client;
 use aws_sdk_kms::config::{Credentials, Region};
 use axum::Router;
-use shared::store::client::{Roots, connector, retries, timeouts};
-use shared::telemetry::CountCalls;
+use aws::{Roots, Waits};
+use api::telemetry::CountCalls;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -84,9 +84,9 @@ impl Kms {
 /// A client of the endpoint, or of another one that does not look at credentials.
 pub fn client(url: &str, region: String, credentials: Credentials) -> Client {
     vault::client(
-        connector(Roots::Native),
-        timeouts(),
-        retries(),
+        aws::connector(Roots::Native, Waits::REQUEST),
+        Waits::REQUEST.config(),
+        aws::retries(),
         Region::new(region),
         credentials,
         Some(url.to_owned()),

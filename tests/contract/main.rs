@@ -6,14 +6,17 @@
 
 mod authentication;
 mod calls;
+mod catalogue;
 mod create_session;
 mod delete_session;
 mod expiry;
 mod get_session;
+mod outbound;
 mod properties;
 mod provisioning;
 mod reconnect_session;
 mod requirements;
+mod rooms;
 mod routes;
 mod sealing;
 mod secrets;
