@@ -10,11 +10,11 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 
+use api::telemetry::CountCalls;
+use aws::{Roots, Waits};
 use aws_sdk_kms::Client;
 use aws_sdk_kms::config::{Credentials, Region};
 use axum::Router;
-use aws::{Roots, Waits};
-use api::telemetry::CountCalls;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
