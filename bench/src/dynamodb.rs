@@ -57,7 +57,7 @@ impl Endpoint {
     /// the file reads as many roots as on AWS, and one more.
     pub fn start(engine: SocketAddr, folder: &Path) -> Result<Self, Failure> {
         let (tls, root) = tls(folder)?;
-        let amazon_roots = include_str!("../../shared/src/store/amazon_roots.pem");
+        let amazon_roots = include_str!("../../shared/aws/src/amazon_roots.pem");
         fs::write(folder.join("roots.pem"), format!("{amazon_roots}{root}"))?;
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let url = format!("https://localhost:{}", listener.local_addr()?.port());

@@ -4,12 +4,12 @@ use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use api::settings::Settings;
+use api::{App, Timestamp};
 use axum::http::Request;
 use local::dynamodb::{self, Engine};
 use local::gateway;
 use serde_json::{Value, json};
-use shared::settings::Settings;
-use shared::{App, Timestamp};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -65,7 +65,7 @@ impl World {
     /// Adds integrations to the environment.
     pub fn provision(&self, integrations: &[String]) -> Result<(), Failure> {
         let document = document(integrations);
-        let applied = provision::apply(&self.app.store, document, now());
+        let applied = provision::apply(&self.app.tables, document, now());
         match self.runtime.block_on(applied) {
             Ok(_) => Ok(()),
             Err(error) => Err(error.body().to_string().into()),

@@ -27,9 +27,9 @@ use libfuzzer_sys::fuzz_target;
 use local::dynamodb::{self, Engine};
 use local::gateway::ROUTES;
 use serde_json::{Map, Value, json};
-use shared::secret_key::SecretKey;
-use shared::settings::Settings;
-use shared::{App, Timestamp};
+use session::secret_key::SecretKey;
+use api::settings::Settings;
+use api::{App, Timestamp};
 use tokio::runtime::{Builder, Runtime};
 
 /// The service on an engine in memory, and credentials that it knows.
@@ -93,7 +93,7 @@ impl World {
             "integrations": keys.map(|key| json!({ "unique_key": key, "provider": "p" })),
             "connections": [ { "connection_id": "conn-1", "integration_id": "github" } ],
         } ] });
-        provision::apply(&app.store, document, world.now).await.expect("a good document");
+        provision::apply(&app.tables, document, world.now).await.expect("a good document");
         world.renew_token().await;
         world
     }

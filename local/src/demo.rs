@@ -5,9 +5,9 @@ use std::io::{ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use api::InitError;
 use serde_json::{Value, json};
-use shared::InitError;
-use shared::secret_key::SecretKey;
+use session::secret_key::SecretKey;
 
 /// The demo's environment document. Kept in `file`, it has the same secret key at the next start;
 /// the database has only the key's hash.
@@ -43,7 +43,7 @@ fn new() -> Value {
 }
 
 /// Writes a file that only its owner can read.
-fn write_private(file: &Path, text: &str) -> std::io::Result<()> {
+pub(crate) fn write_private(file: &Path, text: &str) -> std::io::Result<()> {
     if let Some(folder) = file.parent() {
         std::fs::create_dir_all(folder)?;
     }

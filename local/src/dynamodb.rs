@@ -5,6 +5,10 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
+use api::InitError;
+use api::settings::Settings;
+use api::telemetry::CountCalls;
+use aws::{Roots, Waits};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{Credentials, Region};
 use aws_sdk_dynamodb::error::DisplayErrorContext;
@@ -14,9 +18,7 @@ use aws_sdk_dynamodb::types::{
     TimeToLiveSpecification,
 };
 use dynoxide::Database;
-use shared::InitError;
-use shared::settings::Settings;
-use shared::store::client::{self, Roots};
+use tables::client;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -143,10 +145,12 @@ fn lock(file: &Path) -> Result<File, InitError> {
 /// A client of the engine, or of another endpoint that does not look at credentials.
 pub fn client(url: &str, region: String, credentials: Credentials) -> Client {
     client::client(
-        client::connector(Roots::Native),
+        aws::connector(Roots::Native, Waits::REQUEST),
+        Waits::REQUEST,
         Region::new(region),
         credentials,
         Some(url.to_owned()),
+        CountCalls,
     )
 }
 
@@ -157,8 +161,8 @@ pub async fn create_tables(client: &Client, settings: &Settings) -> Result<(), I
         ("pk", ScalarAttributeType::S, KeyType::Hash),
         ("sk", ScalarAttributeType::S, KeyType::Range),
     ];
-    create_table(client, &settings.registry_table, &registry).await?;
-    create_table(client, &settings.sessions_table, &sessions).await?;
+    create_table(client, &settings.tables.registry, &registry).await?;
+    create_table(client, &settings.tables.sessions, &sessions).await?;
     let ttl = TimeToLiveSpecification::builder()
         .attribute_name("ttl")
         .enabled(true)
@@ -166,7 +170,7 @@ pub async fn create_tables(client: &Client, settings: &Settings) -> Result<(), I
         .map_err(|error| InitError::new(error.to_string()))?;
     let ttl = client
         .update_time_to_live()
-        .table_name(&settings.sessions_table)
+        .table_name(&settings.tables.sessions)
         .time_to_live_specification(ttl)
         .send()
         .await;
@@ -176,7 +180,7 @@ pub async fn create_tables(client: &Client, settings: &Settings) -> Result<(), I
         Err(error) if error.to_string().contains("ValidationException") => Ok(()),
         Err(error) => Err(InitError::new(format!(
             "TTL of table {} cannot be turned on: {}",
-            settings.sessions_table,
+            settings.tables.sessions,
             DisplayErrorContext(&error)
         ))),
     }

@@ -7,6 +7,7 @@
 use std::error::Error;
 use std::net::SocketAddr;
 
+use api::{App, Timestamp, lambda};
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::ConnectInfo;
@@ -23,7 +24,6 @@ use http_body_util::LengthLimitError;
 use lambda_http::Context;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use shared::{App, Timestamp, lambda};
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
@@ -150,8 +150,8 @@ async fn answer<H, F>(
     now: Timestamp,
 ) -> Result<String, String>
 where
-    H: Fn(&'static App, shared::Request, Timestamp) -> F + Send + Sync + 'static,
-    F: Future<Output = Result<shared::Response, shared::Error>> + Send + 'static,
+    H: Fn(&'static App, api::Request, Timestamp) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<api::Response, api::Error>> + Send + 'static,
 {
     let answer = lambda::answer(app, handle, &event, context, now).await?;
     serde_json::to_string(&answer).map_err(|problem| problem.to_string())

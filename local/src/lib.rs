@@ -3,8 +3,10 @@
 //!
 //! - [`gateway`]: HTTP in, API Gateway events to the handlers, HTTP out.
 //! - [`dynamodb`]: the engine, the tables of `template.yaml`, and their TTL.
+//! - [`kms`]: the two calls of KMS that the service makes.
 //! - [`demo`]: the environment that a first start provisions.
 
 pub mod demo;
 pub mod dynamodb;
 pub mod gateway;
+pub mod kms;

@@ -8,14 +8,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use api::settings::Settings;
+use api::{App, Error, InitError, Timestamp, telemetry};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Credentials;
 use clap::Parser;
 use local::dynamodb::{self, Engine};
 use local::{demo, gateway};
 use serde_json::Value;
-use shared::settings::Settings;
-use shared::{App, Error, InitError, Timestamp, telemetry};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -153,7 +153,7 @@ fn read_document(file: &Path) -> Result<Value, InitError> {
 
 /// Applies the document. Everything that is wrong with it is told, with its path.
 async fn provision(app: &App, document: Value) -> Result<provision::Report, InitError> {
-    provision::apply(&app.store, document, clock()).await.map_err(|error| match error {
+    provision::apply(&app.tables, document, clock()).await.map_err(|error| match error {
         Error::InvalidBody(issues) => {
             let lines: Vec<_> = issues
                 .iter()

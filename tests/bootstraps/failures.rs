@@ -40,7 +40,7 @@ async fn a_panic_is_answered_unquoted_and_the_environment_survives() {
     }
     let log = panics.stop();
     assert_eq!(log.matches("a handler panicked").count(), 2, "{log}");
-    assert_eq!(log.matches("shared/examples/panics.rs:").count(), 2, "the place: {log}");
+    assert_eq!(log.matches("shared/api/examples/panics.rs:").count(), 2, "the place: {log}");
     assert_eq!(log.matches("\"outcome\":\"server_error\"").count(), 2, "{log}");
     assert!(!log.contains(&world.secret_key), "{log}");
     assert_eq!(log.matches("INIT RTDONE(status: success)").count(), 1, "{log}");

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::{Value, json};
-use shared::token::SessionToken;
+use session::token::SessionToken;
 use tests::World;
 use tests::case::{self, Case, Deviation, Values};
 use tokio::runtime::Runtime;
@@ -125,7 +125,7 @@ async fn judge_state(world: &World, case: &Case, reply: &tests::Reply) -> Result
         return Ok(());
     }
     let token = SessionToken::parse(&reply.token()).expect("a token");
-    let session = world.app.store.session(&token.hash()).await.expect("an answer");
+    let session = world.app.tables.session(&token.hash()).await.expect("an answer");
     let session = session.expect("a session");
     for (key, expected) in &case.expect_state {
         let stored = match key.as_str() {

@@ -59,7 +59,7 @@ async fn dynamodb_deletes_an_expired_session_on_its_own_and_no_live_one() {
 #[tokio::test]
 async fn the_table_has_a_native_ttl_attribute() {
     let world = World::start().await;
-    let table = &world.app.settings.sessions_table;
+    let table = &world.app.settings.tables.sessions;
     let ttl =
         world.client.describe_time_to_live().table_name(table).send().await.expect("an answer");
     let ttl = ttl.time_to_live_description.expect("a description");

@@ -6,6 +6,7 @@
 
 mod authentication;
 mod calls;
+mod catalogue;
 mod create_session;
 mod delete_session;
 mod expiry;
@@ -15,7 +16,9 @@ mod properties;
 mod provisioning;
 mod reconnect_session;
 mod requirements;
+mod rooms;
 mod routes;
+mod sealing;
 mod secrets;
 mod settings;
 mod store_failure;
@@ -23,4 +26,5 @@ mod tags;
 mod tenants;
 mod tidy;
 mod transport;
+mod vault;
 mod webhook_urls;

@@ -1,8 +1,8 @@
 //! The environment document: declarative, idempotent, refused whole.
 
+use api::Error;
 use serde_json::{Value, json};
-use shared::Error;
-use shared::secret_key::SecretKey;
+use session::secret_key::SecretKey;
 use tests::{Call, Fault, World};
 
 async fn issues(world: &World, document: Value) -> Value {

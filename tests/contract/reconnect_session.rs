@@ -123,8 +123,8 @@ async fn the_end_user_on_record_is_shown_and_the_one_that_was_sent_is_kept_and_t
         json!({ "id": "stored", "display_name": null, "email": "stored@example.com",
                 "tags": { "Plan": "pro" }, "organization": { "id": "o", "display_name": null } })
     );
-    let token = shared::token::SessionToken::parse(&token).expect("a token");
-    let session = world.app.store.session(&token.hash()).await.expect("an answer").expect("one");
+    let token = session::token::SessionToken::parse(&token).expect("a token");
+    let session = world.app.tables.session(&token.hash()).await.expect("an answer").expect("one");
     assert_eq!(json!(session.tags), json!({ "end_user_id": "sent", "new": "tag" }));
     assert_eq!(session.end_user.expect("an end user").id, "sent");
 }

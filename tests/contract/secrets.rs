@@ -72,7 +72,7 @@ async fn no_answer_but_the_one_that_hands_it_out_holds_a_credential() {
 
 #[test]
 fn credentials_do_not_show_when_printed_for_debugging() {
-    let key = shared::secret_key::SecretKey::generate();
-    let token = shared::token::SessionToken::generate().expect("randomness");
+    let key = session::secret_key::SecretKey::generate();
+    let token = session::token::SessionToken::generate().expect("randomness");
     assert_eq!(format!("{key:?} {token:?}"), "SecretKey(…) SessionToken(…)");
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use shared::settings::Settings;
+use api::settings::Settings;
 use yaml_rust2::YamlLoader;
 
 fn read(change: (&str, Option<&str>)) -> Result<Settings, String> {
@@ -47,8 +47,8 @@ fn a_missing_or_malformed_setting_is_named_in_one_sentence() {
             "REGISTRY_CACHE_SECONDS must be 0 to 3600 seconds, not \"-1\"",
         ),
         (
-            ("RUST_LOG", Some("shared=loud")),
-            "RUST_LOG must be a level or a list of target=level, not \"shared=loud\"",
+            ("RUST_LOG", Some("api=loud")),
+            "RUST_LOG must be a level or a list of target=level, not \"api=loud\"",
         ),
     ] {
         assert_eq!(read(change).expect_err(sentence), sentence);
@@ -66,7 +66,7 @@ fn what_is_left_out_has_a_default() {
         ("SESSION_TTL_SECONDS", "60"),
         ("SESSION_TTL_SECONDS", "604800"),
         ("REGISTRY_CACHE_SECONDS", "0"),
-        ("RUST_LOG", "warn,shared=debug"),
+        ("RUST_LOG", "warn,api=debug"),
         ("RUST_LOG", "INFO"),
     ] {
         assert!(read((name, Some(value))).is_ok(), "{name}={value}");

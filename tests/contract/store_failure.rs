@@ -78,7 +78,7 @@ async fn a_record_that_cannot_be_read_is_500() {
     let token = world.mint(json!({ "tags": {} })).await;
     let mut item = world.session_items().await.remove(0);
     item.remove("environment_id");
-    let table = &world.app.settings.sessions_table;
+    let table = &world.app.settings.tables.sessions;
     let put = world.client.put_item().table_name(table).set_item(Some(item));
     put.send().await.expect("a write");
     assert_eq!(world.get(&token).await.status, 500);

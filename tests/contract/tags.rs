@@ -1,12 +1,12 @@
 //! Tags: contract sections 1.1 and 7.1.
 
 use serde_json::{Value, json};
-use shared::token::SessionToken;
+use session::token::SessionToken;
 use tests::World;
 
 async fn stored_tags(world: &World, token: &str) -> Value {
     let hash = SessionToken::parse(token).expect("a token").hash();
-    let session = world.app.store.session(&hash).await.expect("an answer").expect("a session");
+    let session = world.app.tables.session(&hash).await.expect("an answer").expect("a session");
     json!(session.tags)
 }
 

@@ -1,7 +1,7 @@
 //! What belongs to one environment is invisible to every other.
 
 use serde_json::{Value, json};
-use shared::secret_key::SecretKey;
+use session::secret_key::SecretKey;
 use tests::{Call, World};
 
 /// A second environment with a connection of its own, and its secret key.

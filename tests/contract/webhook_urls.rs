@@ -1,13 +1,13 @@
 //! Webhook URLs: contract section 1.4.
 
 use serde_json::{Value, json};
-use shared::token::SessionToken;
+use session::token::SessionToken;
 use tests::World;
 
 async fn stored(world: &World, body: Value) -> Option<String> {
     let token = world.mint(body).await;
     let hash = SessionToken::parse(&token).expect("a token").hash();
-    world.app.store.session(&hash).await.expect("an answer").expect("one").webhook_url_override
+    world.app.tables.session(&hash).await.expect("an answer").expect("one").webhook_url_override
 }
 
 // R5

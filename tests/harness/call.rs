@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
 
+use api::App;
 use axum::body::{Bytes, to_bytes};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 use jiff::Timestamp;
 use local::gateway;
 use serde_json::Value;
-use shared::App;
 
 /// A request before it is sent.
 #[derive(Debug, Clone)]

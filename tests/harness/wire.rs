@@ -1,5 +1,5 @@
-//! The wire between the service and its engine: it counts the calls that cross it, and breaks when
-//! told to. Failures in tests are real ones: answers that DynamoDB gives, or none.
+//! The wire between the service and DynamoDB or KMS: it counts the calls that cross it, and breaks
+//! when told to. Failures in tests are real ones: answers that AWS gives, or none.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -14,11 +14,11 @@ use tokio::net::TcpListener;
 /// What happens to a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// DynamoDB throttles.
+    /// The service throttles.
     Throttled,
-    /// DynamoDB fails.
+    /// The service fails.
     Failed,
-    /// DynamoDB refuses a request that makes no sense.
+    /// DynamoDB refuses a request that makes no sense; KMS one that nobody has allowed.
     Refused,
     /// The connection breaks in the middle of the answer.
     Broken,
@@ -31,7 +31,7 @@ pub enum Fault {
 /// What a request without an operation counts as: the one that makes the connection.
 pub const PING: &str = "ping";
 
-/// A proxy in front of an engine.
+/// A proxy in front of an engine, or of a KMS endpoint.
 #[derive(Debug, Clone)]
 pub struct Wire {
     /// Where the service reaches the engine.
@@ -106,6 +106,7 @@ async fn pass(State(forward): State<Forward>, request: Request) -> Response<Body
     let is_signed = parts.headers.contains_key("authorization");
     let no_operation = if is_signed { "signed ping" } else { PING };
     let operation = target.and_then(|target| target.rsplit('.').next()).unwrap_or(no_operation);
+    let is_kms = target.is_some_and(|target| target.starts_with("TrentService."));
     let fault = {
         let mut state = forward.state.lock().expect("no panic");
         state.calls.push(operation.to_owned());
@@ -125,9 +126,12 @@ async fn pass(State(forward): State<Forward>, request: Request) -> Response<Body
             *response.body_mut() = Body::from(answer.bytes().await.expect("a whole body"));
             response
         }
-        Some(Fault::Throttled) => refuse(400, "ProvisionedThroughputExceededException"),
-        Some(Fault::Failed) => refuse(500, "InternalServerError"),
-        Some(Fault::Refused) => refuse(400, "ValidationException"),
+        Some(Fault::Throttled) if is_kms => refuse(400, "ThrottlingException"),
+        Some(Fault::Failed) if is_kms => refuse(500, "KMSInternalException"),
+        Some(Fault::Refused) if is_kms => refuse(400, "AccessDeniedException"),
+        Some(Fault::Throttled) => refuse(400, &dynamodb("ProvisionedThroughputExceededException")),
+        Some(Fault::Failed) => refuse(500, &dynamodb("InternalServerError")),
+        Some(Fault::Refused) => refuse(400, &dynamodb("ValidationException")),
         Some(Fault::Broken) => broken(),
         Some(Fault::Silent) => std::future::pending().await,
     }
@@ -140,10 +144,13 @@ fn broken() -> Response<Body> {
     Response::new(Body::from_stream(futures_util::stream::iter([Ok(start), Err(end)])))
 }
 
+/// DynamoDB's name of an error. KMS has no prefix.
+fn dynamodb(code: &str) -> String {
+    format!("com.amazonaws.dynamodb.v20120810#{code}")
+}
+
 fn refuse(status: u16, code: &str) -> Response<Body> {
-    let body = format!(
-        r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{code}","message":"internal detail 4711"}}"#
-    );
+    let body = format!(r#"{{"__type":"{code}","message":"internal detail 4711"}}"#);
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = StatusCode::from_u16(status).expect("a status");
     response

@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use api::App;
+use api::settings::Settings;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Credentials;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -12,9 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use local::dynamodb::{self, Engine};
 use provision::Report;
 use serde_json::{Value, json};
-use shared::App;
-use shared::secret_key::SecretKey;
-use shared::settings::Settings;
+use session::secret_key::SecretKey;
 use std::collections::HashMap;
 
 use crate::call::{Call, Reply};
@@ -88,8 +88,8 @@ impl World {
     }
 
     /// Applies an environment document.
-    pub async fn provision(&self, document: Value) -> Result<Report, shared::Error> {
-        provision::apply(&self.app.store, document, self.now).await
+    pub async fn provision(&self, document: Value) -> Result<Report, api::Error> {
+        provision::apply(&self.app.tables, document, self.now).await
     }
 
     /// Applies a change to environment `dev`, and forgets what the container had cached.
@@ -156,7 +156,7 @@ impl World {
     pub async fn dump(&self) -> Vec<HashMap<String, AttributeValue>> {
         let settings = &self.app.settings;
         let mut items = Vec::new();
-        for table in [&settings.sessions_table, &settings.registry_table] {
+        for table in [&settings.tables.sessions, &settings.tables.registry] {
             let scan = self.client.scan().table_name(table).into_paginator().items().send();
             items.extend(scan.try_collect().await.expect("a scan"));
         }

@@ -1,24 +1,31 @@
 //! `POST /connect/sessions` makes a session for an end user (contract section 1).
 
-use shared::body::CreateSession;
-use shared::session::ConnectSession;
-use shared::{App, Error, Request, Response, Timestamp, auth, request};
+use api::{App, Error, Request, Response, Timestamp, auth, mint, request};
+use session::body::CreateSession;
+use session::connect_session::ConnectSession;
+use session::error::WRITE_SESSIONS;
 
 /// Answers 201 with the session's token, its link and its end.
 pub async fn handle(app: &App, request: Request, now: Timestamp) -> Result<Response, Error> {
     let body = request::body(&request)?;
-    let grant = auth::grant(app, &request, now).await?;
+    let grant = auth::grant(app, &request, now, &[WRITE_SESSIONS]).await?;
     request::no_query(&request)?;
     let body = CreateSession::read(body)?;
-    grant.environment.require_integrations(&app.store, body.integrations()).await?;
-    grant.environment.require_docs_override(body.content.overrides_docs_link())?;
+    grant.require_integrations(&app.tables, body.integrations()).await?;
+    grant.environment.require_docs_override(body.fields.overrides_docs_link())?;
 
     // Without an end user there is nobody whose organization it could be.
-    let mut content = body.content;
-    content.organization = content.organization.filter(|_| content.end_user.is_some());
+    let mut fields = body.fields;
+    fields.organization = fields.organization.filter(|_| fields.end_user.is_some());
     let session = ConnectSession {
         allowed_integrations: body.allowed_integrations,
-        ..ConnectSession::open(&grant, content, &app.settings, now)?
+        ..ConnectSession::open(
+            &grant.environment,
+            grant.key.id,
+            fields,
+            app.settings.session_ttl_ms(),
+            now,
+        )?
     };
-    session.mint(app).await
+    mint::mint(app, session).await
 }

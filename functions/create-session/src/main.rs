@@ -1,5 +1,5 @@
 //! `create-session` as a Lambda function.
 
-fn main() -> Result<(), shared::InitError> {
-    shared::run(create_session::handle)
+fn main() -> Result<(), api::InitError> {
+    api::run(create_session::handle)
 }

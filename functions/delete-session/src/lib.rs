@@ -1,7 +1,7 @@
 //! `DELETE /connect/session` ends the session whose token the request carries (contract
 //! section 4).
 
-use shared::{App, Error, Request, Response, Timestamp, auth, request, response};
+use api::{App, Error, Request, Response, Timestamp, auth, request, response};
 
 /// Answers 204. The token opens nothing any more.
 pub async fn handle(app: &App, request: Request, now: Timestamp) -> Result<Response, Error> {

@@ -1,5 +1,5 @@
 //! `delete-session` as a Lambda function.
 
-fn main() -> Result<(), shared::InitError> {
-    shared::run(delete_session::handle)
+fn main() -> Result<(), api::InitError> {
+    api::run(delete_session::handle)
 }

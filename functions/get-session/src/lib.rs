@@ -1,11 +1,11 @@
 //! `GET /connect/session` tells the Connect UI what the session allows (contract section 3).
 
+use api::{App, Error, Request, Response, Timestamp, auth, request, response};
 use serde::Serialize;
 use serde_json::value::RawValue;
-use shared::end_user::EndUser;
-use shared::integration::{ConfigDefaults, IntegrationKey, Override, PerIntegration};
-use shared::session::ConnectSession;
-use shared::{App, Error, Request, Response, Timestamp, auth, request, response};
+use session::connect_session::ConnectSession;
+use session::end_user::EndUser;
+use session::integration::{ConfigDefaults, IntegrationKey, Override, PerIntegration};
 
 /// Answers 200 with the session's configuration. Reading neither extends nor consumes it.
 pub async fn handle(app: &App, request: Request, now: Timestamp) -> Result<Response, Error> {

@@ -1,5 +1,5 @@
 //! `get-session` as a Lambda function.
 
-fn main() -> Result<(), shared::InitError> {
-    shared::run(get_session::handle)
+fn main() -> Result<(), api::InitError> {
+    api::run(get_session::handle)
 }

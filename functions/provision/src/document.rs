@@ -4,13 +4,13 @@ use std::collections::HashSet;
 use std::hash::Hash;
 
 use serde_json::Value;
-use shared::connect_ui::ConnectUi;
-use shared::connection::ConnectionId;
-use shared::end_user::{EndUser, Organization};
-use shared::fields::{Fields, Issue, Issues, array, boolean, string, text};
-use shared::integration::IntegrationKey;
-use shared::secret_key::SecretKey;
-use shared::tags::Tags;
+use session::connect_ui::ConnectUi;
+use session::connection::ConnectionId;
+use session::end_user::{EndUser, Organization};
+use session::fields::{Fields, Issue, Issues, array, boolean, string, text};
+use session::integration::IntegrationKey;
+use session::secret_key::SecretKey;
+use session::tags::Tags;
 
 /// The most UTF-16 code units of a name.
 const NAME_LENGTH_MAX: usize = 255;
@@ -20,12 +20,12 @@ const COLOUR_LENGTH_MAX: usize = 64;
 /// A whole document.
 #[derive(Debug)]
 pub struct Document {
-    pub environments: Vec<Wanted<EnvironmentDocument>>,
+    pub environments: Vec<Desired<EnvironmentDocument>>,
 }
 
 /// Something that is to be there, or to be gone.
 #[derive(Debug)]
-pub struct Wanted<T> {
+pub struct Desired<T> {
     /// What names it.
     pub name: String,
     /// `None` where it is to be gone.
@@ -34,7 +34,7 @@ pub struct Wanted<T> {
 
 #[derive(Debug)]
 pub struct EnvironmentDocument {
-    pub secret_keys: Vec<Wanted<SecretKeyDocument>>,
+    pub secret_keys: Vec<Desired<SecretKeyDocument>>,
     pub integrations: Vec<(IntegrationKey, Option<IntegrationDocument>)>,
     pub connections: Vec<(IntegrationKey, ConnectionId, Option<ConnectionDocument>)>,
     pub connect_ui: Option<ConnectUi>,
@@ -76,12 +76,12 @@ impl Document {
     }
 }
 
-fn environment(value: Option<Value>, issues: &mut Issues) -> Option<Wanted<EnvironmentDocument>> {
+fn environment(value: Option<Value>, issues: &mut Issues) -> Option<Desired<EnvironmentDocument>> {
     let mut fields = Fields::of(value, issues)?;
     let name = fields.required("name", text::<1, NAME_LENGTH_MAX>);
     if is_absent(&mut fields) {
         fields.finish();
-        return Some(Wanted { name: name?, content: None });
+        return Some(Desired { name: name?, content: None });
     }
     let secret_keys = fields.optional("secret_keys", |value, issues| {
         let keys = array(value, issues, secret_key)?;
@@ -111,10 +111,10 @@ fn environment(value: Option<Value>, issues: &mut Issues) -> Option<Wanted<Envir
         connect_ui,
         allow_docs_connect_override,
     };
-    Some(Wanted { name: name?, content: Some(content) })
+    Some(Desired { name: name?, content: Some(content) })
 }
 
-fn secret_key(value: Option<Value>, issues: &mut Issues) -> Option<Wanted<SecretKeyDocument>> {
+fn secret_key(value: Option<Value>, issues: &mut Issues) -> Option<Desired<SecretKeyDocument>> {
     let mut fields = Fields::of(value, issues)?;
     let name = fields.required("name", text::<1, NAME_LENGTH_MAX>);
     let absent = is_absent(&mut fields);
@@ -127,7 +127,7 @@ fn secret_key(value: Option<Value>, issues: &mut Issues) -> Option<Wanted<Secret
         fields.optional("scopes", |value, issues| array(value, issues, text::<1, NAME_LENGTH_MAX>));
     fields.finish();
     let content = (!absent).then_some(SecretKeyDocument { secret, scopes });
-    Some(Wanted { name: name?, content })
+    Some(Desired { name: name?, content })
 }
 
 fn integration(

@@ -3,47 +3,27 @@
 //! It has no route: operators invoke it with IAM credentials. The document is declarative and
 //! idempotent. What it does not name is left alone, `"state": "absent"` removes, and a bad one is
 //! refused whole. A secret that it leaves out is generated and answered once, here.
+//!
+//! - `document`: what an operator asks for.
+//! - `plan`: what to write so that the registry agrees with it.
+//! - `report`: what that did.
 
 mod document;
 mod plan;
+mod report;
 
-use serde::Serialize;
+use api::{App, Error, Timestamp, telemetry};
 use serde_json::{Value, json};
-use shared::store::Store;
-use shared::{App, Error, Timestamp, telemetry};
+use tables::Tables;
 
 use document::Document;
 use plan::Plan;
 
-/// What applying a document did. Things are named by their path, `dev/integrations/github`.
-#[derive(Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Report {
-    /// What was not there before.
-    pub created: Vec<String>,
-    /// What was there, but different.
-    pub changed: Vec<String>,
-    /// What was there already, or already gone.
-    pub unchanged: Vec<String>,
-    /// What was there and is no more.
-    pub removed: Vec<String>,
-    /// The secrets that were generated. They are stored as hashes and cannot be shown again.
-    pub secrets: Vec<GeneratedSecret>,
-}
-
-/// A secret key that the document left to be generated.
-#[derive(Debug, PartialEq, Eq, Serialize)]
-pub struct GeneratedSecret {
-    /// The name of its environment.
-    pub environment: String,
-    /// Its name.
-    pub name: String,
-    /// The secret itself.
-    pub secret: String,
-}
+pub use report::{GeneratedSecret, Report};
 
 /// Answers a [`Report`], or `{"error": …}` in the form of the API's errors.
 pub async fn handle(app: &App, document: Value, now: Timestamp) -> Value {
-    match apply(&app.store, document, now).await {
+    match apply(&app.tables, document, now).await {
         Ok(report) => json!(report),
         Err(error) => {
             if let Error::Internal(cause) | Error::Unavailable(cause) = &error {
@@ -55,10 +35,10 @@ pub async fn handle(app: &App, document: Value, now: Timestamp) -> Value {
 }
 
 /// Applies a document: reads it, reads what it names, writes what differs.
-pub async fn apply(store: &Store, document: Value, now: Timestamp) -> Result<Report, Error> {
+pub async fn apply(tables: &Tables, document: Value, now: Timestamp) -> Result<Report, Error> {
     let document = Document::read(document).map_err(Error::InvalidBody)?;
-    let Plan { changes, report } = Plan::of(store, document, now.as_millisecond()).await?;
-    store.change_registry(changes).await?;
+    let Plan { changes, report } = Plan::of(tables, document, now.as_millisecond()).await?;
+    tables.change_registry(changes).await?;
     let request_id = telemetry::request_id();
     let request_id = request_id.as_deref();
     let (created, changed, removed) = (&report.created, &report.changed, &report.removed);

@@ -1,5 +1,5 @@
 //! `provision` as a Lambda function.
 
-fn main() -> Result<(), shared::InitError> {
-    shared::run_invocation(provision::handle)
+fn main() -> Result<(), api::InitError> {
+    api::run_invocation(provision::handle)
 }

@@ -2,21 +2,21 @@
 
 use std::collections::{HashMap, HashSet};
 
+use api::Error;
+use session::connect_ui::ConnectUi;
+use session::error::WRITE_SESSIONS;
+use session::fields::Issues;
+use session::integration::IntegrationKey;
+use session::secret_key::SecretKeyRecord;
+use session::secret_key::{SecretKey, SecretKeyHash};
 use sha2::{Digest, Sha256};
-use shared::Error;
-use shared::connect_ui::ConnectUi;
-use shared::error::REQUIRED_SCOPE;
-use shared::fields::Issues;
-use shared::integration::IntegrationKey;
-use shared::registry::SecretKeyRecord;
-use shared::secret_key::{SecretKey, SecretKeyHash};
-use shared::store::Store;
-use shared::store::record::{Key, Record, Stored};
-use shared::store::registry::Change;
+use tables::Tables;
+use tables::record::{Key, Record, Stored};
+use tables::registry::Change;
 use uuid::Uuid;
 
-use crate::document::{Document, EnvironmentDocument, SecretKeyDocument, Wanted};
-use crate::{GeneratedSecret, Report};
+use crate::document::{Desired, Document, EnvironmentDocument, SecretKeyDocument};
+use crate::report::{GeneratedSecret, Report};
 
 /// The writes, in groups that belong together, and what to tell the operator once they are done.
 pub struct Plan {
@@ -26,17 +26,17 @@ pub struct Plan {
 
 impl Plan {
     /// Compares a document with what the registry holds of it.
-    pub async fn of(store: &Store, document: Document, now_ms: i64) -> Result<Self, Error> {
+    pub async fn of(tables: &Tables, document: Document, now_ms: i64) -> Result<Self, Error> {
         let mut planner = Planner {
-            store,
+            tables,
             now_ms,
-            stored: read(store, &document).await?,
+            stored: read(tables, &document).await?,
             issues: Issues::default(),
             removed: HashSet::new(),
             new_secrets: HashSet::new(),
             plan: Self { changes: Vec::new(), report: Report::default() },
         };
-        for (index, Wanted { name, content }) in document.environments.into_iter().enumerate() {
+        for (index, Desired { name, content }) in document.environments.into_iter().enumerate() {
             let path = ["environments".to_owned(), index.to_string()];
             match content {
                 Some(content) => planner.environment(&path, &name, content).await?,
@@ -59,9 +59,9 @@ fn environment_id(name: &str) -> Uuid {
 }
 
 /// What the registry holds of everything that the document names.
-async fn read(store: &Store, document: &Document) -> Result<HashMap<Key, Stored>, Error> {
+async fn read(tables: &Tables, document: &Document) -> Result<HashMap<Key, Stored>, Error> {
     let mut keys = HashSet::new();
-    for Wanted { name, content } in &document.environments {
+    for Desired { name, content } in &document.environments {
         let id = environment_id(name);
         keys.insert(Key::environment(id));
         let Some(environment) = content else { continue };
@@ -76,7 +76,7 @@ async fn read(store: &Store, document: &Document) -> Result<HashMap<Key, Stored>
             keys.insert(Key::connection(id, integration, connection));
         }
     }
-    let mut stored = store.registry_items(keys.into_iter().collect()).await?;
+    let mut stored = tables.registry_items(keys.into_iter().collect()).await?;
     let named: HashSet<Key> = stored
         .values()
         .filter_map(|stored| match &stored.record {
@@ -85,12 +85,12 @@ async fn read(store: &Store, document: &Document) -> Result<HashMap<Key, Stored>
         })
         .filter(|key| !stored.contains_key(key))
         .collect();
-    stored.extend(store.registry_items(named.into_iter().collect()).await?);
+    stored.extend(tables.registry_items(named.into_iter().collect()).await?);
     Ok(stored)
 }
 
 struct Planner<'a> {
-    store: &'a Store,
+    tables: &'a Tables,
     now_ms: i64,
     stored: HashMap<Key, Stored>,
     issues: Issues,
@@ -104,7 +104,7 @@ impl Planner<'_> {
         &mut self,
         path: &[String; 2],
         name: &str,
-        wanted: EnvironmentDocument,
+        desired: EnvironmentDocument,
     ) -> Result<(), Error> {
         let id = environment_id(name);
         let key = Key::environment(id);
@@ -116,43 +116,43 @@ impl Planner<'_> {
         };
         let settings = Record::Environment {
             name: name.to_owned(),
-            connect_ui: wanted.connect_ui.unwrap_or(connect_ui),
-            allow_docs_connect_override: wanted.allow_docs_connect_override.unwrap_or(allow),
+            connect_ui: desired.connect_ui.unwrap_or(connect_ui),
+            allow_docs_connect_override: desired.allow_docs_connect_override.unwrap_or(allow),
         };
-        self.settle(name.to_owned(), key, settings);
+        self.upsert(name.to_owned(), key, settings);
 
-        for (index, key) in wanted.secret_keys.into_iter().enumerate() {
-            let told = format!("{name}/secret_keys/{}", key.name);
+        for (index, key) in desired.secret_keys.into_iter().enumerate() {
+            let label = format!("{name}/secret_keys/{}", key.name);
             match key.content {
                 Some(content) => {
                     let path = [&path[0], &path[1], "secret_keys", &index.to_string(), "secret"];
-                    self.secret_key(&path, told, (id, name), &key.name, content);
+                    self.secret_key(&path, label, (id, name), &key.name, content);
                 }
-                None => self.remove_secret_key(told, id, &key.name),
+                None => self.remove_secret_key(label, id, &key.name),
             }
         }
         let mut integrations: HashMap<IntegrationKey, bool> = HashMap::new();
-        for (unique_key, content) in wanted.integrations {
-            let told = format!("{name}/integrations/{}", unique_key.as_str());
+        for (unique_key, content) in desired.integrations {
+            let label = format!("{name}/integrations/{}", unique_key.as_str());
             let key = Key::integration(id, &unique_key);
             integrations.insert(unique_key.clone(), content.is_some());
             if let Some(content) = content {
                 let display_name = content.display_name.or_else(|| self.display_name(&key));
                 let provider = content.provider;
-                self.settle(told, key, Record::Integration { provider, display_name });
+                self.upsert(label, key, Record::Integration { provider, display_name });
             } else {
-                let connections = self.store.registry_keys(id, Some(&unique_key)).await?;
-                self.remove(told, key, connections);
+                let connections = self.tables.registry_keys(id, Some(&unique_key)).await?;
+                self.remove(label, key, connections);
             }
         }
         for (index, (unique_key, connection_id, content)) in
-            wanted.connections.into_iter().enumerate()
+            desired.connections.into_iter().enumerate()
         {
-            let told =
+            let label =
                 format!("{name}/connections/{}/{}", unique_key.as_str(), connection_id.as_str());
             let key = Key::connection(id, &unique_key, &connection_id);
             let Some(content) = content else {
-                self.remove(told, key, Vec::new());
+                self.remove(label, key, Vec::new());
                 continue;
             };
             let integration = Key::integration(id, &unique_key);
@@ -171,7 +171,7 @@ impl Planner<'_> {
                 end_user: content.end_user.or(end_user),
                 tags: content.tags.unwrap_or(tags),
             };
-            self.settle(told, key, record);
+            self.upsert(label, key, record);
         }
         Ok(())
     }
@@ -180,20 +180,20 @@ impl Planner<'_> {
     fn secret_key(
         &mut self,
         path: &[&str],
-        told: String,
+        label: String,
         (environment_id, environment): (Uuid, &str),
         name: &str,
-        wanted: SecretKeyDocument,
+        desired: SecretKeyDocument,
     ) {
         let credential = Key::credential(environment_id, name);
         let current = self.named_secret_key(&credential);
-        let given = wanted.secret.as_ref().map(SecretKey::hash);
+        let given = desired.secret.as_ref().map(SecretKey::hash);
         if let Some((hash, record)) =
             current.as_ref().filter(|(hash, _)| given.as_ref().is_none_or(|given| given == hash))
         {
-            let scopes = wanted.scopes.unwrap_or_else(|| record.scopes.clone());
+            let scopes = desired.scopes.unwrap_or_else(|| record.scopes.clone());
             let record = SecretKeyRecord { scopes, ..record.clone() };
-            return self.settle(told, Key::secret_key(hash), Record::SecretKey(record));
+            return self.upsert(label, Key::secret_key(hash), Record::SecretKey(record));
         }
         let is_taken = |hash: SecretKeyHash| {
             let key = Key::secret_key(&hash);
@@ -202,7 +202,7 @@ impl Planner<'_> {
         if given.is_some_and(is_taken) {
             return self.issues.push_at(path, "custom", "Secret is already in use");
         }
-        let secret = wanted.secret.unwrap_or_else(|| {
+        let secret = desired.secret.unwrap_or_else(|| {
             let secret = SecretKey::generate();
             self.plan.report.secrets.push(GeneratedSecret {
                 environment: environment.to_owned(),
@@ -211,12 +211,12 @@ impl Planner<'_> {
             });
             secret
         });
-        let scopes = wanted.scopes.or_else(|| Some(current.as_ref()?.1.scopes.clone()));
+        let scopes = desired.scopes.or_else(|| Some(current.as_ref()?.1.scopes.clone()));
         let record = SecretKeyRecord {
             id: Uuid::new_v4(),
             environment_id,
             name: name.to_owned(),
-            scopes: scopes.unwrap_or_else(|| vec![REQUIRED_SCOPE.to_owned()]),
+            scopes: scopes.unwrap_or_else(|| vec![WRITE_SESSIONS.to_owned()]),
         };
         let mut group = vec![
             Change::Create(Key::secret_key(&secret.hash()), self.stamp(Record::SecretKey(record))),
@@ -226,25 +226,25 @@ impl Planner<'_> {
         match current {
             Some((hash, _)) => {
                 group.push(Change::Delete(Key::secret_key(&hash)));
-                report.changed.push(told);
+                report.changed.push(label);
             }
-            None => report.created.push(told),
+            None => report.created.push(label),
         }
         self.plan.changes.push(group);
     }
 
-    fn remove_secret_key(&mut self, told: String, environment: Uuid, name: &str) {
+    fn remove_secret_key(&mut self, label: String, environment: Uuid, name: &str) {
         let credential = Key::credential(environment, name);
         let hash = self.named_secret_key(&credential).map(|(hash, _)| Key::secret_key(&hash));
-        self.remove(told, credential, hash.into_iter().collect());
+        self.remove(label, credential, hash.into_iter().collect());
     }
 
     /// Removes an environment and everything in it, its secret keys first.
     async fn remove_environment(&mut self, name: &str) -> Result<(), Error> {
         let id = environment_id(name);
-        let mut keys = self.store.registry_keys(id, None).await?;
+        let mut keys = self.tables.registry_keys(id, None).await?;
         let credentials = keys.iter().filter(|key| key.is_credential()).cloned().collect();
-        let secret_keys = self.store.registry_items(credentials).await?;
+        let secret_keys = self.tables.registry_items(credentials).await?;
         keys.splice(
             0..0,
             secret_keys.into_values().filter_map(|stored| match stored.record {
@@ -274,16 +274,16 @@ impl Planner<'_> {
     }
 
     /// Writes a record unless it is there already.
-    fn settle(&mut self, told: String, key: Key, record: Record) {
+    fn upsert(&mut self, label: String, key: Key, record: Record) {
         let report = &mut self.plan.report;
         let stored = match self.stored.get(&key) {
-            Some(stored) if stored.record == record => return report.unchanged.push(told),
+            Some(stored) if stored.record == record => return report.unchanged.push(label),
             Some(Stored { created_at_ms, .. }) => {
-                report.changed.push(told);
+                report.changed.push(label);
                 Stored { record, created_at_ms: *created_at_ms, updated_at_ms: self.now_ms }
             }
             None => {
-                report.created.push(told);
+                report.created.push(label);
                 self.stamp(record)
             }
         };
@@ -291,12 +291,12 @@ impl Planner<'_> {
     }
 
     /// Removes what stands under `key`, after what depends on it.
-    fn remove(&mut self, told: String, key: Key, dependent: Vec<Key>) {
+    fn remove(&mut self, label: String, key: Key, dependent: Vec<Key>) {
         let report = &mut self.plan.report;
         if !self.stored.contains_key(&key) && dependent.is_empty() {
-            return report.unchanged.push(told);
+            return report.unchanged.push(label);
         }
-        report.removed.push(told);
+        report.removed.push(label);
         for key in dependent.into_iter().chain([key]) {
             // One transaction must not name an item twice.
             if self.removed.insert(key.clone()) {

@@ -1,5 +1,5 @@
 //! `reconnect-session` as a Lambda function.
 
-fn main() -> Result<(), shared::InitError> {
-    shared::run(reconnect_session::handle)
+fn main() -> Result<(), api::InitError> {
+    api::run(reconnect_session::handle)
 }

@@ -7,8 +7,8 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::{Index, select, subsequence};
 use serde_json::{Map, Value, json};
-use shared::session::ConnectSession;
-use shared::token::SessionToken;
+use session::connect_session::ConnectSession;
+use session::token::SessionToken;
 use tests::Reply;
 
 use super::parsers::is_email;
@@ -155,7 +155,7 @@ fn too_many_tags(reply: &Reply) -> &'static str {
 async fn stored(token: &str) -> ConnectSession {
     let (_, world) = world();
     let token = SessionToken::parse(token).expect("a token");
-    let session = world.app.store.session(&token.hash()).await.expect("an answer");
+    let session = world.app.tables.session(&token.hash()).await.expect("an answer");
     session.expect("a session")
 }
 

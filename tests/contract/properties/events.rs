@@ -122,7 +122,7 @@ fn an_event_whose_base64_is_broken_is_none() {
 }
 
 fn convert(event: &str) -> &'static str {
-    match shared::event::read(event) {
+    match api::event::read(event) {
         Some(event) => {
             let request = lambda_http::Request::from(event);
             assert_eq!(request.uri().path(), "/");

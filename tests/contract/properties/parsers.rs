@@ -10,14 +10,14 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use regex_lite::Regex;
 use serde_json::{Map, Value, json};
-use shared::connection::ConnectionId;
-use shared::fields::{Issue, Issues};
-use shared::integration::IntegrationKey;
-use shared::secret_key::SecretKey;
-use shared::tags::{Tags, read_end_user_tags};
-use shared::token::SessionToken;
-use shared::webhook_url::{self, Refusal};
-use shared::{email, fields};
+use session::connection::ConnectionId;
+use session::fields::{Issue, Issues};
+use session::integration::IntegrationKey;
+use session::secret_key::SecretKey;
+use session::tags::{Tags, read_end_user_tags};
+use session::token::SessionToken;
+use session::webhook_url::{self, Refusal};
+use session::{email, fields};
 
 use super::{check, key, near, text, units};
 

@@ -1,0 +1,32 @@
+//! What handlers need besides the request. One lives as long as its execution environment.
+
+use tables::Tables;
+
+use crate::grants::Grants;
+use crate::settings::Settings;
+
+/// What handlers need besides the request.
+#[derive(Debug)]
+pub struct App {
+    /// How the service is set up.
+    pub settings: Settings,
+    /// DynamoDB.
+    pub tables: Tables,
+    /// The keys and environments seen lately.
+    pub grants: Grants,
+}
+
+impl App {
+    /// An app on a DynamoDB client.
+    pub fn new(settings: Settings, client: aws_sdk_dynamodb::Client) -> Self {
+        let tables = Tables::new(client, settings.tables.clone());
+        let grants = Grants::new(i64::from(settings.registry_cache_seconds) * 1_000);
+        Self { settings, tables, grants }
+    }
+}
+
+impl AsRef<Self> for App {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}

@@ -1,0 +1,142 @@
+//! Who is calling (contract section 6): a customer's server with a secret key, or a browser with a
+//! session token. Neither credential is ever taken for the other.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use lambda_http::http::header::AUTHORIZATION;
+use serde_json::{Map, Value};
+use session::Error;
+use session::connect_session::ConnectSession;
+use session::secret_key::SecretKey;
+use session::token::SessionToken;
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::grants::Grant;
+use crate::request::{Request, header};
+use crate::telemetry;
+
+/// Keys of the recorded service's sandboxes start like this. There are none here, so each is
+/// well-formed and unknown.
+const SANDBOX_KEY_PREFIX: &str = "nango_sbx_v1_";
+
+/// Who called an endpoint that takes either credential.
+#[derive(Debug)]
+pub enum Caller {
+    /// A browser with a session token.
+    Session(Box<ConnectSession>),
+    /// A customer's server with a secret key.
+    Key(Arc<Grant>),
+}
+
+impl Caller {
+    /// The environment of the caller.
+    pub fn environment_id(&self) -> Uuid {
+        match self {
+            Self::Session(session) => session.environment_id,
+            Self::Key(grant) => grant.environment.id,
+        }
+    }
+}
+
+/// What the secret key that the request carries opens. It must have one of `scopes`.
+pub async fn grant(
+    app: &App,
+    request: &Request,
+    now: Timestamp,
+    scopes: &'static [&'static str],
+) -> Result<Arc<Grant>, Error> {
+    let grant = secret_key(app, &credential(request)?, now).await?;
+    if scopes.iter().any(|scope| grant.key.has_scope(scope)) {
+        Ok(grant)
+    } else {
+        Err(Error::InsufficientScope(scopes))
+    }
+}
+
+/// The caller of an endpoint that takes a session token or a secret key. What has the form of a
+/// token is judged as one.
+pub async fn caller(app: &App, request: &Request, now: Timestamp) -> Result<Caller, Error> {
+    let credential = credential(request)?;
+    if credential.starts_with(SessionToken::PREFIX) {
+        let token =
+            SessionToken::parse(&credential).map_err(|_| Error::InvalidSessionTokenFormat)?;
+        return Ok(Caller::Session(Box::new(session(app, &token, now).await?)));
+    }
+    Ok(Caller::Key(secret_key(app, &credential, now).await?))
+}
+
+async fn secret_key(app: &App, credential: &str, now: Timestamp) -> Result<Arc<Grant>, Error> {
+    if credential.starts_with(SANDBOX_KEY_PREFIX) {
+        return Err(Error::UnknownAccount);
+    }
+    let key = SecretKey::parse(credential).map_err(|_| Error::InvalidSecretKeyFormat)?;
+    let grant = app.grants.grant(&app.tables, &key.hash(), now).await?;
+    let grant = grant.ok_or(Error::UnknownAccount)?;
+    telemetry::note(|summary| {
+        summary.environment_id = Some(grant.environment.id);
+        summary.key_id = Some(grant.key.id);
+    });
+    Ok(grant)
+}
+
+/// The session token in the query of a connect endpoint. The older public keys are refused.
+pub fn query_token(query: &Map<String, Value>) -> Result<SessionToken, Error> {
+    let given = |name| query.get(name).filter(|value| value.as_str() != Some(""));
+    match given("connect_session_token") {
+        Some(Value::String(text)) => {
+            SessionToken::parse(text).map_err(|_| Error::InvalidSessionTokenFormat)
+        }
+        Some(_) => Err(Error::InvalidSessionTokenFormat),
+        None if given("public_key").is_some() => Err(Error::refused(
+            401,
+            "deprecated_authentication",
+            "Public key authentication is deprecated. Please use connect session authentication \
+             instead.",
+        )),
+        None => Err(Error::MissingPublicKey),
+    }
+}
+
+/// The session token that the request carries, not yet known to be good.
+pub fn session_token(request: &Request) -> Result<SessionToken, Error> {
+    SessionToken::parse(&credential(request)?).map_err(|_| Error::InvalidSessionTokenFormat)
+}
+
+/// The live session of a token.
+pub async fn session(
+    app: &App,
+    token: &SessionToken,
+    now: Timestamp,
+) -> Result<ConnectSession, Error> {
+    let session = app.tables.session(&token.hash()).await?;
+    known(session.filter(|session| session.is_live(now)))
+}
+
+/// Ends the live session of a token.
+pub async fn end_session(app: &App, token: &SessionToken, now: Timestamp) -> Result<(), Error> {
+    known(app.tables.delete_session(&token.hash(), now).await?)?;
+    Ok(())
+}
+
+fn known(session: Option<ConnectSession>) -> Result<ConnectSession, Error> {
+    let session = session.ok_or(Error::UnknownSessionToken)?;
+    telemetry::note(|summary| {
+        summary.environment_id = Some(session.environment_id);
+        summary.session_id = Some(session.id);
+    });
+    Ok(session)
+}
+
+/// Whatever follows the last `Bearer ` of the header, or all of it where there is none.
+fn credential(request: &Request) -> Result<Cow<'_, str>, Error> {
+    const SCHEME: &str = "Bearer ";
+    let value = header(request.headers(), &AUTHORIZATION).filter(|value| !value.is_empty());
+    let value = value.ok_or(Error::MissingAuthHeader)?;
+    Ok(match value.rfind(SCHEME) {
+        Some(at) => Cow::Owned(value[at + SCHEME.len()..].to_owned()),
+        None => value,
+    })
+}

@@ -1,0 +1,58 @@
+//! An API Gateway HTTP API event (payload format 2.0) as a request, whatever the client sent.
+//!
+//! `lambda_http` 1.3 panics on a Host that is no URL host, on a query that is no URI query or too
+//! long for one, and on broken base64; its event type refuses a header that is not ASCII. A client
+//! must not be able to end an invocation, so such parts are made harmless first. No endpoint looks
+//! at host or path.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequest;
+use lambda_http::http::header::HOST;
+use lambda_http::request::LambdaRequest;
+use serde_json::Value;
+use session::json;
+use url::Url;
+
+/// The most bytes of a query: a URI of the `http` crate has at most 65,534. API Gateway takes far
+/// less of one, so nothing is lost there.
+const QUERY_LENGTH_MAX: usize = 65_000;
+
+/// Reads an event. There is none where somebody invoked the function with something else.
+pub fn read(event: &str) -> Option<LambdaRequest> {
+    let mut event: ApiGatewayV2httpRequest = serde_json::from_str(event)
+        // Back to text, since reading it out of a `Value` is as much code again.
+        .or_else(|_| serde_json::from_str(&with_ascii_headers(json::parse(event)?).to_string()))
+        .ok()?;
+    if event.is_base64_encoded && event.body.as_ref().is_some_and(|b| STANDARD.decode(b).is_err()) {
+        return None;
+    }
+    event.headers.remove(HOST);
+    event.request_context.domain_name = None;
+    event.request_context.stage = None;
+    event.raw_path = Some("/".to_owned());
+    event.raw_query_string = event.raw_query_string.filter(|query| !query.is_empty());
+    event.raw_query_string = event.raw_query_string.as_deref().and_then(uri_query);
+    Some(LambdaRequest::ApiGatewayV2(event))
+}
+
+/// The event with headers that `http` takes: odd characters become `?`, odd names go.
+fn with_ascii_headers(mut event: Value) -> Value {
+    if let Some(headers) = event.get_mut("headers").and_then(Value::as_object_mut) {
+        headers.retain(|name, _| name.parse::<lambda_http::http::HeaderName>().is_ok());
+        for value in headers.values_mut() {
+            let text = value.as_str().unwrap_or_default();
+            let ascii = |c: char| if c.is_ascii() && !c.is_ascii_control() { c } else { '?' };
+            *value = Value::String(text.chars().map(ascii).collect());
+        }
+    }
+    event
+}
+
+/// The query as a URI may carry it: the WHATWG URL Standard says what to percent-encode.
+fn uri_query(query: &str) -> Option<String> {
+    let mut url = Url::parse("http://localhost/").ok()?;
+    url.set_query(Some(query));
+    let query = url.query()?;
+    Some(query.get(..QUERY_LENGTH_MAX).unwrap_or(query).to_owned())
+}

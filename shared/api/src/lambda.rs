@@ -1,0 +1,209 @@
+//! The seam: Lambda hands over an event, a handler runs, an answer goes back.
+
+use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use aws::{Roots, Waits};
+use aws_sdk_dynamodb::config::Region;
+use aws_smithy_runtime_api::client::http::SharedHttpConnector;
+use futures_util::FutureExt;
+use jiff::Timestamp;
+use lambda_http::http::Method;
+use lambda_http::{Adapter, Body, Context, LambdaEvent, RequestExt, Service, service_fn};
+use lambda_runtime::Runtime;
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+use session::Error;
+use tokio::runtime::LocalOptions;
+
+use crate::app::App;
+use crate::event;
+use crate::request::Request;
+use crate::response::{self, Response};
+use crate::settings::{InitError, Settings};
+use crate::telemetry::{self, CountCalls};
+
+/// A request is answered before Lambda would end it: the functions' timeout is 10 seconds.
+const ANSWER_WITHIN: Duration = Duration::from_secs(9);
+
+/// Runs the Lambda function of an endpoint that needs DynamoDB and nothing else.
+pub fn run<H, F>(handle: H) -> Result<(), InitError>
+where
+    H: Fn(&'static App, Request, Timestamp) -> F + Copy + Send + Sync + 'static,
+    F: Future<Output = Result<Response, Error>> + Send + 'static,
+{
+    run_with(|start| Ok(start.app), handle)
+}
+
+/// Runs the Lambda function of an endpoint that needs more: `assemble` makes its state.
+pub fn run_with<S, H, F>(
+    assemble: impl FnOnce(Start) -> Result<S, InitError>,
+    handle: H,
+) -> Result<(), InitError>
+where
+    S: AsRef<App> + Sync + 'static,
+    H: Fn(&'static S, Request, Timestamp) -> F + Copy + Send + Sync + 'static,
+    F: Future<Output = Result<Response, Error>> + Send + 'static,
+{
+    serve(assemble, async move |state: &'static S| {
+        let answer = move |event: LambdaEvent<Box<RawValue>>| {
+            let LambdaEvent { payload, context } = event;
+            // On the heap, since the runtime moves it around: see the `tables` crate.
+            Box::pin(async move { answer(state, handle, payload.get(), context, clock()).await })
+        };
+        Runtime::new(service_fn(answer)).run().await
+    })
+}
+
+/// Runs a Lambda function that is invoked directly, with any JSON.
+pub fn run_invocation<H, F>(handle: H) -> Result<(), InitError>
+where
+    H: Fn(&'static App, Value, Timestamp) -> F + Copy + Send + Sync + 'static,
+    F: Future<Output = Value> + Send + 'static,
+{
+    serve(
+        |start| Ok(start.app),
+        async move |app: &'static App| {
+            let answer = move |event: LambdaEvent<Value>| async move {
+                let LambdaEvent { payload, context } = event;
+                let handled = handle(app, payload, clock());
+                Ok::<_, Infallible>(telemetry::identify(context.request_id, handled).await)
+            };
+            Runtime::new(service_fn(answer)).run().await
+        },
+    )
+}
+
+/// Answers one API Gateway event. It fails only where the input is no such event, and the error does
+/// not quote the input.
+pub async fn answer<'a, S, H, F>(
+    state: &'a S,
+    handle: H,
+    event: &str,
+    context: Context,
+    now: Timestamp,
+) -> Result<impl Serialize + use<S, H, F>, &'static str>
+where
+    S: AsRef<App> + Sync,
+    H: Fn(&'a S, Request, Timestamp) -> F + Send + Sync + 'a,
+    F: Future<Output = Result<Response, Error>> + Send + 'a,
+{
+    let event = event::read(event).ok_or("not an API Gateway event of payload format 2.0")?;
+    let event = LambdaEvent::new(event, context);
+    let handle = &handle;
+    let respond = service_fn(move |request: Request| async move {
+        Ok::<_, Infallible>(respond(state, handle, request, now).await)
+    });
+    let Ok(answer) = Adapter::from(respond).call(event).await;
+    Ok(answer)
+}
+
+/// Runs the handler. Whatever becomes of it, there is an answer and one line in the log.
+async fn respond<'a, S, H, F>(
+    state: &'a S,
+    handle: &H,
+    request: Request,
+    now: Timestamp,
+) -> Response
+where
+    S: AsRef<App>,
+    H: Fn(&'a S, Request, Timestamp) -> F,
+    F: Future<Output = Result<Response, Error>> + Send + 'a,
+{
+    let is_head = request.method() == Method::HEAD;
+    let route = route_key(&request);
+    let request_id = request.lambda_context_ref().map(|context| context.request_id.clone());
+    let namespace = &state.as_ref().settings.metrics_namespace;
+    let status = |response: &Response| response.status().as_u16();
+    telemetry::summarise(&route, request_id.unwrap_or_default(), namespace, now, status, async {
+        // On the heap, like the calls to DynamoDB within it: see the `tables` crate.
+        let handled = Box::pin(async { handle(state, request, now).await });
+        let handled = AssertUnwindSafe(handled).catch_unwind();
+        let mut response = match tokio::time::timeout(ANSWER_WITHIN, handled).await {
+            Ok(Ok(Ok(response))) => response,
+            Ok(Ok(Err(error))) => response::failure(&error),
+            Ok(Err(_)) => response::failure(&Error::internal("the handler panicked")),
+            Err(_) => {
+                response::failure(&Error::Unavailable("the request took too long".to_owned()))
+            }
+        };
+        if is_head {
+            *response.body_mut() = Body::Empty;
+        }
+        response
+    })
+    .await
+}
+
+/// The route that API Gateway chose, for example `POST /connect/sessions`.
+fn route_key(request: &Request) -> String {
+    use lambda_http::request::RequestContext;
+    match request.request_context_ref() {
+        Some(RequestContext::ApiGatewayV2(context)) => {
+            context.route_key.clone().unwrap_or_default()
+        }
+        _ => String::new(),
+    }
+}
+
+/// Starts a process: settings, logs, the DynamoDB client, then `serve` on one thread, since Lambda
+/// hands over one event at a time.
+fn serve<S: 'static, F>(
+    assemble: impl FnOnce(Start) -> Result<S, InitError>,
+    serve: impl FnOnce(&'static S) -> F,
+) -> Result<(), InitError>
+where
+    F: Future<Output = Result<(), lambda_runtime::Error>> + 'static,
+{
+    let settings = Settings::from_env()?;
+    telemetry::start(&settings.log);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build_local(LocalOptions::default())
+        .map_err(|error| InitError::new(format!("no runtime: {error}")))?;
+    runtime.block_on(async {
+        let state = assemble(start(settings).await?)?;
+        // The execution environment is the lifetime: there is nothing to free before it ends.
+        let state: &'static S = Box::leak(Box::new(state));
+        // As a task: what wakes it then needs no system call, as it would to wake this future.
+        match tokio::task::spawn_local(serve(state)).await {
+            Ok(served) => served.map_err(|error| InitError::new(error.to_string())),
+            Err(_) => Err(InitError::new("the runtime panicked")),
+        }
+    })
+}
+
+/// What the start of a process has made: the app, and what further clients of AWS are made with.
+#[derive(Debug)]
+pub struct Start {
+    /// The app, whose DynamoDB client is connected.
+    pub app: App,
+    /// The region of the function.
+    pub region: Region,
+    /// Makes connections to AWS.
+    pub connector: SharedHttpConnector,
+}
+
+async fn start(settings: Settings) -> Result<Start, InitError> {
+    let region = aws::region().await.ok_or_else(|| InitError::new("AWS_REGION is not set"))?;
+    let roots = if settings.has_private_ca { Roots::Native } else { Roots::Amazon };
+    let connector = aws::connector(roots, Waits::REQUEST);
+    let client = tables::client::client(
+        connector.clone(),
+        Waits::REQUEST,
+        region.clone(),
+        aws::credentials(),
+        settings.endpoint_url.clone(),
+        CountCalls,
+    );
+    tables::client::prime(&client, &settings.tables.sessions).await;
+    Ok(Start { app: App::new(settings, client), region, connector })
+}
+
+/// The one clock of the functions. Everything below takes the moment as an argument.
+#[expect(clippy::disallowed_methods, reason = "the seam where time comes in")]
+fn clock() -> Timestamp {
+    Timestamp::now()
+}

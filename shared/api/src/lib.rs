@@ -1,0 +1,32 @@
+//! Lambda and HTTP: what every function shares between an event and its handler.
+//!
+//! Each file imports only files below it in this list; a test draws the imports and sees to it.
+//!
+//! - [`lambda`]: an event comes in, a handler runs, an answer goes out. The clock is read here.
+//! - [`event`]: an API Gateway event as a request, whatever the client sent.
+//! - [`auth`]: who is calling, with a secret key or a session token.
+//! - [`mint`]: a session is stored and its token handed out.
+//! - [`app`]: what handlers need besides the request.
+//! - [`grants`]: what secret keys open, cached.
+//! - [`settings`]: every environment variable, read once.
+//! - [`request`]: what a request may carry.
+//! - [`response`]: how answers are written.
+//! - [`telemetry`]: JSON lines; one summary per request.
+
+pub mod app;
+pub mod auth;
+pub mod event;
+pub mod grants;
+pub mod lambda;
+pub mod mint;
+pub mod request;
+pub mod response;
+pub mod settings;
+pub mod telemetry;
+
+pub use app::App;
+pub use lambda::{run, run_invocation};
+pub use request::Request;
+pub use response::Response;
+pub use session::{Error, Timestamp};
+pub use settings::InitError;

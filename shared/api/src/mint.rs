@@ -1,0 +1,42 @@
+//! The 201 of the two POST endpoints (contract section 1.6): a session is stored under a new token,
+//! and that token is handed out.
+
+use serde::Serialize;
+use session::Error;
+use session::connect_session::ConnectSession;
+use session::token::SessionToken;
+use url::{Position, Url};
+
+use crate::app::App;
+use crate::response::{self, Response};
+use crate::telemetry;
+
+/// The `data` of the answer.
+#[derive(Serialize)]
+struct Minted<'a> {
+    token: &'a str,
+    connect_link: String,
+    expires_at: String,
+}
+
+/// Stores the session under a new token, and hands that token out.
+pub async fn mint(app: &App, session: ConnectSession) -> Result<Response, Error> {
+    let token = SessionToken::generate().map_err(Error::internal)?;
+    let (id, expires_at) = (session.id, session.expires_at);
+    app.tables.put_session(&token.hash(), session).await?;
+    telemetry::note(|summary| summary.session_id = Some(id));
+    response::created(&Minted {
+        token: token.expose(),
+        connect_link: connect_link(&app.settings.connect_ui_url, &token),
+        expires_at: format!("{expires_at:.3}"),
+    })
+}
+
+/// The Connect UI opened on one session. The base URL keeps its own query, behind the token.
+fn connect_link(base: &Url, token: &SessionToken) -> String {
+    let page = &base[..Position::AfterPath];
+    let slash = if page.ends_with('/') { "" } else { "/" };
+    let own = base.query().filter(|query| !query.is_empty());
+    let rest = own.map(|query| format!("&{query}")).unwrap_or_default();
+    format!("{page}{slash}?session_token={}{rest}", token.expose())
+}

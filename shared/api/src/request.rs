@@ -1,0 +1,133 @@
+//! What a request may carry: body, content type, query (contract sections 0, 5.1 and 5.2).
+
+use std::borrow::Cow;
+
+use lambda_http::http::HeaderMap;
+use lambda_http::http::header::{
+    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, TRANSFER_ENCODING,
+};
+use serde_json::{Map, Value};
+use session::Error;
+use session::error::BODY_LENGTH_MAX;
+use session::fields::{Fields, Issues};
+use session::{json, query};
+
+/// A request, as `lambda_http` reads it out of an API Gateway event.
+pub type Request = lambda_http::Request;
+
+/// The first checks of every endpoint: a JSON body is well-formed, and there is no other kind.
+/// `None` is a body that was not sent, or not said to be JSON.
+pub fn body(request: &Request) -> Result<Option<Value>, Error> {
+    let Some(content_type) = header(request.headers(), &CONTENT_TYPE).filter(|t| !t.is_empty())
+    else {
+        return Ok(None);
+    };
+    let (media_type, parameters) = match content_type.split_once(';') {
+        Some((media_type, parameters)) => (media_type.trim_end(), parameters),
+        None => (content_type.as_ref(), ""),
+    };
+    if !media_type.eq_ignore_ascii_case("application/json") {
+        return Err(Error::InvalidContentType);
+    }
+    let body = json_body(request, parameters)?;
+    // The recorded service parses whatever its parser takes for JSON, then compares the text.
+    if media_type != "application/json" {
+        return Err(Error::InvalidContentType);
+    }
+    Ok(body)
+}
+
+/// The query, read whole.
+pub fn query(request: &Request) -> Map<String, Value> {
+    query::parse(request.uri().query().unwrap_or_default())
+}
+
+/// Reads the query with `read`, and tells everything that is wrong with it.
+pub fn read_query<T>(
+    request: &Request,
+    read: impl FnOnce(&mut Fields<'_>) -> Option<T>,
+) -> Result<T, Error> {
+    let mut issues = Issues::default();
+    let query = Value::Object(query(request));
+    let value = Fields::of(Some(query), &mut issues).and_then(|mut fields| {
+        let value = read(&mut fields);
+        fields.finish();
+        value
+    });
+    issues.finish(value).map_err(Error::InvalidQueryParams)
+}
+
+/// Refuses every query parameter.
+pub fn no_query(request: &Request) -> Result<(), Error> {
+    read_query(request, |_| Some(()))
+}
+
+/// Refuses every body but an empty one or `{}`.
+pub fn no_body(body: Option<Value>) -> Result<(), Error> {
+    let Some(body) = body else { return Ok(()) };
+    let mut issues = Issues::default();
+    let value = Fields::of(Some(body), &mut issues).map(Fields::finish);
+    issues.finish(value).map_err(Error::InvalidBody)
+}
+
+/// A header's value without the blanks around it (RFC 9110 section 5.5).
+pub fn header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<Cow<'a, str>> {
+    let value = headers.get(name)?.as_bytes().trim_ascii();
+    Some(String::from_utf8_lossy(value))
+}
+
+fn json_body(request: &Request, parameters: &str) -> Result<Option<Value>, Error> {
+    let bytes: &[u8] = request.body();
+    let has_length =
+        [CONTENT_LENGTH, TRANSFER_ENCODING].iter().any(|name| request.headers().contains_key(name));
+    if bytes.is_empty() && !has_length {
+        return Ok(None);
+    }
+    if !charset(parameters).eq_ignore_ascii_case("utf-8") {
+        return Err(Error::UnsupportedCharset);
+    }
+    let encoding = header(request.headers(), &CONTENT_ENCODING);
+    if encoding.is_some_and(|name| !name.is_empty() && !name.eq_ignore_ascii_case("identity")) {
+        return Err(Error::UnsupportedContentEncoding);
+    }
+    if bytes.len() > BODY_LENGTH_MAX {
+        return Err(Error::PayloadTooLarge);
+    }
+    // Invalid UTF-8 is read as U+FFFD, which is longer than the byte that it stands for.
+    let text = String::from_utf8_lossy(bytes);
+    if text.len() > BODY_LENGTH_MAX {
+        return Err(Error::PayloadTooLarge);
+    }
+    match text.strip_prefix('\u{feff}').unwrap_or(&text) {
+        // A body of length zero is an empty object; no body at all is absent.
+        "" => Ok(Some(Value::Object(Map::new()))),
+        text => parse(text).map(Some),
+    }
+}
+
+/// The text as a JSON object or array. A lone surrogate is an error, since it is no Unicode.
+fn parse(text: &str) -> Result<Value, Error> {
+    let value = json::parse(text)
+        .map_err(|problem| Error::InvalidJson(format!("Request body is not JSON: {problem}")))?;
+    match value {
+        // Written out, a number can be longer than it was sent: 1e15 has 16 digits.
+        _ if text.len() > BODY_LENGTH_MAX / 4 && value.to_string().len() > BODY_LENGTH_MAX => {
+            Err(Error::PayloadTooLarge)
+        }
+        Value::Object(_) | Value::Array(_) => Ok(value),
+        _ => Err(Error::InvalidJson(
+            "Request body must be a JSON object: expected `{` at line 1 column 1".to_owned(),
+        )),
+    }
+}
+
+/// The `charset` of a content type; JSON is UTF-8 unless it says otherwise (RFC 8259 section 8.1).
+fn charset(parameters: &str) -> &str {
+    parameters
+        .split(';')
+        .filter_map(|parameter| parameter.split_once('='))
+        .find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"))
+        .map(|(_, value)| value.trim().trim_matches('"'))
+        .filter(|charset| !charset.is_empty())
+        .unwrap_or("utf-8")
+}

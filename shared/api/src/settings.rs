@@ -1,0 +1,140 @@
+//! Every environment variable of the functions, read once at the start and nowhere else.
+
+use std::fmt;
+
+use tables::TableNames;
+use tracing_subscriber::filter::Targets;
+use url::Url;
+
+/// Why a process does not start: one sentence for the operator.
+pub struct InitError(String);
+
+impl InitError {
+    /// An error with its sentence.
+    pub fn new(sentence: impl Into<String>) -> Self {
+        Self(sentence.into())
+    }
+}
+
+impl fmt::Display for InitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// As [`Display`](fmt::Display), because this is what `main` prints.
+impl fmt::Debug for InitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for InitError {}
+
+/// How the service is set up.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `SESSIONS_TABLE`, `REGISTRY_TABLE`, `CONNECTIONS_TABLE`: the names of the DynamoDB tables.
+    pub tables: TableNames,
+    /// `CONNECT_UI_URL`: where the Connect UI is served; its own query stays in `connect_link`.
+    pub connect_ui_url: Url,
+    /// `SESSION_TTL_SECONDS`: how long a session lives; 1800 unless set, 60 to 604800.
+    pub session_ttl_seconds: u32,
+    /// `REGISTRY_CACHE_SECONDS`: how long a key is remembered; 60 unless set, 0 to 3600.
+    pub registry_cache_seconds: u32,
+    /// `WEBSOCKETS_PATH`: told to the Connect UI; `/` unless set.
+    pub websockets_path: String,
+    /// `METRICS_NAMESPACE`: where CloudWatch keeps the metrics; `connect-sessions` unless set.
+    pub metrics_namespace: String,
+    /// `RUST_LOG`: what is logged, as `level` or `target=level,…`; `info` unless set.
+    pub log: Targets,
+    /// `AWS_ENDPOINT_URL_DYNAMODB`: where DynamoDB is, if not at AWS.
+    pub endpoint_url: Option<String>,
+    /// `KMS_KEY_ID`: the KMS key that wraps the branch keys of environments; its ARN, id or alias.
+    pub kms_key_id: String,
+    /// `AWS_ENDPOINT_URL_KMS`: where KMS is, if not at AWS.
+    pub kms_endpoint_url: Option<String>,
+    /// `OUTBOUND_ALLOW`: addresses besides the public ones that providers may have, as a list of
+    /// CIDR blocks.
+    pub outbound_allow: String,
+    /// `SSL_CERT_FILE`: set where a private CA signs what stands between here and DynamoDB; then
+    /// the certificates in that file are trusted, and no others.
+    pub has_private_ca: bool,
+}
+
+impl Settings {
+    /// Reads the settings of this process.
+    pub fn from_env() -> Result<Self, InitError> {
+        #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+        Self::read(|name| std::env::var(name).ok())
+    }
+
+    /// Reads the settings out of `variable`. The first that is missing or malformed is named.
+    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, InitError> {
+        let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
+        let required =
+            |name: &str| variable(name).ok_or_else(|| InitError::new(format!("{name} is not set")));
+        let connect_ui_url = required("CONNECT_UI_URL")?;
+        Ok(Self {
+            tables: TableNames {
+                sessions: required("SESSIONS_TABLE")?,
+                registry: required("REGISTRY_TABLE")?,
+                connections: required("CONNECTIONS_TABLE")?,
+            },
+            connect_ui_url: Url::parse(&connect_ui_url)
+                .ok()
+                .filter(|url| matches!(url.scheme(), "http" | "https"))
+                .ok_or_else(|| {
+                    InitError::new(format!(
+                        "CONNECT_UI_URL must be an absolute http(s) URL, not \"{connect_ui_url}\""
+                    ))
+                })?,
+            session_ttl_seconds: seconds(
+                "SESSION_TTL_SECONDS",
+                variable("SESSION_TTL_SECONDS"),
+                1_800,
+                60..=604_800,
+            )?,
+            registry_cache_seconds: seconds(
+                "REGISTRY_CACHE_SECONDS",
+                variable("REGISTRY_CACHE_SECONDS"),
+                60,
+                0..=3_600,
+            )?,
+            websockets_path: variable("WEBSOCKETS_PATH").unwrap_or_else(|| "/".to_owned()),
+            metrics_namespace: variable("METRICS_NAMESPACE")
+                .unwrap_or_else(|| "connect-sessions".to_owned()),
+            log: match variable("RUST_LOG") {
+                None => Targets::new().with_default(tracing::Level::INFO),
+                Some(text) => text.parse().map_err(|_| {
+                    InitError::new(format!(
+                        "RUST_LOG must be a level or a list of target=level, not \"{text}\""
+                    ))
+                })?,
+            },
+            endpoint_url: variable("AWS_ENDPOINT_URL_DYNAMODB"),
+            kms_key_id: variable("KMS_KEY_ID").unwrap_or_default(),
+            kms_endpoint_url: variable("AWS_ENDPOINT_URL_KMS"),
+            outbound_allow: variable("OUTBOUND_ALLOW").unwrap_or_default(),
+            has_private_ca: variable("SSL_CERT_FILE").is_some(),
+        })
+    }
+
+    /// The lifetime of a session.
+    pub fn session_ttl_ms(&self) -> i64 {
+        i64::from(self.session_ttl_seconds) * 1_000
+    }
+}
+
+fn seconds(
+    name: &str,
+    value: Option<String>,
+    default: u32,
+    range: std::ops::RangeInclusive<u32>,
+) -> Result<u32, InitError> {
+    let Some(text) = value else { return Ok(default) };
+    text.parse().ok().filter(|seconds| range.contains(seconds)).ok_or_else(|| {
+        let (least, most) = (range.start(), range.end());
+        InitError::new(format!("{name} must be {least} to {most} seconds, not \"{text}\""))
+    })
+}

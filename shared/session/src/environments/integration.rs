@@ -1,0 +1,112 @@
+//! Integrations: the accounts that can be connected, and what a session says about each.
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::input::fields::{Fields, Issues, record, sized, string};
+use crate::input::json;
+
+/// The `unique_key` of an integration in its environment.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct IntegrationKey(String);
+
+impl IntegrationKey {
+    const LENGTH_MAX: usize = 255;
+    const PATTERN: &str = "/^[a-zA-Z0-9~:.@ _-]+$/";
+
+    /// Reads a key that stands as a value.
+    pub fn read(value: Option<Value>, issues: &mut Issues) -> Option<Self> {
+        let key = sized(value, issues, 0..=Self::LENGTH_MAX, |text, issues| {
+            if !Self::matches_pattern(text) {
+                let message = format!("Invalid string: must match pattern {}", Self::PATTERN);
+                issues.push("invalid_format", message);
+            }
+        })?;
+        Some(Self(key))
+    }
+
+    /// The key, if `text` is one.
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_key = Self::matches_pattern(text) && text.len() <= Self::LENGTH_MAX;
+        is_key.then(|| Self(text.to_owned()))
+    }
+
+    /// The key as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn matches_pattern(text: &str) -> bool {
+        let allowed = |b: u8| b.is_ascii_alphanumeric() || b"~:.@ _-".contains(&b);
+        !text.is_empty() && text.bytes().all(allowed)
+    }
+}
+
+/// A map with one entry per integration, in the order sent.
+pub type PerIntegration<T> = IndexMap<IntegrationKey, T>;
+
+/// Reads a map with one entry per integration.
+pub fn per_integration<T>(
+    value: Option<Value>,
+    issues: &mut Issues,
+    read: impl Fn(Option<Value>, &mut Issues) -> Option<T>,
+) -> Option<PerIntegration<T>> {
+    record(value, issues, IntegrationKey::parse, read)
+}
+
+/// What the connection of one integration starts from.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ConfigDefaults {
+    /// Scopes of the user's own token (Slack). Never shown to the browser.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_scopes: Option<String>,
+    /// Prefills the provider's form; free in shape.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "json::object")]
+    pub connection_config: Option<Map<String, Value>>,
+    /// Parameters of the provider's authorization URL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorization_params: Option<IndexMap<String, String>>,
+}
+
+impl ConfigDefaults {
+    /// Reads an entry of `integrations_config_defaults`.
+    pub fn read(value: Option<Value>, issues: &mut Issues) -> Option<Self> {
+        let mut fields = Fields::of(value, issues)?;
+        let user_scopes = fields.optional("user_scopes", string);
+        let authorization_params = fields.optional("authorization_params", |value, issues| {
+            record(value, issues, |key| Some(key.to_owned()), string)
+        });
+        let connection_config = fields.optional("connection_config", connection_config);
+        fields.finish();
+        Some(Self { user_scopes, connection_config, authorization_params })
+    }
+}
+
+/// Any object; one of its keys has a type.
+fn connection_config(value: Option<Value>, issues: &mut Issues) -> Option<Map<String, Value>> {
+    if let Some(scopes) = value.as_ref().and_then(|config| config.get("oauth_scopes_override")) {
+        let scopes = scopes.clone();
+        issues.within("oauth_scopes_override", |issues| string(Some(scopes), issues));
+    }
+    let mut config = Fields::of(value, issues)?.rest();
+    config.shift_remove("__proto__");
+    Some(config)
+}
+
+/// What the Connect UI shows in place of an integration's own texts.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Override {
+    /// The link behind "help".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub docs_connect: Option<String>,
+}
+
+impl Override {
+    /// Reads an entry of `overrides`; unlike every other object this one drops unknown keys.
+    pub fn read(value: Option<Value>, issues: &mut Issues) -> Option<Self> {
+        let mut fields = Fields::of(value, issues)?;
+        Some(Self { docs_connect: fields.optional("docs_connect", string) })
+    }
+}

@@ -1,0 +1,93 @@
+//! Why DynamoDB did not answer, in words that may be logged.
+
+use std::error::Error as StdError;
+
+use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::RequestId;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use session::Error;
+
+/// DynamoDB did not answer the question. The cause is for logs: it names error codes and request
+/// ids, and quotes nothing of what was sent or answered.
+#[derive(Debug)]
+pub enum StoreError {
+    /// Throttled, timed out or unreachable, retries included. Trying later may help.
+    Unavailable(String),
+    /// Anything else.
+    Unexpected(String),
+}
+
+impl<E> From<SdkError<E, HttpResponse>> for StoreError
+where
+    E: ProvideErrorMetadata + RequestId + StdError + 'static,
+{
+    fn from(error: SdkError<E, HttpResponse>) -> Self {
+        let status = error.raw_response().map(|response| response.status().as_u16());
+        let is_transient = match &error {
+            SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) => true,
+            _ if status.is_some_and(|status| status >= 500) => true,
+            SdkError::ServiceError(context) => matches!(
+                context.err().code(),
+                Some(
+                    "ProvisionedThroughputExceededException"
+                        | "RequestLimitExceeded"
+                        | "ThrottlingException"
+                        | "InternalServerError"
+                        | "ServiceUnavailable"
+                        | "TransactionCanceledException"
+                        | "TransactionConflictException"
+                )
+            ),
+            _ => false,
+        };
+        let cause = cause(&error, status);
+        if is_transient { Self::Unavailable(cause) } else { Self::Unexpected(cause) }
+    }
+}
+
+impl From<BuildError> for StoreError {
+    fn from(error: BuildError) -> Self {
+        Self::Unexpected(error.to_string())
+    }
+}
+
+impl From<serde_dynamo::Error> for StoreError {
+    fn from(error: serde_dynamo::Error) -> Self {
+        Self::Unexpected(format!("item: {error}"))
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(cause) => Self::Unavailable(cause),
+            StoreError::Unexpected(cause) => Self::Internal(cause),
+        }
+    }
+}
+
+/// The error and what it comes from, as each describes itself to people. The SDK's own rendering
+/// (`DisplayErrorContext`) adds the raw response, which holds items.
+fn cause<E>(error: &SdkError<E, HttpResponse>, status: Option<u16>) -> String
+where
+    E: ProvideErrorMetadata + RequestId + StdError + 'static,
+{
+    let mut cause = error.to_string();
+    let mut source = error.source();
+    // A message of the service may quote keys of items, so of an answer only its code is told.
+    if let Some(answer) = error.as_service_error() {
+        cause = format!("{cause}: {}", answer.code().unwrap_or("no code"));
+        if let Some(id) = answer.request_id() {
+            cause = format!("{cause}, request id {id}");
+        }
+        source = None;
+    }
+    while let Some(error) = source {
+        cause = format!("{cause}: {error}");
+        source = error.source();
+    }
+    match status {
+        Some(status) => format!("{cause} (HTTP {status})"),
+        None => cause,
+    }
+}

@@ -1,0 +1,28 @@
+//! DynamoDB: one method per access pattern. The only crate that reads and writes tables.
+//!
+//! Outcomes that a caller tells apart are values; an error means that the question was not
+//! answered. Every write that could race carries its condition with it.
+//!
+//! - [`error`]: why DynamoDB did not answer.
+//! - [`client`]: the client, connected before the first request.
+//! - [`tables`]: the names of the tables, and the client that reaches them.
+//! - [`item`]: sessions as items, both directions side by side.
+//! - [`connection_item`]: connections as items.
+//! - [`record`]: what an operator set up, as items of the registry table.
+//! - [`sessions`], [`registry`], [`connections`]: the questions that are asked of each table.
+//!
+//! A future of the SDK holds kilobytes. It is put on the heap where it is made, so that it is not
+//! copied into each of the futures around it.
+
+pub mod client;
+pub mod connection_item;
+pub mod connections;
+pub mod error;
+pub mod item;
+pub mod record;
+pub mod registry;
+pub mod sessions;
+pub mod tables;
+
+pub use error::StoreError;
+pub use tables::{TableNames, Tables};

@@ -1,0 +1,222 @@
+//! The items of the registry table: what an operator set up, under two keys, `pk` and `sk`.
+//!
+//! | item | pk | sk |
+//! |---|---|---|
+//! | secret key | `KEY#<sha256 hex>` | `KEY` |
+//! | environment | `ENV#<id>` | `ENV` |
+//! | integration | `ENV#<id>` | `INTEGRATION#<unique_key>` |
+//! | connection | `ENV#<id>` | `CONNECTION#<unique_key>#<connection_id>` |
+//! | name of a secret key | `ENV#<id>` | `CREDENTIAL#<name>` |
+//!
+//! In one environment, `sk BETWEEN "ENV" AND "INTEGRATION$"` is the settings and then the integrations. An integration's
+//! `unique_key` holds no `#`, so no two connections share a key.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde::{Deserialize, Serialize};
+use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_item};
+use session::connect_ui::ConnectUi;
+use session::connection::ConnectionId;
+use session::end_user::EndUser;
+use session::integration::IntegrationKey;
+use session::secret_key::{SecretKeyHash, SecretKeyRecord};
+use session::tags::Tags;
+use uuid::Uuid;
+
+use crate::error::StoreError;
+use crate::item::{Item, Json, stored_connect_ui};
+
+/// The key of an item.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Key {
+    pk: String,
+    sk: String,
+}
+
+impl Key {
+    /// Of a secret key.
+    pub fn secret_key(hash: &SecretKeyHash) -> Self {
+        Self { pk: format!("KEY#{}", hash.as_str()), sk: "KEY".to_owned() }
+    }
+
+    /// Of an environment's settings.
+    pub fn environment(environment: Uuid) -> Self {
+        Self::of_environment(environment, "ENV".to_owned())
+    }
+
+    /// Of an integration.
+    pub fn integration(environment: Uuid, key: &IntegrationKey) -> Self {
+        Self::of_environment(environment, format!("INTEGRATION#{}", key.as_str()))
+    }
+
+    /// Of a connection.
+    pub fn connection(environment: Uuid, key: &IntegrationKey, id: &ConnectionId) -> Self {
+        Self::of_environment(environment, format!("CONNECTION#{}#{}", key.as_str(), id.as_str()))
+    }
+
+    /// Of the name of a secret key.
+    pub fn credential(environment: Uuid, name: &str) -> Self {
+        Self::of_environment(environment, format!("CREDENTIAL#{name}"))
+    }
+
+    /// Whether it is the key of a secret key's name.
+    pub fn is_credential(&self) -> bool {
+        self.sk.starts_with("CREDENTIAL#")
+    }
+
+    fn of_environment(environment: Uuid, sk: String) -> Self {
+        Self { pk: format!("ENV#{environment}"), sk }
+    }
+
+    /// As the SDK takes it.
+    pub fn attributes(&self) -> Item {
+        let string = |text: &String| AttributeValue::S(text.clone());
+        [("pk".to_owned(), string(&self.pk)), ("sk".to_owned(), string(&self.sk))].into()
+    }
+}
+
+/// What an item holds, apart from its key.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Record {
+    /// A secret key.
+    SecretKey(SecretKeyRecord),
+    /// Where the secret key of a name is found.
+    Credential(SecretKeyHash),
+    /// An environment's settings.
+    Environment {
+        /// Unique.
+        name: String,
+        /// How the Connect UI looks.
+        connect_ui: ConnectUi,
+        /// Whether sessions may replace documentation links.
+        allow_docs_connect_override: bool,
+    },
+    /// An integration.
+    Integration {
+        /// The provider's name.
+        provider: String,
+        /// What people see.
+        display_name: Option<String>,
+    },
+    /// A connection.
+    Connection {
+        /// Whose account it is.
+        end_user: Option<EndUser>,
+        /// Its tags.
+        tags: Tags,
+    },
+}
+
+/// A record and when it was written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stored {
+    /// What the item holds.
+    pub record: Record,
+    /// Epoch milliseconds.
+    pub created_at_ms: i64,
+    /// Epoch milliseconds.
+    pub updated_at_ms: i64,
+}
+
+/// The stored form. Which fields are there follows from the key.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct RegistryItem {
+    pk: String,
+    sk: String,
+    created_at_ms: i64,
+    updated_at_ms: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_id: Option<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    environment_id: Option<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_hash: Option<SecretKeyHash>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scopes: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connect_ui: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    allow_docs_connect_override: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    display_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end_user: Option<Json<EndUser>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tags: Option<Tags>,
+}
+
+/// The item of a record.
+pub fn from_stored(key: Key, stored: Stored) -> Result<Item, StoreError> {
+    let mut item = RegistryItem {
+        pk: key.pk,
+        sk: key.sk,
+        created_at_ms: stored.created_at_ms,
+        updated_at_ms: stored.updated_at_ms,
+        ..RegistryItem::default()
+    };
+    match stored.record {
+        Record::SecretKey(key) => {
+            item.key_id = Some(key.id);
+            item.environment_id = Some(key.environment_id);
+            item.name = Some(key.name);
+            item.scopes = Some(key.scopes);
+        }
+        Record::Credential(hash) => item.key_hash = Some(hash),
+        Record::Environment { name, connect_ui, allow_docs_connect_override } => {
+            item.name = Some(name);
+            item.connect_ui = stored_connect_ui(&connect_ui);
+            item.allow_docs_connect_override = Some(allow_docs_connect_override);
+        }
+        Record::Integration { provider, display_name } => {
+            item.provider = Some(provider);
+            item.display_name = display_name;
+        }
+        Record::Connection { end_user, tags } => {
+            item.end_user = end_user.map(Json);
+            item.tags = Some(tags);
+        }
+    }
+    Ok(to_item(item)?)
+}
+
+/// The record of an item.
+pub fn to_stored(item: Item) -> Result<(Key, Stored), StoreError> {
+    let item: RegistryItem = from_item(item)?;
+    let kind = item.sk.split('#').next().unwrap_or_default();
+    let record = match (kind, item.key_id, item.environment_id, item.key_hash) {
+        ("KEY", Some(id), Some(environment_id), _) => Record::SecretKey(SecretKeyRecord {
+            id,
+            environment_id,
+            name: item.name.unwrap_or_default(),
+            scopes: item.scopes.unwrap_or_default(),
+        }),
+        ("CREDENTIAL", _, _, Some(hash)) => Record::Credential(hash),
+        ("ENV", ..) => Record::Environment {
+            name: item.name.unwrap_or_default(),
+            connect_ui: item.connect_ui.map(ConnectUi::from_stored).unwrap_or_default(),
+            allow_docs_connect_override: item.allow_docs_connect_override.unwrap_or(true),
+        },
+        ("INTEGRATION", ..) => Record::Integration {
+            provider: item.provider.unwrap_or_default(),
+            display_name: item.display_name,
+        },
+        ("CONNECTION", ..) => Record::Connection {
+            end_user: item.end_user.map(Json::into_inner),
+            tags: item.tags.unwrap_or_default(),
+        },
+        _ => return Err(StoreError::Unexpected(format!("registry item of no kind: {kind}"))),
+    };
+    let stored =
+        Stored { record, created_at_ms: item.created_at_ms, updated_at_ms: item.updated_at_ms };
+    Ok((Key { pk: item.pk, sk: item.sk }, stored))
+}
+
+/// The integration that an item is about, by its sort key.
+pub fn integration_key(item: &Item) -> Option<IntegrationKey> {
+    let sk = item.get("sk")?.as_s().ok()?;
+    IntegrationKey::parse(sk.strip_prefix("INTEGRATION#")?)
+}

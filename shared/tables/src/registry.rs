@@ -1,0 +1,246 @@
+//! The registry table, one method per access pattern. [`record`](crate::record) says what it holds.
+//!
+//! All reads are strongly consistent: what an operator provisioned is there for the next request.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, KeysAndAttributes, Put, TransactWriteItem};
+use serde_dynamo::aws_sdk_dynamodb_1::from_item;
+use session::connect_session::ReconnectTarget;
+use session::connection::ConnectionId;
+use session::environment::Environment;
+use session::integration::IntegrationKey;
+use session::secret_key::{SecretKeyHash, SecretKeyRecord};
+use uuid::Uuid;
+
+use crate::error::StoreError;
+use crate::item::Item;
+use crate::record::{Key, Record, Stored, from_stored, integration_key, to_stored};
+use crate::tables::Tables;
+
+/// How many integrations of an environment are read along with its settings. Where there are more,
+/// the others are looked up by name when a session names them.
+const INTEGRATIONS_READ_MAX: i32 = 200;
+
+/// The most items of one BatchGetItem, and of one TransactWriteItems (AWS service quotas).
+const BATCH_MAX: usize = 100;
+
+/// How long to wait before keys that DynamoDB handed back are asked for again, at first and at
+/// most.
+const UNPROCESSED_PAUSE: Duration = Duration::from_millis(50);
+const UNPROCESSED_PAUSE_MAX: Duration = Duration::from_millis(800);
+
+/// One write of a transaction.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// Writes an item, whatever was there.
+    Put(Key, Stored),
+    /// Writes an item that must not be there yet.
+    Create(Key, Stored),
+    /// Removes an item.
+    Delete(Key),
+}
+
+impl Tables {
+    /// A secret key.
+    pub async fn secret_key(
+        &self,
+        hash: &SecretKeyHash,
+    ) -> Result<Option<SecretKeyRecord>, StoreError> {
+        match self.registry_item(Key::secret_key(hash)).await? {
+            Some(Stored { record: Record::SecretKey(key), .. }) => Ok(Some(key)),
+            _ => Ok(None),
+        }
+    }
+
+    /// An environment's settings and the first of its integrations.
+    pub async fn environment(
+        &self,
+        id: Uuid,
+    ) -> Result<Option<(Environment, Vec<IntegrationKey>)>, StoreError> {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.names.registry)
+            .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :last")
+            .expression_attribute_values(":pk", AttributeValue::S(format!("ENV#{id}")))
+            .expression_attribute_values(":first", AttributeValue::S("ENV".to_owned()))
+            // Behind every integration: `$` follows `#`.
+            .expression_attribute_values(":last", AttributeValue::S("INTEGRATION$".to_owned()))
+            .consistent_read(true)
+            .limit(1 + INTEGRATIONS_READ_MAX);
+        let output = Box::pin(query.send()).await?;
+        let mut items = output.items.unwrap_or_default().into_iter();
+        let Some(settings) = items.next().map(to_stored).transpose()? else { return Ok(None) };
+        let (
+            _,
+            Stored {
+                record: Record::Environment { connect_ui, allow_docs_connect_override, .. },
+                ..
+            },
+        ) = settings
+        else {
+            // Integrations without settings: the environment was removed.
+            return Ok(None);
+        };
+        let integrations = items.filter_map(|item| integration_key(&item)).collect();
+        Ok(Some((Environment { id, connect_ui, allow_docs_connect_override }, integrations)))
+    }
+
+    /// Those of `keys` that are integrations of the environment.
+    pub async fn integrations(
+        &self,
+        environment: Uuid,
+        keys: impl Iterator<Item = &IntegrationKey>,
+    ) -> Result<Vec<IntegrationKey>, StoreError> {
+        let keys = keys.map(|key| Key::integration(environment, key)).collect();
+        let found = self.batch_get(keys).await?;
+        Ok(found.iter().filter_map(integration_key).collect())
+    }
+
+    /// A connection of the environment.
+    pub async fn provisioned_connection(
+        &self,
+        environment: Uuid,
+        integration_id: &IntegrationKey,
+        connection_id: &ConnectionId,
+    ) -> Result<Option<ReconnectTarget>, StoreError> {
+        let key = Key::connection(environment, integration_id, connection_id);
+        match self.registry_item(key).await? {
+            Some(Stored { record: Record::Connection { end_user, .. }, .. }) => {
+                Ok(Some(ReconnectTarget {
+                    integration_id: integration_id.clone(),
+                    connection_id: connection_id.clone(),
+                    end_user,
+                }))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// The items of `keys` that exist.
+    pub async fn registry_items(&self, keys: Vec<Key>) -> Result<HashMap<Key, Stored>, StoreError> {
+        self.batch_get(keys).await?.into_iter().map(to_stored).collect()
+    }
+
+    /// The keys of an environment's items, or of one integration's connections.
+    pub async fn registry_keys(
+        &self,
+        environment: Uuid,
+        connections_of: Option<&IntegrationKey>,
+    ) -> Result<Vec<Key>, StoreError> {
+        let mut query = self
+            .client
+            .query()
+            .table_name(&self.names.registry)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", AttributeValue::S(format!("ENV#{environment}")))
+            .consistent_read(true)
+            .projection_expression("pk, sk");
+        if let Some(key) = connections_of {
+            let prefix = format!("CONNECTION#{}#", key.as_str());
+            query = query
+                .key_condition_expression("pk = :pk AND begins_with(sk, :sk)")
+                .expression_attribute_values(":sk", AttributeValue::S(prefix));
+        }
+        let mut pages = query.into_paginator().items().send();
+        let mut keys = Vec::new();
+        while let Some(item) = pages.next().await {
+            keys.push(from_item(item?)?);
+        }
+        Ok(keys)
+    }
+
+    /// Makes the changes. Each group is written whole or not at all; a group has at most a
+    /// hundred.
+    pub async fn change_registry(&self, groups: Vec<Vec<Change>>) -> Result<(), StoreError> {
+        let mut transaction = Vec::new();
+        for group in groups {
+            if transaction.len() + group.len() > BATCH_MAX {
+                self.transact(std::mem::take(&mut transaction)).await?;
+            }
+            transaction.extend(group);
+        }
+        self.transact(transaction).await
+    }
+
+    async fn transact(&self, changes: Vec<Change>) -> Result<(), StoreError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let mut request = self.client.transact_write_items();
+        for change in changes {
+            request = request.transact_items(self.write(change)?);
+        }
+        request.send().await?;
+        Ok(())
+    }
+
+    fn write(&self, change: Change) -> Result<TransactWriteItem, StoreError> {
+        let write = TransactWriteItem::builder();
+        let write = match change {
+            Change::Put(key, stored) => write.put(self.put(key, stored, None)?),
+            Change::Create(key, stored) => {
+                write.put(self.put(key, stored, Some("attribute_not_exists(pk)"))?)
+            }
+            Change::Delete(key) => write.delete(
+                Delete::builder()
+                    .table_name(&self.names.registry)
+                    .set_key(Some(key.attributes()))
+                    .build()
+                    .map_err(|error| StoreError::Unexpected(error.to_string()))?,
+            ),
+        };
+        Ok(write.build())
+    }
+
+    fn put(&self, key: Key, stored: Stored, condition: Option<&str>) -> Result<Put, StoreError> {
+        Put::builder()
+            .table_name(&self.names.registry)
+            .set_item(Some(from_stored(key, stored)?))
+            .set_condition_expression(condition.map(str::to_owned))
+            .build()
+            .map_err(|error| StoreError::Unexpected(error.to_string()))
+    }
+
+    async fn registry_item(&self, key: Key) -> Result<Option<Stored>, StoreError> {
+        let get = self
+            .client
+            .get_item()
+            .table_name(&self.names.registry)
+            .set_key(Some(key.attributes()))
+            .consistent_read(true);
+        let output = Box::pin(get.send()).await?;
+        Ok(output.item.map(to_stored).transpose()?.map(|(_, stored)| stored))
+    }
+
+    async fn batch_get(&self, keys: Vec<Key>) -> Result<Vec<Item>, StoreError> {
+        let mut found = Vec::new();
+        let mut wanted: Vec<Item> = keys.iter().map(Key::attributes).collect();
+        let mut pause = UNPROCESSED_PAUSE;
+        while !wanted.is_empty() {
+            let batch = wanted.split_off(wanted.len().saturating_sub(BATCH_MAX));
+            let request = KeysAndAttributes::builder()
+                .set_keys(Some(batch))
+                .consistent_read(true)
+                .build()
+                .map_err(|error| StoreError::Unexpected(error.to_string()))?;
+            let get = self.client.batch_get_item().request_items(&self.names.registry, request);
+            let output = Box::pin(get.send()).await?;
+            found.extend(output.responses.into_iter().flatten().flat_map(|(_, items)| items));
+            // DynamoDB hands keys back when a table is throttled half-way.
+            let unprocessed = output.unprocessed_keys.into_iter().flatten();
+            let unprocessed: Vec<_> = unprocessed.flat_map(|(_, request)| request.keys).collect();
+            if !unprocessed.is_empty() {
+                if pause > UNPROCESSED_PAUSE_MAX {
+                    return Err(StoreError::Unavailable("keys stay unprocessed".to_owned()));
+                }
+                tokio::time::sleep(pause).await;
+                pause *= 2;
+                wanted.extend(unprocessed);
+            }
+        }
+        Ok(found)
+    }
+}

@@ -1,0 +1,74 @@
+//! The sessions table, one method per access pattern, each of them one call.
+
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use jiff::Timestamp;
+use session::connect_session::ConnectSession;
+use session::token::TokenHash;
+
+use crate::error::StoreError;
+use crate::item;
+use crate::tables::Tables;
+
+impl Tables {
+    /// Stores a new session under its token's hash. A hash is never written twice: where it is
+    /// there already, an attempt whose answer was lost has written it, since nobody draws the same
+    /// 256 bits again.
+    pub async fn put_session(
+        &self,
+        token: &TokenHash,
+        session: ConnectSession,
+    ) -> Result<(), StoreError> {
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.names.sessions)
+            .set_item(Some(item::from_session(token, session)?))
+            .condition_expression("attribute_not_exists(token_hash)");
+        match Box::pin(put.send()).await {
+            Ok(_) => Ok(()),
+            Err(error) => match error.as_service_error() {
+                Some(cause) if cause.is_conditional_check_failed_exception() => Ok(()),
+                _ => Err(error.into()),
+            },
+        }
+    }
+
+    /// The session of a token, live or not. The read is strongly consistent, since browsers read
+    /// right after the mint.
+    pub async fn session(&self, token: &TokenHash) -> Result<Option<ConnectSession>, StoreError> {
+        let get = self
+            .client
+            .get_item()
+            .table_name(&self.names.sessions)
+            .key(item::TOKEN_HASH, item::token_hash(token))
+            .consistent_read(true);
+        let output = Box::pin(get.send()).await?;
+        output.item.map(item::to_session).transpose()
+    }
+
+    /// Ends the session of a token, and answers it. `None` means that there was no live one.
+    pub async fn delete_session(
+        &self,
+        token: &TokenHash,
+        now: Timestamp,
+    ) -> Result<Option<ConnectSession>, StoreError> {
+        let delete = self
+            .client
+            .delete_item()
+            .table_name(&self.names.sessions)
+            .key(item::TOKEN_HASH, item::token_hash(token))
+            .condition_expression("expires_at_ms > :now")
+            .expression_attribute_values(
+                ":now",
+                AttributeValue::N(now.as_millisecond().to_string()),
+            )
+            .return_values(ReturnValue::AllOld);
+        match Box::pin(delete.send()).await {
+            Ok(output) => output.attributes.map(item::to_session).transpose(),
+            Err(error) => match error.as_service_error() {
+                Some(cause) if cause.is_conditional_check_failed_exception() => Ok(None),
+                _ => Err(error.into()),
+            },
+        }
+    }
+}

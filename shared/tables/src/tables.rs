@@ -1,0 +1,28 @@
+//! The tables that the service uses, and the client that reaches them.
+
+use aws_sdk_dynamodb::Client;
+
+/// The tables. What can be asked of each is in the file named after it.
+#[derive(Debug, Clone)]
+pub struct Tables {
+    pub(crate) client: Client,
+    pub(crate) names: TableNames,
+}
+
+/// The names of the tables.
+#[derive(Debug, Clone)]
+pub struct TableNames {
+    /// Sessions, deleted when they have expired.
+    pub sessions: String,
+    /// Environments, keys and integrations.
+    pub registry: String,
+    /// Connections, with their sealed credentials.
+    pub connections: String,
+}
+
+impl Tables {
+    /// The tables of these names, reached by `client`.
+    pub fn new(client: Client, names: TableNames) -> Self {
+        Self { client, names }
+    }
+}
