@@ -2,12 +2,14 @@
 
 use std::borrow::Cow;
 
+use lambda_http::RequestExt;
 use lambda_http::http::HeaderMap;
 use lambda_http::http::header::{
     CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, TRANSFER_ENCODING,
 };
 use serde_json::{Map, Value};
 use session::Error;
+use session::connection::ConnectionId;
 use session::error::BODY_LENGTH_MAX;
 use session::fields::{Fields, Issues};
 use session::{json, query};
@@ -35,6 +37,46 @@ pub fn body(request: &Request) -> Result<Option<Value>, Error> {
         return Err(Error::InvalidContentType);
     }
     Ok(body)
+}
+
+/// The route that API Gateway chose, for example `POST /connect/sessions`.
+pub fn route_key(request: &Request) -> String {
+    use lambda_http::request::RequestContext;
+    match request.request_context_ref() {
+        Some(RequestContext::ApiGatewayV2(context)) => {
+            context.route_key.clone().unwrap_or_default()
+        }
+        _ => String::new(),
+    }
+}
+
+/// The address of this API as the request reached it, without a slash at the end. API Gateway sets
+/// the domain; no client can.
+pub fn base_url(request: &Request) -> String {
+    use lambda_http::request::RequestContext;
+    let domain = match request.request_context_ref() {
+        Some(RequestContext::ApiGatewayV2(context)) => context.domain_name.as_deref(),
+        _ => None,
+    };
+    let scheme = header(request.headers(), &X_FORWARDED_PROTO);
+    let scheme = if scheme.as_deref() == Some("http") { "http" } else { "https" };
+    format!("{scheme}://{}", domain.unwrap_or("localhost"))
+}
+
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
+/// A parameter of the route, such as `uniqueKey` of `GET /integrations/{uniqueKey}`, as API Gateway
+/// decoded it.
+pub fn path_parameter(request: &Request, name: &str) -> Option<String> {
+    Some(request.path_parameters_ref()?.first(name)?.to_owned())
+}
+
+/// The connection that the path names.
+pub fn connection_id(request: &Request) -> Result<ConnectionId, Error> {
+    let mut issues = Issues::default();
+    let text = path_parameter(request, "connectionId").map(Value::String);
+    let id = issues.within("connectionId", |issues| ConnectionId::read(text, issues));
+    issues.finish(id).map_err(Error::InvalidUriParams)
 }
 
 /// The query, read whole.
@@ -68,6 +110,12 @@ pub fn no_body(body: Option<Value>) -> Result<(), Error> {
     let mut issues = Issues::default();
     let value = Fields::of(Some(body), &mut issues).map(Fields::finish);
     issues.finish(value).map_err(Error::InvalidBody)
+}
+
+/// The media type of the body, as it was sent, without parameters; empty where there is none.
+pub fn media_type(request: &Request) -> String {
+    let content_type = header(request.headers(), &CONTENT_TYPE).unwrap_or_default();
+    content_type.split(';').next().unwrap_or_default().trim().to_owned()
 }
 
 /// A header's value without the blanks around it (RFC 9110 section 5.5).
