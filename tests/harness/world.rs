@@ -10,10 +10,10 @@ use aws::{Roots, Waits};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{Credentials, Region};
 use aws_sdk_dynamodb::types::AttributeValue;
+use connect::Connect;
 use dynoxide::Database;
 use dynoxide::storage_backend::{Clock, ManualClock};
 use jiff::{SignedDuration, Timestamp};
-use connect::Connect;
 use local::dynamodb::{self, Engine};
 use local::kms::Kms;
 use provision::{Failure, Report};
@@ -67,7 +67,7 @@ impl World {
         let settings = settings(setting);
         dynamodb::create_tables(&client, &settings).await.expect("tables");
 
-        let connect = connect(&settings, &wire, &kms_wire);
+        let connect = container(&settings, &wire, &kms_wire);
         let mut world = Self {
             connect,
             app: &connect.app,
@@ -119,7 +119,7 @@ impl World {
 
     /// The same service in a new container.
     pub fn cold(&self) -> &'static Connect {
-        connect(&self.app.settings, &self.wire, &self.kms_wire)
+        container(&self.app.settings, &self.wire, &self.kms_wire)
     }
 
     /// Goes on in a new container, and forgets the calls that were made so far.
@@ -196,11 +196,9 @@ impl World {
     pub async fn dump(&self) -> Vec<HashMap<String, AttributeValue>> {
         let settings = &self.app.settings;
         let mut items = Vec::new();
-        for table in [
-            &settings.tables.sessions,
-            &settings.tables.registry,
-            &settings.tables.connections,
-        ] {
+        for table in
+            [&settings.tables.sessions, &settings.tables.registry, &settings.tables.connections]
+        {
             let scan = self.client.scan().table_name(table).into_paginator().items().send();
             items.extend(scan.try_collect().await.expect("a scan"));
         }
@@ -235,7 +233,7 @@ fn client(url: &str) -> Client {
 }
 
 /// Leaked, as it lives as long as its container.
-fn connect(settings: &Settings, wire: &Wire, kms_wire: &Wire) -> &'static Connect {
+fn container(settings: &Settings, wire: &Wire, kms_wire: &Wire) -> &'static Connect {
     let credentials = Credentials::new("test", "test", None, None, "test");
     let kms_url = format!("http://{}", kms_wire.address);
     let kms = local::kms::client(&kms_url, "us-east-1".to_owned(), credentials);
