@@ -6,7 +6,7 @@ use crate::Failure;
 
 /// The columns that are compared: as the table calls them, as the picture does, and their colour.
 const PROGRAMS: [(&str, &str, &str); 3] = [
-    ("create-session", "this service", "#0072b2"),
+    ("create-session", "create-session", "#0072b2"),
     ("default Rust", "default Rust", "#999999"),
     ("Node 20", "Node 20", "#d55e00"),
 ];
@@ -24,13 +24,13 @@ struct Figure {
 const FIGURES: [Figure; 3] = [
     Figure {
         row: "instructions, start to first answer, M",
-        title: "Work of a cold start, to its first answer",
+        title: "Cold start, up to its first answer",
         unit: "million instructions",
         per: 1.0,
     },
     Figure {
         row: "throttled periods in ten first calls at a 128 MB share",
-        title: "Waiting of a cold first call for the CPU share of 128 MB",
+        title: "Waiting for the CPU share of 128 MB, in a first call",
         unit: "periods of 20 ms",
         per: 10.0,
     },
@@ -56,8 +56,7 @@ pub fn draw(document: &str) -> Result<(String, String), Failure> {
         let [ours, rust, node] = values;
         let _ = writeln!(
             list,
-            "- **{title}**: {ours:.1} {unit}; {rust:.1} of a default Rust function, {node:.1} of \
-             Node 20."
+            "- **{title}**: {ours:.1} {unit} (a default Rust function: {rust:.1}, Node 20: {node:.1})"
         );
         panel(&mut svg, 20.0 + 105.0 * number as f64, &format!("{title}, {unit}"), values);
     }
