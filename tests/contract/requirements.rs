@@ -48,8 +48,7 @@ fn citation(line: &str) -> Option<Vec<&str>> {
 fn is_test<'a>(lines: impl Iterator<Item = &'a str>) -> bool {
     let attributes: Vec<_> =
         lines.map(str::trim).take_while(|line| line.starts_with('#')).collect();
-    let is_test = |line: &&str| *line == "#[test]" || line.starts_with("#[tokio::test");
-    attributes.iter().any(|line| is_test(line))
+    attributes.iter().any(|line| *line == "#[test]" || line.starts_with("#[tokio::test"))
         && !attributes.iter().any(|line| line.starts_with("#[ignore"))
 }
 
