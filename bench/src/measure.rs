@@ -204,7 +204,8 @@ pub fn memory(world: &World, program: &Program, event: &str) -> Result<Memory, F
 }
 
 /// Periods of 20 ms in which the first calls of ten starts had to wait; none where no cgroup can be
-/// made. The init phase has the whole machine, as on Lambda; from then on the share of 128 MB holds.
+/// made. The init phase has the whole machine, as on Lambda; from then on the share of 128 MB
+/// holds.
 pub fn throttled(world: &World, program: &Program, event: &str) -> Option<u64> {
     let periods = || -> Result<u64, Failure> {
         let mut periods = 0;
