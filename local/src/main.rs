@@ -72,7 +72,6 @@ async fn run(arguments: Arguments) -> Result<(), InitError> {
         .await
         .map_err(|error| InitError::new(format!("KMS does not start: {error}")))?;
     let connect = local::connect(settings, client, &kms)?;
-    let app = &connect.app;
 
     let document = match document {
         None if arguments.is_aws() => None,
@@ -80,7 +79,7 @@ async fn run(arguments: Arguments) -> Result<(), InitError> {
         Some(document) => Some(document),
     };
     let report = match &document {
-        Some(document) => Some(provision(app, document.clone()).await?),
+        Some(document) => Some(provision(connect, document.clone()).await?),
         None => None,
     };
     Banner { address, data: arguments.describe_data(), document, report }.print();
@@ -167,8 +166,8 @@ fn read_document(file: &Path) -> Result<Value, InitError> {
 }
 
 /// Applies the document. Everything that is wrong with it is told, with its path.
-async fn provision(app: &App, document: Value) -> Result<provision::Report, InitError> {
-    provision::apply(app, document, clock()).await.map_err(|failure| match failure {
+async fn provision(connect: &Connect, document: Value) -> Result<provision::Report, InitError> {
+    provision::apply(connect, document, clock()).await.map_err(|failure| match failure {
         Failure::Refused(issues) => {
             let lines: Vec<_> = issues
                 .iter()

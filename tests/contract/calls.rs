@@ -94,7 +94,7 @@ async fn an_unknown_integration_is_looked_up_by_name_before_it_is_refused() {
 
     // Provisioned meanwhile, it works at once, and is known from then on.
     let integrations = json!([
-        { "unique_key": "new", "provider": "x" }, { "unique_key": "newer", "provider": "x" },
+        { "unique_key": "new", "provider": "unauthenticated" }, { "unique_key": "newer", "provider": "unauthenticated" },
     ]);
     let document = json!({ "environments": [{ "name": "dev", "integrations": integrations }] });
     world.provision(document).await.expect("a good document");
@@ -110,7 +110,7 @@ async fn an_environment_with_many_integrations_is_not_read_whole() {
     let mut world = World::start().await;
     let keys: Vec<_> = (0..450).map(|n| format!("integration-{n:03}")).collect();
     let integrations: Vec<_> =
-        keys.iter().map(|key| json!({ "unique_key": key, "provider": "x" })).collect();
+        keys.iter().map(|key| json!({ "unique_key": key, "provider": "unauthenticated" })).collect();
     world.change_environment(json!({ "integrations": integrations })).await;
 
     let all = json!({ "tags": {}, "allowed_integrations": keys });

@@ -7,7 +7,7 @@ use tests::{Fault, World};
 
 async fn describe(world: &World, what: &str) -> Result<Value, Value> {
     let (request, time) = (json!({ "describe": what }), Duration::from_mins(5));
-    provision::handle(world.app, request, world.now, time).await.map_err(|failed| failed.body)
+    provision::handle(world.connect, request, world.now, time).await.map_err(|failed| failed.body)
 }
 
 #[tokio::test]
@@ -82,7 +82,7 @@ async fn what_is_not_there_or_not_asked_for_rightly_is_refused() {
     let short = "Too small: expected string to have >=1 characters";
     assert_eq!(describe(&world, "").await, Err(issue("too_small", short, &["describe"])));
     let request = json!({ "describe": "dev", "environments": [] });
-    let failed = provision::handle(world.app, request, world.now, Duration::from_mins(5)).await;
+    let failed = provision::handle(world.connect, request, world.now, Duration::from_mins(5)).await;
     let extra = issue("unrecognized_keys", "Unrecognized key: \"environments\"", &[]);
     assert_eq!(failed.expect_err("a failure").body, extra);
     world.wire.fail([Fault::Refused]);
@@ -95,7 +95,7 @@ async fn ten_thousand_integrations_are_described_and_more_than_an_answer_holds_a
     let mut world = World::start().await;
     let integrations = |range: std::ops::Range<usize>, name: &str| -> Vec<_> {
         let integration =
-            |n| json!({ "unique_key": format!("i{n}"), "provider": "x", "display_name": name });
+            |n| json!({ "unique_key": format!("i{n}"), "provider": "unauthenticated", "display_name": name });
         range.map(integration).collect()
     };
     let many = json!({ "integrations": integrations(0..10_000, "An integration of some name") });

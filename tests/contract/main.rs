@@ -1,6 +1,6 @@
 //! The rules of the contract, in process: whole HTTP requests in, whole answers out, against a real
-//! DynamoDB engine. `// R9` names the requirement of `docs/REQUIREMENTS.md` that a test shows,
-//! `// D4` the deviation of `docs/compatibility.md`.
+//! DynamoDB engine. A line `// R9 D4` above a test names the requirements of
+//! `docs/REQUIREMENTS.md` and the deviations of `docs/compatibility.md` that it shows.
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 

@@ -37,12 +37,12 @@ async fn what_a_document_does_not_name_is_left_alone() {
         json!({ "connect_ui": { "showWatermark": false }, "allow_docs_connect_override": false });
     world.change_environment(look).await;
     let integration =
-        json!({ "unique_key": "github", "provider": "github-app", "display_name": "GH" });
+        json!({ "unique_key": "github", "provider": "gitlab", "display_name": "GH" });
     let report = world.change_environment(json!({ "integrations": [integration] })).await;
     assert_eq!(report.changed, ["dev/integrations/github"]);
     assert_eq!(report.unchanged, ["dev"]);
     // Left out, a field keeps its value as well.
-    let integration = json!({ "unique_key": "github", "provider": "github-app" });
+    let integration = json!({ "unique_key": "github", "provider": "gitlab" });
     let report = world.change_environment(json!({ "integrations": [integration] })).await;
     assert_eq!(report.unchanged, ["dev", "dev/integrations/github"]);
 
@@ -137,7 +137,7 @@ async fn a_bad_document_is_refused_whole_with_every_issue_and_its_path() {
                     { "name": "a", "secret": "not-a-uuid", "scopes": "x" },
                     { "name": "a", "extra": 1 },
                 ],
-                "integrations": [{ "unique_key": "a/b" }, { "provider": "x" }],
+                "integrations": [{ "unique_key": "a/b" }, { "provider": "unauthenticated" }],
                 "connections": [{ "connection_id": "", "integration_id": 1, "end_user": {} }],
                 "connect_ui": { "defaultTheme": "pink", "theme": { "light": {} } },
                 "allow_docs_connect_override": "yes",
@@ -215,7 +215,7 @@ async fn a_document_at_odds_with_the_registry_is_refused_whole() {
         "path": ["environments", "0", "connections", "0", "integration_id"] }]);
     let connections = json!([{ "connection_id": "c", "integration_id": "new" }]);
     let document = dev(json!({ "connections": connections, "integrations": [
-        { "unique_key": "other", "provider": "x" },
+        { "unique_key": "other", "provider": "unauthenticated" },
     ] }));
     assert_eq!(issues(&world, document).await, no_integration);
     let connections = json!([{ "connection_id": "c", "integration_id": "github" }]);
@@ -244,7 +244,7 @@ async fn a_document_at_odds_with_the_registry_is_refused_whole() {
 async fn a_large_document_is_written_in_many_transactions() {
     let mut world = World::start().await;
     let integrations: Vec<_> =
-        (0..250).map(|n| json!({ "unique_key": format!("i{n}"), "provider": "x" })).collect();
+        (0..250).map(|n| json!({ "unique_key": format!("i{n}"), "provider": "unauthenticated" })).collect();
     let keys: Vec<_> = (0..40).map(|n| json!({ "name": format!("key {n}") })).collect();
     let connections: Vec<_> = (0..60)
         .map(|n| json!({ "connection_id": format!("c{n}"), "integration_id": "i249" }))
@@ -357,13 +357,6 @@ async fn the_published_secret_is_refused_where_the_tables_are_those_of_aws() {
     let world = World::start().await;
     let published: Value =
         serde_json::from_str(include_str!("../../events/provision.json")).expect("JSON");
-    let endpoint = |url: Option<&str>| {
-        let settings = api::settings::Settings {
-            endpoint_url: url.map(str::to_owned),
-            ..world.app.settings.clone()
-        };
-        Box::leak(Box::new(api::App::new(settings, world.client.clone())))
-    };
     let issue = json!([{
         "code": "custom",
         "message": "This secret is published with the source code and opens nothing at AWS: leave \
@@ -375,11 +368,11 @@ async fn the_published_secret_is_refused_where_the_tables_are_those_of_aws() {
     *secret = json!(secret.as_str().map(str::to_uppercase));
     for url in [None, Some("https://vpce-1.dynamodb.eu-west-1.vpce.amazonaws.com")] {
         for document in [&published, &shouted] {
-            let result = provision::apply(endpoint(url), document.clone(), world.now).await;
+            let result = provision::apply(world.with_endpoint(url), document.clone(), world.now).await;
             let Err(Failure::Refused(issues)) = result else { panic!("{result:?}") };
             assert_eq!(json!(issues), issue);
         }
     }
-    let local = endpoint(Some("http://127.0.0.1:8000"));
+    let local = world.with_endpoint(Some("http://127.0.0.1:8000"));
     assert!(provision::apply(local, published, world.now).await.is_ok());
 }

@@ -92,7 +92,7 @@ impl World {
     pub fn document(&self) -> Value {
         let keys = ["github", "slack", "my integration", "hubspot", "a"];
         let integrations =
-            keys.map(|key| json!({ "unique_key": key, "provider": key.replace(' ', "-") }));
+            keys.map(|key| json!({ "unique_key": key, "provider": provider(key) }));
         json!({ "environments": [ {
             "name": "dev",
             "secret_keys": [
@@ -106,7 +106,7 @@ impl World {
 
     /// Applies an environment document.
     pub async fn provision(&self, document: Value) -> Result<Report, Failure> {
-        provision::apply(self.app, document, self.now).await
+        provision::apply(self.connect, document, self.now).await
     }
 
     /// Applies a change to environment `dev`, and forgets what the container had cached.
@@ -115,6 +115,13 @@ impl World {
         let report = self.provision(json!({ "environments": [change] })).await;
         self.restart();
         report.expect("a good document")
+    }
+
+    /// The same service with its DynamoDB elsewhere.
+    pub fn with_endpoint(&self, url: Option<&str>) -> &'static Connect {
+        let endpoint_url = url.map(str::to_owned);
+        let settings = Settings { endpoint_url, ..self.app.settings.clone() };
+        container_on(&settings, self.client.clone(), &self.kms_wire)
     }
 
     /// The same service in a new container.
@@ -132,7 +139,7 @@ impl World {
 
     /// The same service in a new container that reaches the engine over a wire of its own, and
     /// waits as long for an answer as `provision` does.
-    pub async fn other_container(&self) -> (&'static App, Wire) {
+    pub async fn other_container(&self) -> (&'static Connect, Wire) {
         let wire = Wire::to(self.engine.address).await;
         let url = format!("http://{}", wire.address);
         let client = tables::client::client(
@@ -143,7 +150,7 @@ impl World {
             Some(url),
             CountCalls,
         );
-        (Box::leak(Box::new(App::new(self.app.settings.clone(), client))), wire)
+        (container_on(&self.app.settings, client, &self.kms_wire), wire)
     }
 
     /// Moves the clocks of the service and of the engine.
@@ -232,14 +239,22 @@ fn client(url: &str) -> Client {
     dynamodb::client(url, "us-east-1".to_owned(), credentials)
 }
 
-/// Leaked, as it lives as long as its container.
+/// A provider of the catalogue for each integration.
+fn provider(key: &str) -> &str {
+    if catalogue::template(key).is_some() { key } else { "unauthenticated" }
+}
+
 fn container(settings: &Settings, wire: &Wire, kms_wire: &Wire) -> &'static Connect {
+    let url = format!("http://{}", wire.address);
+    let client = client(&url);
+    container_on(&Settings { endpoint_url: Some(url), ..settings.clone() }, client, kms_wire)
+}
+
+/// Leaked, as it lives as long as its container.
+fn container_on(settings: &Settings, client: Client, kms_wire: &Wire) -> &'static Connect {
     let credentials = Credentials::new("test", "test", None, None, "test");
     let kms_url = format!("http://{}", kms_wire.address);
     let kms = local::kms::client(&kms_url, "us-east-1".to_owned(), credentials);
-    let url = format!("http://{}", wire.address);
-    let client = client(&url);
-    let settings = &Settings { endpoint_url: Some(url), ..settings.clone() };
     Box::leak(Box::new(Connect {
         app: App::new(settings.clone(), client),
         vault: Vault::new(kms, settings.kms_key_id.clone()),
