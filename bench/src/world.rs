@@ -4,11 +4,13 @@ use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use api::Timestamp;
 use api::settings::Settings;
-use api::{App, Timestamp};
 use axum::http::Request;
+use connect::Connect;
 use local::dynamodb::{self, Engine};
 use local::event;
+use local::kms::Kms;
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -118,7 +120,8 @@ impl World {
 
 /// An environment with one key, one connection, and these integrations.
 pub fn document(integrations: &[String]) -> Value {
-    let integration = |key| json!({ "unique_key": key, "provider": "unauthenticated", "display_name": key });
+    let integration =
+        |key| json!({ "unique_key": key, "provider": "unauthenticated", "display_name": key });
     json!({ "environments": [ {
         "name": "prod",
         "secret_keys": [ { "name": "server", "secret": SECRET_KEY } ],

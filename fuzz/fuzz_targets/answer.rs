@@ -19,19 +19,19 @@
 use std::cell::RefCell;
 use std::sync::LazyLock;
 
+use api::Timestamp;
+use api::settings::Settings;
 use aws_sdk_dynamodb::config::Credentials;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use connect::Connect;
 use lambda_http::Context;
 use libfuzzer_sys::fuzz_target;
-use connect::Connect;
 use local::dynamodb::{self, Engine};
 use local::kms::Kms;
 use local::routes::ROUTES;
 use serde_json::{Map, Value, json};
 use session::secret_key::SecretKey;
-use api::settings::Settings;
-use api::{App, Timestamp};
 use tokio::runtime::{Builder, Runtime};
 
 /// The service on an engine in memory, and credentials that it knows.

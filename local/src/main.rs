@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use api::settings::Settings;
-use api::{App, InitError, Timestamp, telemetry};
+use api::{InitError, Timestamp, telemetry};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Credentials;
 use clap::Parser;

@@ -109,8 +109,10 @@ async fn an_unknown_integration_is_looked_up_by_name_before_it_is_refused() {
 async fn an_environment_with_many_integrations_is_not_read_whole() {
     let mut world = World::start().await;
     let keys: Vec<_> = (0..450).map(|n| format!("integration-{n:03}")).collect();
-    let integrations: Vec<_> =
-        keys.iter().map(|key| json!({ "unique_key": key, "provider": "unauthenticated" })).collect();
+    let integrations: Vec<_> = keys
+        .iter()
+        .map(|key| json!({ "unique_key": key, "provider": "unauthenticated" }))
+        .collect();
     world.change_environment(json!({ "integrations": integrations })).await;
 
     let all = json!({ "tags": {}, "allowed_integrations": keys });

@@ -94,8 +94,7 @@ async fn what_is_not_there_or_not_asked_for_rightly_is_refused() {
 async fn ten_thousand_integrations_are_described_and_more_than_an_answer_holds_are_not() {
     let mut world = World::start().await;
     let integrations = |range: std::ops::Range<usize>, name: &str| -> Vec<_> {
-        let integration =
-            |n| json!({ "unique_key": format!("i{n}"), "provider": "unauthenticated", "display_name": name });
+        let integration = |n| json!({ "unique_key": format!("i{n}"), "provider": "unauthenticated", "display_name": name });
         range.map(integration).collect()
     };
     let many = json!({ "integrations": integrations(0..10_000, "An integration of some name") });

@@ -36,8 +36,7 @@ async fn what_a_document_does_not_name_is_left_alone() {
     let look =
         json!({ "connect_ui": { "showWatermark": false }, "allow_docs_connect_override": false });
     world.change_environment(look).await;
-    let integration =
-        json!({ "unique_key": "github", "provider": "gitlab", "display_name": "GH" });
+    let integration = json!({ "unique_key": "github", "provider": "gitlab", "display_name": "GH" });
     let report = world.change_environment(json!({ "integrations": [integration] })).await;
     assert_eq!(report.changed, ["dev/integrations/github"]);
     assert_eq!(report.unchanged, ["dev"]);
@@ -243,8 +242,9 @@ async fn a_document_at_odds_with_the_registry_is_refused_whole() {
 #[tokio::test]
 async fn a_large_document_is_written_in_many_transactions() {
     let mut world = World::start().await;
-    let integrations: Vec<_> =
-        (0..250).map(|n| json!({ "unique_key": format!("i{n}"), "provider": "unauthenticated" })).collect();
+    let integrations: Vec<_> = (0..250)
+        .map(|n| json!({ "unique_key": format!("i{n}"), "provider": "unauthenticated" }))
+        .collect();
     let keys: Vec<_> = (0..40).map(|n| json!({ "name": format!("key {n}") })).collect();
     let connections: Vec<_> = (0..60)
         .map(|n| json!({ "connection_id": format!("c{n}"), "integration_id": "i249" }))
@@ -368,7 +368,8 @@ async fn the_published_secret_is_refused_where_the_tables_are_those_of_aws() {
     *secret = json!(secret.as_str().map(str::to_uppercase));
     for url in [None, Some("https://vpce-1.dynamodb.eu-west-1.vpce.amazonaws.com")] {
         for document in [&published, &shouted] {
-            let result = provision::apply(world.with_endpoint(url), document.clone(), world.now).await;
+            let result =
+                provision::apply(world.with_endpoint(url), document.clone(), world.now).await;
             let Err(Failure::Refused(issues)) = result else { panic!("{result:?}") };
             assert_eq!(json!(issues), issue);
         }

@@ -91,8 +91,7 @@ impl World {
     /// The environment `dev` of the recorded cases.
     pub fn document(&self) -> Value {
         let keys = ["github", "slack", "my integration", "hubspot", "a"];
-        let integrations =
-            keys.map(|key| json!({ "unique_key": key, "provider": provider(key) }));
+        let integrations = keys.map(|key| json!({ "unique_key": key, "provider": provider(key) }));
         json!({ "environments": [ {
             "name": "dev",
             "secret_keys": [
