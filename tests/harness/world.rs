@@ -5,14 +5,16 @@ use std::sync::Arc;
 
 use api::App;
 use api::settings::Settings;
+use api::telemetry::CountCalls;
+use aws::{Roots, Waits};
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::Credentials;
+use aws_sdk_dynamodb::config::{Credentials, Region};
 use aws_sdk_dynamodb::types::AttributeValue;
 use dynoxide::Database;
 use dynoxide::storage_backend::{Clock, ManualClock};
 use jiff::{SignedDuration, Timestamp};
 use local::dynamodb::{self, Engine};
-use provision::Report;
+use provision::{Failure, Report};
 use serde_json::{Value, json};
 use session::secret_key::SecretKey;
 use std::collections::HashMap;
@@ -88,8 +90,8 @@ impl World {
     }
 
     /// Applies an environment document.
-    pub async fn provision(&self, document: Value) -> Result<Report, api::Error> {
-        provision::apply(&self.app.tables, document, self.now).await
+    pub async fn provision(&self, document: Value) -> Result<Report, Failure> {
+        provision::apply(self.app, document, self.now).await
     }
 
     /// Applies a change to environment `dev`, and forgets what the container had cached.
@@ -104,6 +106,22 @@ impl World {
     /// The same service in a new container.
     pub fn cold_app(&self) -> &'static App {
         app(&self.app.settings, &self.wire)
+    }
+
+    /// The same service in a new container that reaches the engine over a wire of its own, and
+    /// waits as long for an answer as `provision` does.
+    pub async fn other_container(&self) -> (&'static App, Wire) {
+        let wire = Wire::to(self.engine.address).await;
+        let url = format!("http://{}", wire.address);
+        let client = tables::client::client(
+            aws::connector(Roots::Native, Waits::PROVISION),
+            Waits::PROVISION,
+            Region::from_static("us-east-1"),
+            Credentials::for_tests(),
+            Some(url),
+            CountCalls,
+        );
+        (Box::leak(Box::new(App::new(self.app.settings.clone(), client))), wire)
     }
 
     /// Moves the clocks of the service and of the engine.
@@ -189,6 +207,8 @@ fn client(url: &str) -> Client {
 
 /// Leaked, as an app lives as long as its container.
 fn app(settings: &Settings, wire: &Wire) -> &'static App {
-    let client = client(&format!("http://{}", wire.address));
-    Box::leak(Box::new(App::new(settings.clone(), client)))
+    let url = format!("http://{}", wire.address);
+    let client = client(&url);
+    let settings = Settings { endpoint_url: Some(url), ..settings.clone() };
+    Box::leak(Box::new(App::new(settings, client)))
 }

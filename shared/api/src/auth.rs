@@ -2,7 +2,6 @@
 //! session token. Neither credential is ever taken for the other.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use jiff::Timestamp;
 use lambda_http::http::header::AUTHORIZATION;
@@ -22,7 +21,7 @@ use crate::telemetry;
 const SANDBOX_KEY_PREFIX: &str = "nango_sbx_v1_";
 
 /// What the secret key that the request carries may do: make sessions, in one environment.
-pub async fn grant(app: &App, request: &Request, now: Timestamp) -> Result<Arc<Grant>, Error> {
+pub async fn grant(app: &App, request: &Request, now: Timestamp) -> Result<Grant, Error> {
     let credential = credential(request)?;
     if credential.starts_with(SANDBOX_KEY_PREFIX) {
         return Err(Error::UnknownAccount);
@@ -49,22 +48,31 @@ pub async fn session(
     now: Timestamp,
 ) -> Result<ConnectSession, Error> {
     let session = app.tables.session(&token.hash()).await?;
-    known(session.filter(|session| session.is_live(now)))
+    known(app, session.filter(|session| session.is_live(now)), now).await
 }
 
 /// Ends the live session of a token.
 pub async fn end_session(app: &App, token: &SessionToken, now: Timestamp) -> Result<(), Error> {
-    known(app.tables.delete_session(&token.hash(), now).await?)?;
+    known(app, app.tables.delete_session(&token.hash(), now).await?, now).await?;
     Ok(())
 }
 
-fn known(session: Option<ConnectSession>) -> Result<ConnectSession, Error> {
+/// A session that neither its environment nor its key has taken along.
+async fn known(
+    app: &App,
+    session: Option<ConnectSession>,
+    now: Timestamp,
+) -> Result<ConnectSession, Error> {
     let session = session.ok_or(Error::UnknownSessionToken)?;
     telemetry::note(|summary| {
         summary.environment_id = Some(session.environment_id);
         summary.session_id = Some(session.id);
     });
-    Ok(session)
+    let environment = app.grants.environment(&app.tables, session.environment_id, now).await?;
+    match environment {
+        Some(environment) if !environment.has_ended_sessions_of(session.minted_by) => Ok(session),
+        _ => Err(Error::UnknownSessionToken),
+    }
 }
 
 /// Whatever follows the last `Bearer ` of the header, or all of it where there is none.

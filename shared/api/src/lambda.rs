@@ -1,6 +1,7 @@
 //! The seam: Lambda hands over an event, a handler runs, an answer goes back.
 
 use std::convert::Infallible;
+use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use futures_util::FutureExt;
 use jiff::Timestamp;
 use lambda_http::http::Method;
 use lambda_http::{Adapter, Body, Context, LambdaEvent, RequestExt, Service, service_fn};
-use lambda_runtime::Runtime;
+use lambda_runtime::{Diagnostic, Runtime};
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -32,7 +33,7 @@ where
     H: Fn(&'static App, Request, Timestamp) -> F + Copy + Send + Sync + 'static,
     F: Future<Output = Result<Response, Error>> + Send + 'static,
 {
-    serve(async move |app: &'static App| {
+    serve(Waits::REQUEST, async move |app: &'static App| {
         let answer = move |event: LambdaEvent<Box<RawValue>>| {
             let LambdaEvent { payload, context } = event;
             // On the heap, since the runtime moves it around: see the `tables` crate.
@@ -42,20 +43,46 @@ where
     })
 }
 
-/// Runs a Lambda function that is invoked directly, with any JSON.
+/// Runs a Lambda function that is invoked directly, with any JSON. It is also told how much time
+/// the invocation has.
 pub fn run_invocation<H, F>(handle: H) -> Result<(), InitError>
 where
-    H: Fn(&'static App, Value, Timestamp) -> F + Copy + Send + Sync + 'static,
-    F: Future<Output = Value> + Send + 'static,
+    H: Fn(&'static App, Value, Timestamp, Duration) -> F + Copy + Send + Sync + 'static,
+    F: Future<Output = Result<Value, InvocationFailure>> + Send + 'static,
 {
-    serve(async move |app: &'static App| {
+    serve(Waits::PROVISION, async move |app: &'static App| {
         let answer = move |event: LambdaEvent<Value>| async move {
             let LambdaEvent { payload, context } = event;
-            let handled = handle(app, payload, clock());
-            Ok::<_, Infallible>(telemetry::identify(context.request_id, handled).await)
+            let now = clock();
+            let ends_at_ms = i64::try_from(context.deadline).unwrap_or(i64::MAX);
+            let time = u64::try_from(ends_at_ms - now.as_millisecond()).unwrap_or_default();
+            let handled = handle(app, payload, now, Duration::from_millis(time));
+            telemetry::identify(context.request_id, handled).await
         };
         Runtime::new(service_fn(answer)).run().await
     })
+}
+
+/// What makes an invocation fail. All of it is for the caller, and only the code for the log, where
+/// the Lambda runtime writes the `Debug` of every failure: the body may hold new secrets.
+pub struct InvocationFailure {
+    /// What kind of failure.
+    pub code: &'static str,
+    /// All that is known of it, as JSON.
+    pub body: Value,
+}
+
+impl fmt::Debug for InvocationFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the invocation failed: {}", self.code)
+    }
+}
+
+/// Answered as `{"errorType": code, "errorMessage": body}`.
+impl From<InvocationFailure> for Diagnostic {
+    fn from(failure: InvocationFailure) -> Self {
+        Self { error_type: failure.code.to_owned(), error_message: failure.body.to_string() }
+    }
 }
 
 /// Answers one API Gateway event. It fails only where the input is no such event, and the error does
@@ -125,7 +152,7 @@ fn route_key(request: &Request) -> String {
 
 /// Starts a process: settings, logs, the DynamoDB client, then `serve` on one thread, since Lambda
 /// hands over one event at a time.
-fn serve<F>(serve: impl FnOnce(&'static App) -> F) -> Result<(), InitError>
+fn serve<F>(waits: Waits, serve: impl FnOnce(&'static App) -> F) -> Result<(), InitError>
 where
     F: Future<Output = Result<(), lambda_runtime::Error>> + 'static,
 {
@@ -136,7 +163,7 @@ where
         .build_local(LocalOptions::default())
         .map_err(|error| InitError::new(format!("no runtime: {error}")))?;
     runtime.block_on(async {
-        let app = App::new(settings.clone(), dynamodb(&settings).await?);
+        let app = App::new(settings.clone(), dynamodb(&settings, waits).await?);
         // The execution environment is the lifetime: there is nothing to free before it ends.
         let app: &'static App = Box::leak(Box::new(app));
         // As a task: what wakes it then needs no system call, as it would to wake this future.
@@ -148,12 +175,15 @@ where
 }
 
 /// The DynamoDB client of a function, already connected.
-async fn dynamodb(settings: &Settings) -> Result<aws_sdk_dynamodb::Client, InitError> {
+async fn dynamodb(
+    settings: &Settings,
+    waits: Waits,
+) -> Result<aws_sdk_dynamodb::Client, InitError> {
     let region = aws::region().await.ok_or_else(|| InitError::new("AWS_REGION is not set"))?;
     let roots = if settings.has_private_ca { Roots::Native } else { Roots::Amazon };
     let client = tables::client::client(
-        aws::connector(roots, Waits::REQUEST),
-        Waits::REQUEST,
+        aws::connector(roots, waits),
+        waits,
         region,
         aws::credentials(),
         settings.endpoint_url.clone(),

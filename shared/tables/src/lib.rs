@@ -9,6 +9,7 @@
 //! - [`item`]: sessions as items, both directions side by side.
 //! - [`record`]: what an operator set up, as items of the registry table.
 //! - [`sessions`], [`registry`]: the questions that are asked of each table.
+//! - [`transaction`]: how the registry is written.
 //!
 //! A future of the SDK holds kilobytes. It is put on the heap where it is made, so that it is not
 //! copied into each of the futures around it.
@@ -20,6 +21,7 @@ pub mod record;
 pub mod registry;
 pub mod sessions;
 pub mod tables;
+pub mod transaction;
 
 pub use error::StoreError;
 pub use tables::{TableNames, Tables};

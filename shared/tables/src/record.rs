@@ -2,14 +2,21 @@
 //!
 //! | item | pk | sk |
 //! |---|---|---|
+//! | name of an environment | `NAMES` | `NAME#<name>` |
 //! | secret key | `KEY#<sha256 hex>` | `KEY` |
 //! | environment | `ENV#<id>` | `ENV` |
 //! | integration | `ENV#<id>` | `INTEGRATION#<unique_key>` |
 //! | connection | `ENV#<id>` | `CONNECTION#<unique_key>#<connection_id>` |
 //! | name of a secret key | `ENV#<id>` | `CREDENTIAL#<name>` |
 //!
-//! In one environment, `sk BETWEEN "ENV" AND "INTEGRATION$"` is the settings and then the integrations. An integration's
+//! An environment's id is drawn when the environment is made, and everything that belongs to it
+//! refers to the id. So nothing of a removed environment comes back with another one of its name.
+//!
+//! In one environment, `sk BETWEEN "ENV" AND "INTEGRATION$"` is the settings and then the
+//! integrations; from `CREDENTIAL#` on, the names of its keys come before them. An integration's
 //! `unique_key` holds no `#`, so no two connections share a key.
+
+use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
@@ -17,6 +24,7 @@ use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_item};
 use session::connect_ui::ConnectUi;
 use session::connection::ConnectionId;
 use session::end_user::EndUser;
+use session::environment::Environment;
 use session::integration::IntegrationKey;
 use session::secret_key::{SecretKeyHash, SecretKeyRecord};
 use session::tags::Tags;
@@ -33,9 +41,17 @@ pub struct Key {
 }
 
 impl Key {
+    /// The partition of the environments' names.
+    pub(crate) const NAMES: &str = "NAMES";
+
     /// Of a secret key.
     pub fn secret_key(hash: &SecretKeyHash) -> Self {
         Self { pk: format!("KEY#{}", hash.as_str()), sk: "KEY".to_owned() }
+    }
+
+    /// Of an environment's name.
+    pub fn name(name: &str) -> Self {
+        Self { pk: Self::NAMES.to_owned(), sk: format!("NAME#{name}") }
     }
 
     /// Of an environment's settings.
@@ -63,6 +79,11 @@ impl Key {
         self.sk.starts_with("CREDENTIAL#")
     }
 
+    /// What the item is called among those of its kind: what follows the first `#`.
+    pub fn label(&self) -> &str {
+        self.sk.split_once('#').map_or("", |(_, label)| label)
+    }
+
     fn of_environment(environment: Uuid, sk: String) -> Self {
         Self { pk: format!("ENV#{environment}"), sk }
     }
@@ -77,19 +98,19 @@ impl Key {
 /// What an item holds, apart from its key.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Record {
+    /// The environment that has a name now.
+    Name {
+        /// Its id.
+        environment_id: Uuid,
+        /// Drawn anew by each write to the environment.
+        revision: Uuid,
+    },
     /// A secret key.
     SecretKey(SecretKeyRecord),
     /// Where the secret key of a name is found.
     Credential(SecretKeyHash),
     /// An environment's settings.
-    Environment {
-        /// Unique.
-        name: String,
-        /// How the Connect UI looks.
-        connect_ui: ConnectUi,
-        /// Whether sessions may replace documentation links.
-        allow_docs_connect_override: bool,
-    },
+    Environment(Settings),
     /// An integration.
     Integration {
         /// The provider's name.
@@ -104,6 +125,32 @@ pub enum Record {
         /// Its tags.
         tags: Tags,
     },
+}
+
+/// An environment's settings.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// Unique.
+    pub name: String,
+    /// How the Connect UI looks.
+    pub connect_ui: ConnectUi,
+    /// Whether sessions may replace documentation links.
+    pub allow_docs_connect_override: bool,
+    /// The ids of secret keys that were removed together with their sessions, and when (epoch
+    /// milliseconds).
+    pub ended_keys: BTreeMap<Uuid, i64>,
+}
+
+impl Settings {
+    /// As requests see them.
+    pub fn of(self, id: Uuid) -> Environment {
+        Environment {
+            id,
+            connect_ui: self.connect_ui,
+            allow_docs_connect_override: self.allow_docs_connect_override,
+            ended_keys: self.ended_keys.into_keys().collect(),
+        }
+    }
 }
 
 /// A record and when it was written.
@@ -126,6 +173,8 @@ struct RegistryItem {
     created_at_ms: i64,
     updated_at_ms: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
+    revision: Option<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     key_id: Option<Uuid>,
     #[serde(skip_serializing_if = "Option::is_none")]
     environment_id: Option<Uuid>,
@@ -139,6 +188,8 @@ struct RegistryItem {
     connect_ui: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     allow_docs_connect_override: Option<bool>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    ended_keys: BTreeMap<Uuid, i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     provider: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -159,6 +210,10 @@ pub fn from_stored(key: Key, stored: Stored) -> Result<Item, StoreError> {
         ..RegistryItem::default()
     };
     match stored.record {
+        Record::Name { environment_id, revision } => {
+            item.environment_id = Some(environment_id);
+            item.revision = Some(revision);
+        }
         Record::SecretKey(key) => {
             item.key_id = Some(key.id);
             item.environment_id = Some(key.environment_id);
@@ -166,10 +221,11 @@ pub fn from_stored(key: Key, stored: Stored) -> Result<Item, StoreError> {
             item.scopes = Some(key.scopes);
         }
         Record::Credential(hash) => item.key_hash = Some(hash),
-        Record::Environment { name, connect_ui, allow_docs_connect_override } => {
-            item.name = Some(name);
-            item.connect_ui = stored_connect_ui(&connect_ui);
-            item.allow_docs_connect_override = Some(allow_docs_connect_override);
+        Record::Environment(settings) => {
+            item.name = Some(settings.name);
+            item.connect_ui = stored_connect_ui(&settings.connect_ui);
+            item.allow_docs_connect_override = Some(settings.allow_docs_connect_override);
+            item.ended_keys = settings.ended_keys;
         }
         Record::Integration { provider, display_name } => {
             item.provider = Some(provider);
@@ -187,7 +243,10 @@ pub fn from_stored(key: Key, stored: Stored) -> Result<Item, StoreError> {
 pub fn to_stored(item: Item) -> Result<(Key, Stored), StoreError> {
     let item: RegistryItem = from_item(item)?;
     let kind = item.sk.split('#').next().unwrap_or_default();
-    let record = match (kind, item.key_id, item.environment_id, item.key_hash) {
+    let record = match (kind, item.key_id.or(item.revision), item.environment_id, item.key_hash) {
+        ("NAME", Some(revision), Some(environment_id), _) => {
+            Record::Name { environment_id, revision }
+        }
         ("KEY", Some(id), Some(environment_id), _) => Record::SecretKey(SecretKeyRecord {
             id,
             environment_id,
@@ -195,11 +254,12 @@ pub fn to_stored(item: Item) -> Result<(Key, Stored), StoreError> {
             scopes: item.scopes.unwrap_or_default(),
         }),
         ("CREDENTIAL", _, _, Some(hash)) => Record::Credential(hash),
-        ("ENV", ..) => Record::Environment {
+        ("ENV", ..) => Record::Environment(Settings {
             name: item.name.unwrap_or_default(),
             connect_ui: item.connect_ui.map(ConnectUi::from_stored).unwrap_or_default(),
             allow_docs_connect_override: item.allow_docs_connect_override.unwrap_or(true),
-        },
+            ended_keys: item.ended_keys,
+        }),
         ("INTEGRATION", ..) => Record::Integration {
             provider: item.provider.unwrap_or_default(),
             display_name: item.display_name,
