@@ -136,7 +136,7 @@ async fn it_stops_while_there_is_time_to_say_so() {
     let failed = failed.expect_err("a failure");
     assert_eq!((failed.code, &failed.body["error"]["code"]), ("timeout", &json!("timeout")));
     assert_eq!(key_count(&world).await, 2);
-    let later = Duration::from_secs(60);
+    let later = Duration::from_mins(1);
     let report = provision::handle(world.connect, one_key("dev"), world.now, later).await;
     assert_eq!(report.expect("a report")["created"], json!(["dev/secret_keys/new"]));
 }

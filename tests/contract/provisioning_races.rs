@@ -233,7 +233,7 @@ async fn both_make_the_environment() {
     let orders =
         in_every_order(|_| Vec::new(), |name| [vec![with_key(name)], vec![with_key(name)]], false)
             .await;
-    assert!(orders >= 20, "{orders}");
+    assert_eq!(orders, 6);
 }
 
 #[tokio::test]
@@ -259,10 +259,7 @@ async fn one_replaces_a_key_and_one_removes_it() {
             let key = json!({ "name": "server", "secret": secret.expose() });
             let replaced = environment(name, json!({ "secret_keys": [key, { "name": "more" }] }));
             let gone = json!({ "name": "server", "state": "absent", "sessions": "end" });
-            [
-                vec![replaced, with_key(name)],
-                vec![environment(name, json!({ "secret_keys": [gone] }))],
-            ]
+            [vec![replaced], vec![environment(name, json!({ "secret_keys": [gone] }))]]
         },
         false,
     )

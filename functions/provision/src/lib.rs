@@ -48,7 +48,7 @@ pub use report::{Cause, Failure, GeneratedSecret, Report, Stopped};
 const CONFLICTS_MAX: u32 = 4;
 
 /// The least and most time to wait before that.
-const CONFLICT_PAUSE_MS: std::ops::Range<u64> = 10..200;
+const CONFLICT_PAUSE_MS: std::ops::Range<u64> = 10..100;
 
 /// Applies a document, or describes environments where `describe` is what it says. Fails with
 /// `{"error": …}`, and with everything else that an operator must know then.

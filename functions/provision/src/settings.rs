@@ -33,18 +33,19 @@ impl Planner<'_> {
             Some(webhooks) => self.webhooks(webhooks).await?,
             None => None,
         };
+        let is_changed = self.settings != old;
+        // What is too old to matter leaves with the next write, and is no reason for one.
+        let oldest_ms = self.now_ms - ENDED_KEYS_KEPT_MS;
+        self.settings.ended_keys.retain(|_, at_ms| *at_ms > oldest_ms);
         let label = self.plan.name.text.clone();
         changes.push(self.put_settings());
         if self.plan.name.revision.is_none() {
             self.plan.steps.push(Step { changes, effect: Some((Effect::Created, label)), secret });
-        } else if self.settings != old {
+        } else if is_changed {
             self.plan.steps.push(Step { changes, effect: Some((Effect::Changed, label)), secret });
         } else {
             self.plan.unchanged.push(label);
         }
-        // What is too old to matter leaves with the next write, and is no reason for one.
-        let oldest_ms = self.now_ms - ENDED_KEYS_KEPT_MS;
-        self.settings.ended_keys.retain(|_, at_ms| *at_ms > oldest_ms);
         Ok(())
     }
 

@@ -147,12 +147,11 @@ impl Tables {
             (Some(_), _) if lost.from.is_none() => Outcome::Written,
             // Somebody else has written since, before it or after it.
             (Some(_), Some(_)) => Outcome::Unknown,
-            // The environment was to be removed, and is still there.
-            (Some(_), None) => Outcome::NotWritten,
             // It was to be made, and may be yet.
             (None, Some(_)) if lost.from.is_none() => Outcome::Unknown,
-            // Somebody else has removed it, and with it whatever was written.
-            (None, Some(_)) => Outcome::NotWritten,
+            // It was to be removed, and is there; or somebody else has removed it, and with it
+            // whatever was written.
+            (Some(_), None) | (None, Some(_)) => Outcome::NotWritten,
             (None, None) => Outcome::Written,
         })
     }
