@@ -5,10 +5,16 @@
 //! - [`routes`]: which function a request is for.
 //! - [`event`]: a request as the event that API Gateway makes of it.
 //! - [`dynamodb`]: the engine, the tables of `template.yaml`, and their TTL.
+//! - [`server`]: how servers start and end.
 //! - [`demo`]: the environment that a first start provisions.
+//! - [`banner`]: what a start prints.
+//! - [`log`]: what the process says while it runs.
 
+pub mod banner;
 pub mod demo;
 pub mod dynamodb;
 pub mod event;
 pub mod gateway;
+pub mod log;
 pub mod routes;
+pub mod server;
