@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::sync::LazyLock;
 use std::time::Instant;
 
-use api::{App, Timestamp};
+use api::Timestamp;
 use axum::body::{Body, Bytes, HttpBody, to_bytes};
 use axum::extract::ConnectInfo;
 use axum::http::header::{
@@ -19,6 +19,7 @@ use axum::http::header::{
 use axum::http::{HeaderName, Method, Request, Response, StatusCode};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use connect::Connect;
 use http_body_util::LengthLimitError;
 use lambda_http::Context;
 use serde::Deserialize;
@@ -55,7 +56,7 @@ const PREFLIGHT: [(HeaderName, &str); 3] = [
 
 /// Serves until `stop` resolves, then finishes the requests in flight.
 pub async fn serve(
-    app: &'static App,
+    connect: &'static Connect,
     listener: TcpListener,
     clock: fn() -> Timestamp,
     stop: impl Future<Output = ()> + Send + 'static,
@@ -65,7 +66,7 @@ pub async fn serve(
         let started = Instant::now();
         let (method, uri) = (request.method().clone(), request.uri().clone());
         let response = match with_whole_body(request).await {
-            Ok(request) => respond(app, request, peer, clock()).await,
+            Ok(request) => respond(connect, request, peer, clock()).await,
             Err(refusal) => with_cors(refusal),
         };
         let code = response.extensions().get().map_or("", |ErrorCode(code)| code);
@@ -97,24 +98,24 @@ async fn with_whole_body(request: Request<Body>) -> Result<Request<Bytes>, Respo
 
 /// Answers one HTTP request at the moment `now`.
 pub async fn respond(
-    app: &'static App,
+    connect: &'static Connect,
     request: Request<Bytes>,
     peer: SocketAddr,
     now: Timestamp,
 ) -> Response<Body> {
     static ROUTER: LazyLock<Router> = LazyLock::new(|| Router::new(&ROUTES));
-    respond_with(&ROUTER, app, request, peer, now).await
+    respond_with(&ROUTER, connect, request, peer, now).await
 }
 
 /// Answers one HTTP request with the routes of `router`.
 pub async fn respond_with(
     router: &Router,
-    app: &'static App,
+    connect: &'static Connect,
     request: Request<Bytes>,
     peer: SocketAddr,
     now: Timestamp,
 ) -> Response<Body> {
-    with_cors(route(router, app, request, peer, now).await)
+    with_cors(route(router, connect, request, peer, now).await)
 }
 
 fn with_cors(mut response: Response<Body>) -> Response<Body> {
@@ -126,7 +127,7 @@ fn with_cors(mut response: Response<Body>) -> Response<Body> {
 
 async fn route(
     router: &Router,
-    app: &'static App,
+    connect: &'static Connect,
     request: Request<Bytes>,
     peer: SocketAddr,
     now: Timestamp,
@@ -148,7 +149,7 @@ async fn route(
     let event = event(route_key, parameters, &parts, &body, peer, &request_id, now).to_string();
     let mut context = Context::default();
     context.request_id = request_id;
-    let answered = handle(app, event, context, now).await;
+    let answered = handle(connect, event, context, now).await;
     answered.and_then(|answer| http_response(&answer)).unwrap_or_else(|problem| {
         // What API Gateway says when an invocation fails.
         tracing::error!(problem, "invocation failed");

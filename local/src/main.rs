@@ -8,15 +8,17 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use api::settings::Settings;
-use api::{App, Error, InitError, Timestamp};
+use api::{App, InitError, Timestamp};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Credentials;
 use clap::Parser;
 use futures_util::future::select_all;
 use local::banner::Banner;
 use local::dynamodb::{self, Engine};
+use local::kms::Kms;
 use local::server::Server;
 use local::{demo, gateway, log};
+use provision::Failure;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -32,7 +34,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const LEAVE_WITHIN: Duration = Duration::from_secs(1);
 
 /// Why the process ends with another status than 0.
-enum Failure {
+enum Problem {
     /// 2: it does not start, or a server fails.
     Failed(InitError),
     /// 3: something was not finished when it had to stop.
@@ -53,11 +55,11 @@ fn main() -> ExitCode {
     runtime.shutdown_timeout(LEAVE_WITHIN);
     match end {
         Ok(()) => ExitCode::SUCCESS,
-        Err(Failure::Failed(error)) => {
+        Err(Problem::Failed(error)) => {
             eprintln!("error: {error}");
             ExitCode::from(2)
         }
-        Err(Failure::CutOff(what)) => {
+        Err(Problem::CutOff(what)) => {
             eprintln!("cut off: {what}");
             ExitCode::from(3)
         }
@@ -65,14 +67,14 @@ fn main() -> ExitCode {
 }
 
 /// Serves until a signal, then stops within the time that the arguments give.
-async fn run(arguments: Arguments) -> Result<(), Failure> {
+async fn run(arguments: Arguments) -> Result<(), Problem> {
     let mut signals = Signals::install()?;
     let stop_within = Duration::from_secs(arguments.stop_within.into());
     // A task of its own, since it reads files and waits for other machines: signals must get through.
     let start = tokio::spawn(Service::start(arguments));
     let mut service = tokio::select! {
         started = start => started.map_err(|error| InitError::new(error.to_string()))??,
-        () = signals.next() => return Err(Failure::CutOff("the start".to_owned())),
+        () = signals.next() => return Err(Problem::CutOff("the start".to_owned())),
     };
 
     let mut servers = service.servers();
@@ -88,17 +90,17 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         tokio::select! {
             () = server.stop() => {}
             () = &mut time_is_up => {
-                return Err(Failure::CutOff(format!("{name} was busy after {stop_within:?}")));
+                return Err(Problem::CutOff(format!("{name} was busy after {stop_within:?}")));
             }
             () = signals.next() => {
-                return Err(Failure::CutOff(format!("{name} was busy at a second signal")));
+                return Err(Problem::CutOff(format!("{name} was busy at a second signal")));
             }
         }
     }
     Ok(())
 }
 
-impl From<InitError> for Failure {
+impl From<InitError> for Problem {
     fn from(error: InitError) -> Self {
         Self::Failed(error)
     }
@@ -132,6 +134,7 @@ impl Signals {
 /// All that serves.
 struct Service {
     api: Server,
+    kms: Kms,
     engine: Option<Engine>,
 }
 
@@ -158,8 +161,14 @@ impl Service {
         if let Some(engine) = &engine {
             engine.sweep_on_a_timer();
         }
-        // One app for as long as the process lives, as in a Lambda execution environment.
-        let app: &'static App = Box::leak(Box::new(App::new(settings, client)));
+        // What tells the embedded engine, or another one, from AWS.
+        let endpoint_url = engine.as_ref().map(Engine::url);
+        let endpoint_url = endpoint_url.or(arguments.dynamodb.as_ref().map(ToString::to_string));
+        let settings = Settings { endpoint_url, ..settings };
+        let kms = Kms::start(arguments.kms_file().as_deref())
+            .await
+            .map_err(|error| InitError::new(format!("KMS does not start: {error}")))?;
+        let connect = local::connect(settings, client, &kms)?;
 
         let document = match document {
             None if arguments.is_aws() => None,
@@ -167,22 +176,22 @@ impl Service {
             Some(document) => Some(document),
         };
         let report = match &document {
-            Some(document) => Some(provision(app, document.clone()).await?),
+            Some(document) => Some(provision(&connect.app, document.clone()).await?),
             None => None,
         };
         let api = Server::start("the API", |stop| async move {
-            gateway::serve(app, listener, clock, stop).await.map_err(|error| error.to_string())
+            gateway::serve(connect, listener, clock, stop).await.map_err(|error| error.to_string())
         });
         let data = arguments.describe_data();
         let is_aws = arguments.is_aws();
         Banner { address, data, is_aws, document, report }.print();
-        Ok(Self { api, engine })
+        Ok(Self { api, kms, engine })
     }
 
-    /// What listens, in the order in which to stop: the API needs the engine.
+    /// What listens, in the order in which to stop: the API needs the others.
     fn servers(&mut self) -> Vec<&mut Server> {
         let engine = self.engine.as_mut().map(|engine| &mut engine.server);
-        std::iter::once(&mut self.api).chain(engine).collect()
+        [&mut self.api, &mut self.kms.server].into_iter().chain(engine).collect()
     }
 }
 
@@ -191,6 +200,9 @@ fn settings() -> Result<Settings, InitError> {
     Settings::read(|name| {
         variable(name).or_else(|| match name {
             "SESSIONS_TABLE" => Some("connect-sessions".to_owned()),
+            "CONNECTIONS_TABLE" => Some("connect-connections".to_owned()),
+            "KMS_KEY_ID" => Some(local::kms::KEY_ID.to_owned()),
+            "OUTBOUND_ALLOW" => Some("127.0.0.0/8,::1/128".to_owned()),
             "REGISTRY_TABLE" => Some("connect-registry".to_owned()),
             "CONNECT_UI_URL" => Some("http://localhost:3009".to_owned()),
             // The engine warns of every condition that does not hold, which is no news.
@@ -220,18 +232,20 @@ fn read_document(file: &Path) -> Result<Value, InitError> {
 
 /// Applies the document. Everything that is wrong with it is told, with its path.
 async fn provision(app: &App, document: Value) -> Result<provision::Report, InitError> {
-    provision::apply(&app.tables, document, clock()).await.map_err(|error| match error {
-        Error::InvalidBody(issues) => {
+    provision::apply(app, document, clock()).await.map_err(|failure| match failure {
+        Failure::Refused(issues) => {
             let lines: Vec<_> = issues
                 .iter()
                 .map(|issue| format!("\n  {}: {}", issue.path.join("."), issue.message))
                 .collect();
             InitError::new(format!("the environment document is refused:{}", lines.concat()))
         }
-        Error::Unavailable(cause) | Error::Internal(cause) => {
-            InitError::new(format!("the environment cannot be provisioned: {cause}"))
-        }
-        other => InitError::new(other.body().to_string()),
+        // With the secrets that were made before it stopped: nobody can tell them later.
+        failure => InitError::new(format!(
+            "the environment cannot be provisioned: {} {}",
+            failure.body(),
+            failure.cause().unwrap_or_default()
+        )),
     })
 }
 
@@ -272,6 +286,11 @@ fn clock() -> Timestamp {
 }
 
 impl Arguments {
+    /// Where the key of the local KMS is kept.
+    fn kms_file(&self) -> Option<PathBuf> {
+        (!self.in_memory).then(|| self.data.with_file_name("kms-key"))
+    }
+
     /// Where the demo's document is kept.
     fn demo_file(&self) -> Option<PathBuf> {
         (!self.in_memory).then(|| self.data.with_file_name("demo-environment.json"))

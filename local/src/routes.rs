@@ -8,6 +8,7 @@ use std::borrow::Cow;
 
 use api::{App, Timestamp, lambda};
 use axum::http::{Method, Uri};
+use connect::Connect;
 use futures_util::future::BoxFuture;
 use lambda_http::Context;
 use percent_encoding::percent_decode_str;
@@ -17,41 +18,71 @@ use serde_json::{Map, Value, json};
 pub type Route = (&'static str, Handler);
 
 /// Takes an event and answers it, both as JSON text.
-pub type Handler = fn(&'static App, String, Context, Timestamp) -> Answer;
+pub type Handler = fn(&'static Connect, String, Context, Timestamp) -> Answer;
 type Answer = BoxFuture<'static, Result<String, String>>;
 
-/// What answers events with a function's `handle`.
+/// What answers events with a function's `handle`: of a function that needs DynamoDB alone, or of
+/// one that makes and opens connections.
 #[macro_export]
 macro_rules! handler {
-    ($handle:path) => {
-        |app, event, context, now| {
-            Box::pin($crate::routes::answer(app, $handle, event, context, now))
+    (app: $handle:path) => {
+        |connect, event, context, now| {
+            Box::pin($crate::routes::answer(&connect.app, $handle, event, context, now))
+        }
+    };
+    (connect: $handle:path) => {
+        |connect, event, context, now| {
+            Box::pin($crate::routes::answer(connect, $handle, event, context, now))
         }
     };
 }
 
 /// Every route of `template.yaml`; a test holds the two together.
-pub const ROUTES: [Route; 5] = [
-    ("POST /connect/sessions", handler!(create_session::handle)),
-    ("POST /connect/sessions/reconnect", handler!(reconnect_session::handle)),
-    ("GET /connect/session", handler!(get_session::handle)),
-    ("HEAD /connect/session", handler!(get_session::handle)),
-    ("DELETE /connect/session", handler!(delete_session::handle)),
+pub const ROUTES: [Route; 28] = [
+    ("POST /connect/sessions", handler!(app: create_session::handle)),
+    ("POST /connect/sessions/reconnect", handler!(app: reconnect_session::handle)),
+    ("GET /connect/session", handler!(app: get_session::handle)),
+    ("HEAD /connect/session", handler!(app: get_session::handle)),
+    ("DELETE /connect/session", handler!(app: delete_session::handle)),
+    ("POST /auth/unauthenticated/{providerConfigKey}", handler!(connect: authorize::handle)),
+    ("POST /api-auth/api-key/{providerConfigKey}", handler!(connect: authorize::handle)),
+    ("POST /api-auth/basic/{providerConfigKey}", handler!(connect: authorize::handle)),
+    ("POST /oauth2/auth/{providerConfigKey}", handler!(connect: authorize::handle)),
+    ("POST /auth/jwt/{providerConfigKey}", handler!(connect: authorize::handle)),
+    ("POST /auth/two-step/{providerConfigKey}", handler!(connect: authorize::handle)),
+    ("POST /auth/tba/{providerConfigKey}", handler!(connect: authorize::handle)),
+    ("POST /auth/signature/{providerConfigKey}", handler!(connect: authorize::handle)),
+    ("POST /auth/bill/{providerConfigKey}", handler!(connect: authorize::handle)),
+    ("POST /auth/aws-sigv4/{providerConfigKey}", handler!(connect: authorize::handle)),
+    ("POST /auth/oauth-outbound/{providerConfigKey}", handler!(connect: authorize::handle)),
+    ("GET /integrations", handler!(connect: list_integrations::handle)),
+    ("GET /integrations/{uniqueKey}", handler!(connect: list_integrations::handle)),
+    ("GET /providers", handler!(app: get_provider::handle)),
+    ("GET /providers/{provider}", handler!(app: get_provider::handle)),
+    ("POST /connect/telemetry", handler!(app: record_telemetry::handle)),
+    ("GET /connections", handler!(app: list_connections::handle)),
+    ("POST /connections", handler!(connect: import_connection::handle)),
+    ("GET /connections/{connectionId}", handler!(connect: get_connection::handle)),
+    ("PATCH /connections/{connectionId}", handler!(app: update_connection::handle)),
+    ("DELETE /connections/{connectionId}", handler!(app: delete_connection::handle)),
+    ("POST /connections/metadata", handler!(app: update_connection::handle)),
+    ("PATCH /connections/metadata", handler!(app: update_connection::handle)),
 ];
 
 /// Answers an event with a function's `handle`, as Lambda does.
-pub async fn answer<H, F>(
-    app: &'static App,
+pub async fn answer<S, H, F>(
+    state: &'static S,
     handle: H,
     event: String,
     context: Context,
     now: Timestamp,
 ) -> Result<String, String>
 where
-    H: Fn(&'static App, api::Request, Timestamp) -> F + Send + Sync + 'static,
+    S: AsRef<App> + Sync,
+    H: Fn(&'static S, api::Request, Timestamp) -> F + Send + Sync + 'static,
     F: Future<Output = Result<api::Response, api::Error>> + Send + 'static,
 {
-    let answer = lambda::answer(app, handle, &event, context, now).await?;
+    let answer = lambda::answer(state, handle, &event, context, now).await?;
     serde_json::to_string(&answer).map_err(|problem| problem.to_string())
 }
 

@@ -1,5 +1,6 @@
-//! The wire between the service and its engine: it counts the calls that cross it, and breaks when
-//! told to. Failures in tests are real ones: answers that DynamoDB gives, or none.
+//! The wire between the service and DynamoDB or KMS: it counts the calls that cross it, and breaks when
+//! told to. Failures in tests are real ones: answers that AWS gives, or none. It can also hold
+//! each call until the test lets it pass, so that a test chooses in which order things happen.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -10,15 +11,16 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::{Response, StatusCode};
 use tokio::net::TcpListener;
+use tokio::sync::{mpsc, oneshot};
 
 /// What happens to a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// DynamoDB throttles.
+    /// The service throttles.
     Throttled,
-    /// DynamoDB fails.
+    /// The service fails.
     Failed,
-    /// DynamoDB refuses a request that makes no sense.
+    /// DynamoDB refuses a request that makes no sense; KMS one that nobody has allowed.
     Refused,
     /// The connection breaks in the middle of the answer.
     Broken,
@@ -35,7 +37,7 @@ pub enum Fault {
 /// What a request without an operation counts as: the one that makes the connection.
 pub const PING: &str = "ping";
 
-/// A proxy in front of an engine.
+/// A proxy in front of an engine, or of a KMS endpoint.
 #[derive(Debug, Clone)]
 pub struct Wire {
     /// Where the service reaches the engine.
@@ -47,17 +49,19 @@ pub struct Wire {
 struct Shared {
     calls: Vec<String>,
     faults: VecDeque<Fault>,
-    /// An operation, how many of it pass, and what happens to the next one.
-    later: Option<(&'static str, usize, Fault)>,
+    /// An operation, how many of it pass, and what happens to the next calls.
+    later: Option<(&'static str, usize, Vec<Fault>)>,
+    /// Where calls wait.
+    gate: Option<mpsc::UnboundedSender<Held>>,
 }
 
 impl Shared {
     fn next_fault(&mut self, operation: &str) -> Option<Fault> {
         match &mut self.later {
-            Some((name, 0, fault)) if name == &operation => {
-                let fault = *fault;
+            Some((name, 0, faults)) if name == &operation => {
+                self.faults = std::mem::take(faults).into();
                 self.later = None;
-                Some(fault)
+                self.faults.pop_front()
             }
             Some((name, passing, _)) if name == &operation => {
                 *passing -= 1;
@@ -65,6 +69,24 @@ impl Shared {
             }
             _ => self.faults.pop_front(),
         }
+    }
+}
+
+/// A call that waits on the wire.
+#[derive(Debug)]
+pub struct Held {
+    /// What it asks for.
+    pub operation: String,
+    pass: oneshot::Sender<()>,
+    answered: oneshot::Receiver<()>,
+}
+
+impl Held {
+    /// Lets the call pass, and waits until the engine has answered it.
+    pub async fn release(self) {
+        // Whoever made the call may have given it up.
+        let _ = self.pass.send(());
+        let _ = self.answered.await;
     }
 }
 
@@ -90,9 +112,23 @@ impl Wire {
         self.state.lock().expect("no panic").faults = faults.into_iter().collect();
     }
 
-    /// Lets `passing` calls of an operation pass, and breaks the one after them.
-    pub fn fail_after(&self, operation: &'static str, passing: usize, fault: Fault) {
-        self.state.lock().expect("no panic").later = Some((operation, passing, fault));
+    /// Lets `passing` calls of an operation pass, and breaks the one after them and the calls that
+    /// follow it, one fault each.
+    pub fn fail_after(
+        &self,
+        operation: &'static str,
+        passing: usize,
+        faults: impl IntoIterator<Item = Fault>,
+    ) {
+        let faults = faults.into_iter().collect();
+        self.state.lock().expect("no panic").later = Some((operation, passing, faults));
+    }
+
+    /// Holds every call from now on; they come out here. When this end is dropped, calls pass again.
+    pub fn hold(&self) -> mpsc::UnboundedReceiver<Held> {
+        let (gate, held) = mpsc::unbounded_channel();
+        self.state.lock().expect("no panic").gate = Some(gate);
+        held
     }
 }
 
@@ -110,10 +146,16 @@ async fn pass(State(forward): State<Forward>, request: Request) -> Response<Body
     let is_signed = parts.headers.contains_key("authorization");
     let no_operation = if is_signed { "signed ping" } else { PING };
     let operation = target.and_then(|target| target.rsplit('.').next()).unwrap_or(no_operation);
-    let fault = {
+    let is_kms = target.is_some_and(|target| target.starts_with("TrentService."));
+    let (fault, gate) = {
         let mut state = forward.state.lock().expect("no panic");
         state.calls.push(operation.to_owned());
-        state.next_fault(operation)
+        (state.next_fault(operation), state.gate.clone())
+    };
+    // Dropped when this call is answered.
+    let _answered = match gate {
+        Some(gate) => Some(wait(&gate, operation).await),
+        None => None,
     };
     match fault {
         None | Some(Fault::AnswerLost | Fault::Halved) => {
@@ -136,13 +178,27 @@ async fn pass(State(forward): State<Forward>, request: Request) -> Response<Body
             *response.body_mut() = Body::from(body);
             response
         }
-        Some(Fault::Throttled) => refuse(400, "ProvisionedThroughputExceededException"),
-        Some(Fault::Failed) => refuse(500, "InternalServerError"),
-        Some(Fault::Refused) => refuse(400, "ValidationException"),
+        Some(Fault::Throttled) if is_kms => refuse(400, "ThrottlingException"),
+        Some(Fault::Failed) if is_kms => refuse(500, "KMSInternalException"),
+        Some(Fault::Refused) if is_kms => refuse(400, "AccessDeniedException"),
+        Some(Fault::Throttled) => refuse(400, &dynamodb("ProvisionedThroughputExceededException")),
+        Some(Fault::Failed) => refuse(500, &dynamodb("InternalServerError")),
+        Some(Fault::Refused) => refuse(400, &dynamodb("ValidationException")),
         Some(Fault::Broken) => broken(),
         Some(Fault::Silent) => std::future::pending().await,
         Some(Fault::Answer(body)) => Response::new(Body::from(body)),
     }
+}
+
+/// Waits until the test lets a call pass.
+async fn wait(gate: &mpsc::UnboundedSender<Held>, operation: &str) -> oneshot::Sender<()> {
+    let (pass, passes) = oneshot::channel();
+    let (answer, answered) = oneshot::channel();
+    let held = Held { operation: operation.to_owned(), pass, answered };
+    if gate.send(held).is_ok() {
+        let _ = passes.await;
+    }
+    answer
 }
 
 /// The start of an answer, and then the end of the connection.
@@ -152,10 +208,13 @@ fn broken() -> Response<Body> {
     Response::new(Body::from_stream(futures_util::stream::iter([Ok(start), Err(end)])))
 }
 
+/// DynamoDB's name of an error. KMS has no prefix.
+fn dynamodb(code: &str) -> String {
+    format!("com.amazonaws.dynamodb.v20120810#{code}")
+}
+
 fn refuse(status: u16, code: &str) -> Response<Body> {
-    let body = format!(
-        r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{code}","message":"internal detail 4711"}}"#
-    );
+    let body = format!(r#"{{"__type":"{code}","message":"internal detail 4711"}}"#);
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = StatusCode::from_u16(status).expect("a status");
     response

@@ -5,17 +5,22 @@ use std::sync::Arc;
 
 use api::App;
 use api::settings::Settings;
+use api::telemetry::CountCalls;
+use aws::{Roots, Waits};
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::Credentials;
+use aws_sdk_dynamodb::config::{Credentials, Region};
 use aws_sdk_dynamodb::types::AttributeValue;
+use connect::Connect;
 use dynoxide::Database;
 use dynoxide::storage_backend::{Clock, ManualClock};
 use jiff::{SignedDuration, Timestamp};
 use local::dynamodb::{self, Engine};
-use provision::Report;
+use local::kms::Kms;
+use provision::{Failure, Report};
 use serde_json::{Value, json};
 use session::secret_key::SecretKey;
 use std::collections::HashMap;
+use vault::Vault;
 
 use crate::call::{Call, Reply};
 use crate::wire::Wire;
@@ -23,6 +28,8 @@ use crate::wire::Wire;
 /// The service, and everything around it.
 pub struct World {
     /// The service, as one warm container would have it.
+    pub connect: &'static Connect,
+    /// The part of it that the session functions have.
     pub app: &'static App,
     /// What stands between the service and the engine.
     pub wire: Wire,
@@ -34,6 +41,10 @@ pub struct World {
     pub secret_key_no_scope: String,
     /// The moment at which requests arrive.
     pub now: Timestamp,
+    /// KMS.
+    pub kms: Kms,
+    /// What stands between the service and KMS.
+    pub kms_wire: Wire,
     engine: Engine,
     clock: Arc<ManualClock>,
 }
@@ -51,12 +62,18 @@ impl World {
         let engine = Engine::serve(database.expect("a database")).await.expect("an engine");
         let wire = Wire::to(engine.address).await;
         let client = client(&engine.url());
+        let kms = Kms::start(None).await.expect("KMS");
+        let kms_wire = Wire::to(kms.address).await;
         let settings = settings(setting);
         dynamodb::create_tables(&client, &settings).await.expect("tables");
 
+        let connect = container(&settings, &wire, &kms_wire);
         let mut world = Self {
-            app: app(&settings, &wire),
+            connect,
+            app: &connect.app,
             wire,
+            kms,
+            kms_wire,
             client,
             secret_key: SecretKey::generate().expose().to_owned(),
             secret_key_no_scope: SecretKey::generate().expose().to_owned(),
@@ -88,22 +105,45 @@ impl World {
     }
 
     /// Applies an environment document.
-    pub async fn provision(&self, document: Value) -> Result<Report, api::Error> {
-        provision::apply(&self.app.tables, document, self.now).await
+    pub async fn provision(&self, document: Value) -> Result<Report, Failure> {
+        provision::apply(self.app, document, self.now).await
     }
 
     /// Applies a change to environment `dev`, and forgets what the container had cached.
     pub async fn change_environment(&mut self, mut change: Value) -> Report {
         change["name"] = json!("dev");
         let report = self.provision(json!({ "environments": [change] })).await;
-        self.app = self.cold_app();
-        self.wire.calls();
+        self.restart();
         report.expect("a good document")
     }
 
     /// The same service in a new container.
-    pub fn cold_app(&self) -> &'static App {
-        app(&self.app.settings, &self.wire)
+    pub fn cold(&self) -> &'static Connect {
+        container(&self.app.settings, &self.wire, &self.kms_wire)
+    }
+
+    /// Goes on in a new container, and forgets the calls that were made so far.
+    pub fn restart(&mut self) {
+        self.connect = self.cold();
+        self.app = &self.connect.app;
+        self.wire.calls();
+        self.kms_wire.calls();
+    }
+
+    /// The same service in a new container that reaches the engine over a wire of its own, and
+    /// waits as long for an answer as `provision` does.
+    pub async fn other_container(&self) -> (&'static App, Wire) {
+        let wire = Wire::to(self.engine.address).await;
+        let url = format!("http://{}", wire.address);
+        let client = tables::client::client(
+            aws::connector(Roots::Native, Waits::PROVISION),
+            Waits::PROVISION,
+            Region::from_static("us-east-1"),
+            Credentials::for_tests(),
+            Some(url),
+            CountCalls,
+        );
+        (Box::leak(Box::new(App::new(self.app.settings.clone(), client))), wire)
     }
 
     /// Moves the clocks of the service and of the engine.
@@ -124,7 +164,7 @@ impl World {
 
     /// Sends a request.
     pub async fn send(&self, call: Call) -> Reply {
-        call.send_to(self.app, self.now).await
+        call.send_to(self.connect, self.now).await
     }
 
     /// Asks for a session.
@@ -152,11 +192,13 @@ impl World {
         self.send(Call::delete(token)).await
     }
 
-    /// Every item of both tables.
+    /// Every item of all tables.
     pub async fn dump(&self) -> Vec<HashMap<String, AttributeValue>> {
         let settings = &self.app.settings;
         let mut items = Vec::new();
-        for table in [&settings.tables.sessions, &settings.tables.registry] {
+        for table in
+            [&settings.tables.sessions, &settings.tables.registry, &settings.tables.connections]
+        {
             let scan = self.client.scan().table_name(table).into_paginator().items().send();
             items.extend(scan.try_collect().await.expect("a scan"));
         }
@@ -175,6 +217,9 @@ fn settings(setting: impl Fn(&str) -> Option<&'static str>) -> Settings {
         setting(name).or(match name {
             "SESSIONS_TABLE" => Some("sessions"),
             "REGISTRY_TABLE" => Some("registry"),
+            "CONNECTIONS_TABLE" => Some("connections"),
+            "KMS_KEY_ID" => Some(local::kms::KEY_ID),
+            "OUTBOUND_ALLOW" => Some("127.0.0.0/8"),
             "CONNECT_UI_URL" => Some("http://localhost:3009"),
             _ => None,
         })
@@ -187,8 +232,17 @@ fn client(url: &str) -> Client {
     dynamodb::client(url, "us-east-1".to_owned(), credentials)
 }
 
-/// Leaked, as an app lives as long as its container.
-fn app(settings: &Settings, wire: &Wire) -> &'static App {
-    let client = client(&format!("http://{}", wire.address));
-    Box::leak(Box::new(App::new(settings.clone(), client)))
+/// Leaked, as it lives as long as its container.
+fn container(settings: &Settings, wire: &Wire, kms_wire: &Wire) -> &'static Connect {
+    let credentials = Credentials::new("test", "test", None, None, "test");
+    let kms_url = format!("http://{}", kms_wire.address);
+    let kms = local::kms::client(&kms_url, "us-east-1".to_owned(), credentials);
+    let url = format!("http://{}", wire.address);
+    let client = client(&url);
+    let settings = &Settings { endpoint_url: Some(url), ..settings.clone() };
+    Box::leak(Box::new(Connect {
+        app: App::new(settings.clone(), client),
+        vault: Vault::new(kms, settings.kms_key_id.clone()),
+        outbound: connect::connect::outbound(settings).expect("good settings"),
+    }))
 }

@@ -4,17 +4,18 @@
 use api::{App, Error, Request, Response, Timestamp, auth, mint, request};
 use session::body::ReconnectSession;
 use session::connect_session::ConnectSession;
+use session::error::WRITE_SESSIONS;
 
 /// Answers 201 with the session's token, its link and its end.
 pub async fn handle(app: &App, request: Request, now: Timestamp) -> Result<Response, Error> {
     let body = request::body(&request)?;
-    let grant = auth::grant(app, &request, now).await?;
+    let grant = auth::grant(app, &request, now, &[WRITE_SESSIONS]).await?;
     request::no_query(&request)?;
     let body = ReconnectSession::read(body)?;
     let environment = &grant.environment;
     let connection = app
         .tables
-        .connection(environment.id, &body.integration_id, &body.connection_id)
+        .provisioned_connection(environment.id, &body.integration_id, &body.connection_id)
         .await?
         .ok_or(Error::UnknownConnection)?;
     grant.require_integrations(&app.tables, body.fields.integrations()).await?;
