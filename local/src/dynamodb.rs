@@ -21,8 +21,8 @@ use aws_sdk_dynamodb::types::{
 use dynoxide::Database;
 use tables::client;
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+
+use crate::server::Server;
 
 /// How often expired items are deleted. AWS takes up to days; nothing depends on it.
 const SWEEP_EVERY: Duration = Duration::from_mins(1);
@@ -36,10 +36,10 @@ pub struct Engine {
     pub address: SocketAddr,
     /// The database itself, for what DynamoDB does on its own: deleting expired items.
     pub database: Database,
+    /// What answers there.
+    pub server: Server,
     /// Held for as long as the engine runs.
     _lock: Option<File>,
-    stop: oneshot::Sender<()>,
-    server: JoinHandle<Result<(), String>>,
 }
 
 impl Engine {
@@ -72,15 +72,11 @@ impl Engine {
     async fn serve_at(address: SocketAddr, database: Database) -> std::io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        let (stop, stopped) = oneshot::channel();
-        let server = tokio::spawn(dynoxide::server::serve_with_shutdown(
-            listener,
-            database.clone(),
-            async {
-                let _ = stopped.await;
-            },
-        ));
-        Ok(Self { address, database, _lock: None, stop, server })
+        let store = database.clone();
+        let server = Server::start("the DynamoDB engine", |stop| {
+            dynoxide::server::serve_with_shutdown(listener, store, stop)
+        });
+        Ok(Self { address, database, server, _lock: None })
     }
 
     /// The endpoint's URL.
@@ -104,12 +100,6 @@ impl Engine {
                 }
             }
         });
-    }
-
-    /// Finishes the calls in flight and closes the file.
-    pub async fn stop(self) {
-        let _ = self.stop.send(());
-        let _ = self.server.await;
     }
 }
 

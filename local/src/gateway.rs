@@ -7,9 +7,10 @@
 use std::error::Error;
 use std::net::SocketAddr;
 use std::sync::LazyLock;
+use std::time::Instant;
 
 use api::Timestamp;
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::{Body, Bytes, HttpBody, to_bytes};
 use axum::extract::ConnectInfo;
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
@@ -27,6 +28,7 @@ use tokio::net::TcpListener;
 use uuid::Uuid;
 
 use crate::event::event;
+use crate::log;
 use crate::routes::{ROUTES, Router, decoded_path};
 
 /// The most bytes of a request that API Gateway takes (AWS, HTTP API quotas).
@@ -61,18 +63,37 @@ pub async fn serve(
 ) -> std::io::Result<()> {
     type Peer = ConnectInfo<SocketAddr>;
     let respond = async move |ConnectInfo(peer): Peer, request: Request<Body>| {
-        let (parts, body) = request.into_parts();
-        match to_bytes(body, PAYLOAD_MAX).await {
-            Ok(body) => respond(connect, Request::from_parts(parts, body), peer, clock()).await,
-            Err(error) if error.source().is_some_and(<dyn Error>::is::<LengthLimitError>) => {
-                plain(StatusCode::PAYLOAD_TOO_LARGE, r#"{"message":"Request Too Long"}"#)
-            }
-            Err(_) => plain(StatusCode::BAD_REQUEST, r#"{"message":"Bad Request"}"#),
-        }
+        let started = Instant::now();
+        let (method, uri) = (request.method().clone(), request.uri().clone());
+        let response = match with_whole_body(request).await {
+            Ok(request) => respond(connect, request, peer, clock()).await,
+            Err(refusal) => with_cors(refusal),
+        };
+        let code = response.extensions().get().map_or("", |ErrorCode(code)| code);
+        log::request(&method, uri.path(), response.status(), code, started.elapsed());
+        response
     };
     let service =
         axum::Router::new().fallback(respond).into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, service).with_graceful_shutdown(stop).await
+}
+
+/// Reads the body, unless it is longer than API Gateway takes.
+async fn with_whole_body(request: Request<Body>) -> Result<Request<Bytes>, Response<Body>> {
+    let too_large =
+        || plain(StatusCode::PAYLOAD_TOO_LARGE, r#"{"message":"Request Entity Too Large"}"#);
+    let (parts, body) = request.into_parts();
+    // A length that is announced is judged before anything is read.
+    if body.size_hint().lower() > PAYLOAD_MAX as u64 {
+        return Err(too_large());
+    }
+    match to_bytes(body, PAYLOAD_MAX).await {
+        Ok(body) => Ok(Request::from_parts(parts, body)),
+        Err(error) if error.source().is_some_and(<dyn Error>::is::<LengthLimitError>) => {
+            Err(too_large())
+        }
+        Err(_) => Err(plain(StatusCode::BAD_REQUEST, r#"{"message":"Bad Request"}"#)),
+    }
 }
 
 /// Answers one HTTP request at the moment `now`.
@@ -94,7 +115,10 @@ pub async fn respond_with(
     peer: SocketAddr,
     now: Timestamp,
 ) -> Response<Body> {
-    let mut response = route(router, connect, request, peer, now).await;
+    with_cors(route(router, connect, request, peer, now).await)
+}
+
+fn with_cors(mut response: Response<Body>) -> Response<Body> {
     for (name, value) in CORS {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
@@ -154,11 +178,20 @@ fn http_response(answer: &str) -> Result<Response<Body>, String> {
         text.into_bytes()
     };
     let mut response = Response::builder().status(answer.status_code);
+    if answer.status_code >= 400 {
+        let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+        let code = body["error"]["code"].as_str().unwrap_or_default();
+        response = response.extension(ErrorCode(code.to_owned()));
+    }
     for (name, value) in &answer.headers {
         response = response.header(name, value.as_str().unwrap_or_default());
     }
     response.body(Body::from(body)).map_err(|error| error.to_string())
 }
+
+/// The code in the body of a function's answer, for the log.
+#[derive(Clone)]
+struct ErrorCode(String);
 
 /// An answer of API Gateway itself.
 fn plain(status: StatusCode, body: &'static str) -> Response<Body> {

@@ -16,9 +16,8 @@ use aws_sdk_kms::Client;
 use aws_sdk_kms::config::{Credentials, Region};
 use axum::Router;
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
 
+use crate::server::Server;
 use key::Key;
 
 /// A name of the key. It is the same for every key file, and so can stand in a configuration.
@@ -31,9 +30,9 @@ const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0)
 pub struct Kms {
     /// Where it listens.
     pub address: SocketAddr,
+    /// What answers there.
+    pub server: Server,
     key: Arc<Key>,
-    stop: oneshot::Sender<()>,
-    server: JoinHandle<Result<()>>,
 }
 
 impl Kms {
@@ -51,12 +50,12 @@ impl Kms {
         });
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        let (stop, stopped) = oneshot::channel();
         let service = Router::new().fallback(protocol::answer).with_state(Arc::clone(&key));
-        let server = axum::serve(listener, service).with_graceful_shutdown(async {
-            let _ = stopped.await;
+        let server = Server::start("KMS", |stop| async move {
+            let served = axum::serve(listener, service).with_graceful_shutdown(stop);
+            served.await.map_err(|error| error.to_string())
         });
-        Ok(Self { address, key, stop, server: tokio::spawn(server.into_future()) })
+        Ok(Self { address, server, key })
     }
 
     /// The endpoint's URL (`AWS_ENDPOINT_URL_KMS`).
@@ -72,12 +71,6 @@ impl Kms {
     /// Enables the key again, as `EnableKey` does.
     pub fn enable_key(&self) {
         self.key.set_enabled(true);
-    }
-
-    /// Finishes the calls in flight.
-    pub async fn stop(self) {
-        let _ = self.stop.send(());
-        let _ = self.server.await;
     }
 }
 

@@ -6,14 +6,20 @@
 //! - [`event`]: a request as the event that API Gateway makes of it.
 //! - [`dynamodb`]: the engine, the tables of `template.yaml`, and their TTL.
 //! - [`kms`]: the two calls of KMS that the service makes.
+//! - [`server`]: how servers start and end.
 //! - [`demo`]: the environment that a first start provisions.
+//! - [`banner`]: what a start prints.
+//! - [`log`]: what the process says while it runs.
 
+pub mod banner;
 pub mod demo;
 pub mod dynamodb;
 pub mod event;
 pub mod gateway;
 pub mod kms;
+pub mod log;
 pub mod routes;
+pub mod server;
 
 use ::connect::Connect;
 use api::settings::Settings;

@@ -295,13 +295,13 @@ async fn no_text_shows_a_secret() {
 async fn the_key_file_is_private_and_kept() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("local/kms-key");
-    let kms = Kms::start(Some(&file)).await.expect("KMS");
+    let mut kms = Kms::start(Some(&file)).await.expect("KMS");
     let mode = std::fs::metadata(&file).expect("a file").permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     let key = vault_at(&kms.url(), KEY_ID).create_branch_key(ENVIRONMENT, 1).await;
     let keys = [key.expect("a branch key")];
     let sealed = seal(&vault_at(&kms.url(), KEY_ID), &keys).await.expect("sealed");
-    kms.stop().await;
+    kms.server.stop().await;
 
     let kms = Kms::start(Some(&file)).await.expect("KMS again");
     open(&vault_at(&kms.url(), KEY_ID), &keys, &sealed).await.expect("opens after a restart");

@@ -28,6 +28,10 @@ pub enum Fault {
     AnswerLost,
     /// No answer comes.
     Silent,
+    /// The call goes through, but of its answer only the first half arrives, as if it were whole.
+    Halved,
+    /// An answer of status 200 with this body.
+    Answer(&'static str),
 }
 
 /// What a request without an operation counts as: the one that makes the connection.
@@ -154,17 +158,24 @@ async fn pass(State(forward): State<Forward>, request: Request) -> Response<Body
         None => None,
     };
     match fault {
-        None | Some(Fault::AnswerLost) => {
+        None | Some(Fault::AnswerLost | Fault::Halved) => {
             let url = format!("http://{}{}", forward.engine, parts.uri);
             let sent = forward.client.request(parts.method, url).headers(parts.headers).body(body);
             let answer = sent.send().await.expect("the engine answers");
-            if fault.is_some() {
+            if fault == Some(Fault::AnswerLost) {
                 return broken();
             }
             let mut response = Response::new(Body::empty());
             *response.status_mut() = answer.status();
             *response.headers_mut() = answer.headers().clone();
-            *response.body_mut() = Body::from(answer.bytes().await.expect("a whole body"));
+            let mut body = answer.bytes().await.expect("a whole body");
+            if fault == Some(Fault::Halved) {
+                body.truncate(body.len() / 2);
+                // They tell of the whole.
+                response.headers_mut().remove("content-length");
+                response.headers_mut().remove("x-amz-crc32");
+            }
+            *response.body_mut() = Body::from(body);
             response
         }
         Some(Fault::Throttled) if is_kms => refuse(400, "ThrottlingException"),
@@ -175,6 +186,7 @@ async fn pass(State(forward): State<Forward>, request: Request) -> Response<Body
         Some(Fault::Refused) => refuse(400, &dynamodb("ValidationException")),
         Some(Fault::Broken) => broken(),
         Some(Fault::Silent) => std::future::pending().await,
+        Some(Fault::Answer(body)) => Response::new(Body::from(body)),
     }
 }
 

@@ -10,7 +10,8 @@ use aws_sdk_dynamodb::config::Region;
 use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use futures_util::FutureExt;
 use jiff::Timestamp;
-use lambda_http::http::Method;
+use lambda_http::http::header::CONTENT_LENGTH;
+use lambda_http::http::{HeaderValue, Method};
 use lambda_http::{Adapter, Body, Context, LambdaEvent, RequestExt, Service, service_fn};
 use lambda_runtime::{Diagnostic, Runtime};
 use serde::Serialize;
@@ -158,6 +159,9 @@ where
             }
         };
         if is_head {
+            // The length that GET would answer (RFC 9110 section 8.6).
+            let length = HeaderValue::from(response.body().len());
+            response.headers_mut().insert(CONTENT_LENGTH, length);
             *response.body_mut() = Body::Empty;
         }
         response

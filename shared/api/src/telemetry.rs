@@ -17,10 +17,11 @@ use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::filter::{Targets, filter_fn};
 use tracing_subscriber::fmt::format::{Format, Json, JsonFields, Writer};
-use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, Registry};
 use uuid::Uuid;
 
 tokio::task_local! {
@@ -30,8 +31,8 @@ tokio::task_local! {
 /// The targets of this project's own lines.
 const OWN_TARGETS: [&str; 4] = [SUMMARY_TARGET, "api", "provision", "local"];
 
-/// The target of summaries. They are metrics, so no log level silences them.
-const SUMMARY_TARGET: &str = "summary";
+/// The target of summaries. On Lambda they are metrics, so no log level silences them.
+pub const SUMMARY_TARGET: &str = "summary";
 
 /// What one request turned out to be, noted on the way by whoever knows.
 #[derive(Debug, Default, Serialize)]
@@ -62,17 +63,17 @@ fn is_zero(count: &u32) -> bool {
     *count == 0
 }
 
-/// Starts writing logs to standard output. Later calls change nothing.
+/// Starts writing logs to standard output, as JSON lines. Later calls change nothing.
 pub fn start(log: &Targets) {
-    let json = Format::default().json().flatten_event(true);
-    let lines = tracing_subscriber::fmt::layer()
-        .fmt_fields(JsonFields::new())
-        .event_format(Lines(json.with_current_span(false).with_span_list(false)));
+    start_with(log.clone().with_target(SUMMARY_TARGET, Level::INFO), json_lines(std::io::stdout));
+}
+
+/// Starts logs that `lines` writes. Later calls change nothing.
+pub fn start_with(log: Targets, lines: impl Layer<Registry> + Send + Sync) {
     let may_be_logged = filter_fn(|line| {
         OWN_TARGETS.iter().any(|own| line.target().starts_with(own)) || *line.level() <= Level::INFO
     });
-    let log = log.clone().with_target(SUMMARY_TARGET, Level::INFO);
-    let logs = tracing_subscriber::registry().with(log).with(may_be_logged).with(lines);
+    let logs = tracing_subscriber::registry().with(lines).with(log).with(may_be_logged);
     if logs.try_init().is_ok() {
         // A panic's text may quote the request, so only its place is logged.
         std::panic::set_hook(Box::new(|panic| {
@@ -80,6 +81,18 @@ pub fn start(log: &Targets) {
             tracing::error!(place, "a handler panicked");
         }));
     }
+}
+
+/// JSON lines; a summary is written as it is.
+pub fn json_lines<W>(writer: W) -> impl Layer<Registry>
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let json = Format::default().json().flatten_event(true);
+    tracing_subscriber::fmt::layer()
+        .fmt_fields(JsonFields::new())
+        .event_format(Lines(json.with_current_span(false).with_span_list(false)))
+        .with_writer(writer)
 }
 
 /// Runs a request and logs one line about it; `status` reads the HTTP status of its answer.
