@@ -74,7 +74,7 @@ where
 {
     let mut cause = error.to_string();
     let mut source = error.source();
-    // A message of the service may quote keys of items, so of an answer only its code is told.
+    // The message of an answer may quote keys of items, so only its code is logged.
     if let Some(answer) = error.as_service_error() {
         cause = format!("{cause}: {}", answer.code().unwrap_or("no code"));
         if let Some(id) = answer.request_id() {
