@@ -5,8 +5,9 @@ use std::fmt;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use crate::format;
 use crate::location::Location;
-use crate::{Plaintext, SealingError, format};
+use crate::plaintext::{Plaintext, SealingError};
 
 const FORMAT: u8 = 1;
 const INFO: &[u8] = b"connect-sessions/sealing/1/branch-key";

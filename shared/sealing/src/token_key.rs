@@ -3,8 +3,9 @@
 
 use std::fmt;
 
+use crate::format;
 use crate::location::Location;
-use crate::{Plaintext, SealingError, format};
+use crate::plaintext::{Plaintext, SealingError};
 
 const FORMAT: u8 = 2;
 
