@@ -30,7 +30,7 @@ const SWEEP_EVERY: Duration = Duration::from_mins(1);
 /// A free port of the loopback interface.
 const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
-/// An engine that serves DynamoDB's API, on a free port of the loopback interface unless told.
+/// An engine that serves DynamoDB's API, on a free loopback port or at an address.
 pub struct Engine {
     /// Where it listens.
     pub address: SocketAddr,

@@ -26,7 +26,7 @@ pub const KEY_ID: &str = key::ALIAS;
 /// A free port of the loopback interface.
 const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
-/// An endpoint that speaks KMS, on a free port of the loopback interface unless told.
+/// An endpoint that speaks KMS, on a free port of the loopback interface or at an address.
 pub struct Kms {
     /// Where it listens.
     pub address: SocketAddr,

@@ -1,5 +1,5 @@
-//! What an operator is told when a document is not applied whole. No secret is ever written without
-//! being told: the wire breaks before a transaction is executed, and after it.
+//! What an operator is answered when a document is not applied whole. The wire breaks before a
+//! transaction is executed, and after it: every secret that is written is in the answer.
 
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
-//! The wire between the service and DynamoDB or KMS: it counts the calls that cross it, and breaks when
-//! told to. Failures in tests are real ones: answers that AWS gives, or none. It can also hold
-//! each call until the test lets it pass, so that a test chooses in which order things happen.
+//! The wire between the service and DynamoDB or KMS. It counts the calls that cross it, and makes
+//! them fail where a test says so, with answers that AWS gives or with none. It can also hold each
+//! call until the test lets it pass, so that a test chooses in which order things happen.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -20,7 +20,7 @@ pub enum Fault {
     Throttled,
     /// The service fails.
     Failed,
-    /// DynamoDB refuses a request that makes no sense; KMS one that nobody has allowed.
+    /// The service refuses the request: DynamoDB as invalid, KMS as not allowed.
     Refused,
     /// The connection breaks in the middle of the answer.
     Broken,

@@ -26,7 +26,7 @@ pub async fn handle(
     let token = auth::query_token(&query)?;
     let (session, environment) = auth::session(app, &token, now).await?;
     let mut issues = Issues::default();
-    // Whatever is no object holds no client.
+    // A body that is not an object has no fields, so its client id is missing.
     let is_sent = body.is_some();
     let fields = body.and_then(|body| Fields::of(Some(body), &mut issues).map(Fields::rest));
     if !is_sent {

@@ -14,7 +14,7 @@ pub async fn handle(app: &App, request: Request, now: Timestamp) -> Result<Respo
     grant.require_integrations(&app.tables, body.integrations()).await?;
     grant.environment.require_docs_override(body.fields.overrides_docs_link())?;
 
-    // Without an end user there is nobody whose organization it could be.
+    // An organization without an end user is ignored.
     let mut fields = body.fields;
     fields.organization = fields.organization.filter(|_| fields.end_user.is_some());
     let session = ConnectSession {

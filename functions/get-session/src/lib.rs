@@ -17,7 +17,7 @@ pub async fn handle(app: &App, request: Request, now: Timestamp) -> Result<Respo
     response::ok(&View::of(session, &app.settings.websockets_path)?)
 }
 
-/// What the browser sees. Top-level tags, `user_scopes` and the webhook URL are not for it.
+/// What the browser sees: neither top-level tags nor `user_scopes` nor the webhook URL.
 #[derive(Serialize)]
 struct View<'a> {
     #[serde(rename = "endUser")]

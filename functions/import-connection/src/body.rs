@@ -82,7 +82,7 @@ fn connection_config(value: Option<Value>, issues: &mut Issues) -> Option<Map<St
 }
 
 /// Credentials of the modes that can be imported. What a provider would have answered is not known,
-/// so what was sent stands in its place.
+/// so `raw` is what was sent.
 fn credentials(value: Option<Value>, issues: &mut Issues) -> Option<Map<String, Value>> {
     let sent = match &value {
         Some(Value::Object(sent)) => sent.clone(),

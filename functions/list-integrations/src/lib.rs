@@ -37,7 +37,7 @@ pub async fn handle(
     }
 }
 
-/// A session with `allowed_integrations` is answered those, in the order of the list.
+/// By provider, then creation. A session with `allowed_integrations` is answered those alone.
 async fn list(app: &App, request: &Request, now: Timestamp) -> Result<Response, Error> {
     let caller = auth::caller(app, request, now).await?;
     if let Caller::Key(grant) = &caller

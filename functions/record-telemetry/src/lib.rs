@@ -1,4 +1,4 @@
-//! `POST /connect/telemetry` takes note of what happens in the Connect UI (contract section 10.5).
+//! `POST /connect/telemetry` logs what happens in the Connect UI (contract section 10.5).
 
 use api::{App, Error, Request, Response, Timestamp, auth, request, response};
 use jiff::SignedDuration;
@@ -8,7 +8,7 @@ use session::fields::{Fields, Issues, one_of, string};
 use session::integration::IntegrationKey;
 use session::token::SessionToken;
 
-/// What can happen.
+/// The events that can be sent.
 const EVENTS: [&str; 15] = [
     "open",
     "view:list",
@@ -64,7 +64,7 @@ fn read(body: Option<Value>, now: Timestamp) -> Result<(String, Option<Integrati
     issues.finish(read).map_err(Error::InvalidBody)
 }
 
-/// A moment that is not far from ours.
+/// A moment close enough to `now`.
 fn timestamp(value: Option<Value>, now: Timestamp, issues: &mut Issues) -> Option<()> {
     let moment = date::read(value, issues)?;
     if moment.duration_since(now).abs() > TIMESTAMP_AWAY_MAX {

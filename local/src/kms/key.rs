@@ -29,7 +29,7 @@ pub type EncryptionContext = BTreeMap<String, String>;
 pub enum Refusal {
     /// Another key has made it.
     IncorrectKey,
-    /// It is no ciphertext of this key with this encryption context.
+    /// It was not made by this key with this encryption context, or has changed since.
     InvalidCiphertext,
 }
 

@@ -19,8 +19,8 @@ use crate::grants::Grant;
 use crate::request::{Request, header};
 use crate::{session_secrets, telemetry};
 
-/// Keys of the recorded service's sandboxes start like this. There are none here, so each is
-/// well-formed and unknown.
+/// Keys of the recorded service's sandboxes start like this. This service has no sandboxes, so such
+/// a key is unknown, not malformed.
 const SANDBOX_KEY_PREFIX: &str = "nango_sbx_v1_";
 
 /// Who called an endpoint that takes either credential.
@@ -101,7 +101,7 @@ pub fn query_token(query: &Map<String, Value>) -> Result<SessionToken, Error> {
     }
 }
 
-/// The session token that the request carries, not yet known to be good.
+/// The session token that the request carries: well-formed, not looked up.
 pub fn session_token(request: &Request) -> Result<SessionToken, Error> {
     SessionToken::parse(&credential(request)?).map_err(|_| Error::InvalidSessionTokenFormat)
 }
@@ -125,7 +125,7 @@ pub async fn end_session(app: &App, token: &SessionToken, now: Timestamp) -> Res
     Ok(())
 }
 
-/// A session that neither its environment nor its key has taken along.
+/// The session, if neither its environment was removed nor its key together with its sessions.
 async fn known(
     app: &App,
     session: Option<ConnectSession>,

@@ -1,10 +1,10 @@
 //! An API Gateway HTTP API event (payload format 2.0) as a request, whatever the client sent.
 //!
-//! `lambda_http` 1.3 panics on a Host that is no URL host, on a query that is no URI query or too
-//! long for one, and on broken base64; its event type refuses a header that is not ASCII. A client
-//! must not be able to end an invocation, so such parts are made harmless first. No endpoint looks
-//! at the Host header or the path: the domain is in the request context, and what the path holds is
-//! in `pathParameters`, decoded.
+//! `lambda_http` 1.3 panics on a Host that no URL can have, on a query that is invalid in a URI or
+//! too long for one, and on invalid base64; its event type refuses a header that is not ASCII. A
+//! client must not be able to end an invocation, so such parts are made harmless first. No endpoint
+//! looks at the Host header or the path: the domain is in the request context, and what the path
+//! holds is in `pathParameters`, decoded.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

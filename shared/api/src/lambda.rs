@@ -1,4 +1,4 @@
-//! The seam: Lambda hands over an event, a handler runs, an answer goes back.
+//! Where Lambda calls in: an event arrives, a handler runs, an answer goes back.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -59,8 +59,8 @@ where
     })
 }
 
-/// Runs a Lambda function that is invoked directly, with any JSON. It is also told how much time
-/// the invocation has.
+/// Runs a Lambda function that is invoked directly, with any JSON. The handler also gets the time
+/// that the invocation has left.
 pub fn run_invocation<S, H, F>(
     assemble: impl FnOnce(Start) -> Result<S, InitError>,
     handle: H,
@@ -83,8 +83,8 @@ where
     })
 }
 
-/// What makes an invocation fail. All of it is for the caller, and only the code for the log, where
-/// the Lambda runtime writes the `Debug` of every failure: the body may hold new secrets.
+/// Why an invocation fails. The caller gets all of it. The log gets the code alone: the Lambda
+/// runtime logs the `Debug` of every failure, and the body may hold new secrets.
 pub struct InvocationFailure {
     /// What kind of failure.
     pub code: &'static str,
@@ -105,8 +105,8 @@ impl From<InvocationFailure> for Diagnostic {
     }
 }
 
-/// Answers one API Gateway event. It fails only where the input is no such event, and the error does
-/// not quote the input.
+/// Answers one API Gateway event. It fails only if the input is not such an event; the error does
+/// not contain the input.
 pub async fn answer<'a, S, H, F>(
     state: &'a S,
     handle: H,
@@ -227,7 +227,7 @@ async fn start(settings: Settings, waits: Waits) -> Result<Start, InitError> {
 }
 
 /// The one clock of the functions. Everything below takes the moment as an argument.
-#[expect(clippy::disallowed_methods, reason = "the seam where time comes in")]
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
 fn clock() -> Timestamp {
     Timestamp::now()
 }

@@ -17,8 +17,8 @@ use session::{json, query};
 /// A request, as `lambda_http` reads it out of an API Gateway event.
 pub type Request = lambda_http::Request;
 
-/// The first checks of every endpoint: a JSON body is well-formed, and there is no other kind.
-/// `None` is a body that was not sent, or not said to be JSON.
+/// The first checks of every endpoint: a content type other than JSON is refused, and the body is
+/// well-formed. `None` is a body that was not sent, or that was sent without a content type.
 pub fn body(request: &Request) -> Result<Option<Value>, Error> {
     let Some(content_type) = header(request.headers(), &CONTENT_TYPE).filter(|t| !t.is_empty())
     else {
@@ -84,7 +84,7 @@ pub fn query(request: &Request) -> Map<String, Value> {
     query::parse(request.uri().query().unwrap_or_default())
 }
 
-/// Reads the query with `read`, and tells everything that is wrong with it.
+/// Reads the query with `read`, and collects everything that is wrong with it.
 pub fn read_query<T>(
     request: &Request,
     read: impl FnOnce(&mut Fields<'_>) -> Option<T>,
@@ -153,7 +153,7 @@ fn json_body(request: &Request, parameters: &str) -> Result<Option<Value>, Error
     }
 }
 
-/// The text as a JSON object or array. A lone surrogate is an error, since it is no Unicode.
+/// The text as a JSON object or array. A lone surrogate is an error, since it is not Unicode.
 fn parse(text: &str) -> Result<Value, Error> {
     let value = json::parse(text)
         .map_err(|problem| Error::InvalidJson(format!("Request body is not JSON: {problem}")))?;

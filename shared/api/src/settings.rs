@@ -6,7 +6,7 @@ use tables::TableNames;
 use tracing_subscriber::filter::Targets;
 use url::Url;
 
-/// Why a process does not start: one sentence for the operator.
+/// Why a process does not start, in one sentence for the operator.
 pub struct InitError(String);
 
 impl InitError {
@@ -40,9 +40,10 @@ pub struct Settings {
     pub connect_ui_url: Url,
     /// `SESSION_TTL_SECONDS`: how long a session lives; 1800 unless set, 60 to 604800.
     pub session_ttl_seconds: u32,
-    /// `REGISTRY_CACHE_SECONDS`: how long keys and environments are remembered; 60 unless set, 0 to 3600.
+    /// `REGISTRY_CACHE_SECONDS`: how long keys and environments are cached; 60 unless set, 0 to
+    /// 3600.
     pub registry_cache_seconds: u32,
-    /// `WEBSOCKETS_PATH`: told to the Connect UI; `/` unless set.
+    /// `WEBSOCKETS_PATH`: what GET answers the Connect UI; `/` unless set.
     pub websockets_path: String,
     /// `METRICS_NAMESPACE`: where CloudWatch keeps the metrics; `connect-sessions` unless set.
     pub metrics_namespace: String,

@@ -1,7 +1,7 @@
 //! Logs: JSON lines, one summary per request, which is also its metrics.
 //!
-//! No token, key, body or header is ever logged. Libraries say what they send at `debug` and
-//! `trace`, the Lambda runtime whole events, so below `info` only this project's own lines pass,
+//! No token, key, header or request body is logged. At `debug` and `trace` libraries log what they
+//! send, and the Lambda runtime whole events. So below `info` only this project's own lines pass,
 //! whatever `RUST_LOG` says.
 
 use std::cell::RefCell;
@@ -34,7 +34,7 @@ const OWN_TARGETS: [&str; 4] = [SUMMARY_TARGET, "api", "provision", "local"];
 /// The target of summaries. On Lambda they are metrics, so no log level silences them.
 pub const SUMMARY_TARGET: &str = "summary";
 
-/// What one request turned out to be, noted on the way by whoever knows.
+/// What is known of one request, collected while it is handled.
 #[derive(Debug, Default, Serialize)]
 pub struct Summary {
     /// The id that Lambda gave the invocation.
@@ -229,7 +229,7 @@ pub fn note(change: impl FnOnce(&mut Summary)) {
     let _ = SUMMARY.try_with(|summary| change(&mut summary.borrow_mut()));
 }
 
-/// Runs an invocation that is no request: it has no summary, but an id.
+/// Runs an invocation that is not an HTTP request: it has an id, and no summary.
 pub async fn identify<T>(request_id: String, invocation: impl Future<Output = T>) -> T {
     let summary = RefCell::new(Summary { request_id, ..Summary::default() });
     SUMMARY.scope(summary, invocation).await

@@ -30,7 +30,7 @@ pub struct Attempt<'a> {
     pub provider: Provider,
 }
 
-/// What an attempt has come to.
+/// The result of an attempt, ready to be saved.
 #[derive(Debug)]
 pub struct Credentials {
     /// As GET answers them; empty where the mode has none.
@@ -44,7 +44,7 @@ pub struct Credentials {
 }
 
 impl<'a> Attempt<'a> {
-    /// An attempt at an integration of the session's environment.
+    /// An attempt to connect an integration of the session's environment.
     pub async fn new(
         connect: &Connect,
         token: &'a SessionToken,

@@ -58,7 +58,7 @@ impl Connect {
         let text = str::from_utf8(opened.expose()).map_err(Error::internal)?;
         match json::parse(text) {
             Ok(Value::Object(credentials)) => Ok(credentials),
-            _ => Err(Error::internal("credentials are no JSON object")),
+            _ => Err(Error::internal("credentials are not a JSON object")),
         }
     }
 

@@ -25,7 +25,7 @@ pub fn header_name(name: &str) -> Result<HeaderName, Error> {
     name.parse().map_err(Error::internal)
 }
 
-/// A header's value, which no log prints. A credential that is none fails like a wrong one.
+/// A header's value, marked as sensitive. A credential that cannot be one fails like a wrong one.
 pub fn header_value(value: &str) -> Result<HeaderValue, Error> {
     let mut value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| failed())?;
     value.set_sensitive(true);

@@ -35,7 +35,7 @@ enum Place {
 }
 
 impl Variables<'_> {
-    /// A text with its variables filled in. A value that is missing is told by name.
+    /// A text with its variables filled in. The error for a missing value names it.
     pub fn fill(&self, template: &str) -> Result<String, Error> {
         self.fill_with(template, |_, name, _| self.value(name))
     }

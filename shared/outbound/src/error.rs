@@ -38,7 +38,7 @@ pub enum Error {
         /// What the last address answered.
         cause: io::Error,
     },
-    /// There is no encrypted connection to be had.
+    /// The TLS handshake failed.
     Tls {
         /// The host as the URL names it.
         host: String,

@@ -1,7 +1,7 @@
 //! The nouns of the wire contract and the session logic: no AWS, no HTTP, no waiting.
 //!
 //! A file imports only from the folders above its own in this list, and no two files import each
-//! other; a test draws the imports and sees to it.
+//! other; a test checks the imports.
 //!
 //! Folder `input`, what a client sent:
 //! - [`json`] reads JSON as it was written.
@@ -33,8 +33,8 @@
 //! - [`connect_session`]: what the token stands for.
 //!
 //! "Contract" in these pages is the published wire contract of Nango's connect sessions, written
-//! down in `docs/contract.md`; `docs/compatibility.md` lists where this project differs from it on
-//! purpose.
+//! down in `docs/contract.md`, and "the flow" is the second part of that file: what consumes a
+//! session. `docs/compatibility.md` lists where this project differs from it on purpose.
 
 pub mod error;
 

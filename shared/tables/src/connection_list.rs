@@ -17,7 +17,7 @@ const READ_AT_ONCE: usize = 100;
 /// environment answers what it found so far, and a cursor.
 const READ_MAX: usize = 20_000;
 
-/// Which connections are listed. All that is given holds at once.
+/// Which connections are listed: those to which every part that is given applies.
 #[derive(Debug, Default)]
 pub struct Filter {
     /// The whole id.
@@ -34,12 +34,12 @@ pub struct Filter {
     pub tags: Tags,
 }
 
-/// The place in a list behind a connection.
+/// The place in a list after a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor(String);
 
 impl Cursor {
-    /// A cursor that a client hands back. It names a place, and opens nothing by itself: the list
+    /// A cursor that a client sends back. It is not secret, and a forged one is harmless: the list
     /// stays within the environment of the secret key.
     pub fn parse(text: &str) -> Option<Self> {
         let is_good = text.len() <= 64
@@ -59,7 +59,7 @@ pub struct Listed {
 }
 
 impl Filter {
-    /// The cursor of the place behind a connection, as a client is told it.
+    /// The cursor after a connection, as text for the client.
     pub fn cursor_after(&self, connection: &Connection) -> String {
         created_sk(connection).replace('#', "-")
     }

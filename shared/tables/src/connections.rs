@@ -27,7 +27,7 @@ use crate::tables::Tables;
 /// What became of a connection that a session wanted to save.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Saved {
-    /// It stands.
+    /// It is saved.
     Done,
     /// The session was deleted meanwhile.
     SessionGone,
@@ -81,7 +81,7 @@ impl Tables {
         Box::pin(get.send()).await?.item.map(to_connection).transpose()
     }
 
-    /// Saves a new connection, if the session that makes it still stands.
+    /// Saves a new connection, if the session that makes it still exists.
     pub async fn create_connection(
         &self,
         environment: Uuid,
@@ -96,7 +96,7 @@ impl Tables {
         self.save(TransactWriteItem::builder().put(put).build(), session).await
     }
 
-    /// Replaces the credentials of a connection that exists, if the session still stands.
+    /// Replaces the credentials of a connection that exists, if the session still exists.
     pub async fn reconnect(
         &self,
         environment: Uuid,

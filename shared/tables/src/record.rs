@@ -10,8 +10,8 @@
 //! | branch key | `ENV#<id>` | `BRANCHKEY#<version>` |
 //! | provider of its own | `ENV#<id>` | `PROVIDER#<name>` |
 //!
-//! An environment's id is drawn when the environment is made, and everything that belongs to it
-//! refers to the id. So nothing of a removed environment comes back with another one of its name.
+//! An environment's id is random, and everything that belongs to the environment refers to it. So
+//! nothing of a removed environment comes back with another one of its name.
 //!
 //! In one environment, `sk BETWEEN "ENV" AND "INTEGRATION$"` is the settings and then the
 //! integrations; from `CREDENTIAL#` on, the names of its keys come before them. An integration's
@@ -123,7 +123,7 @@ pub enum Record {
     Name {
         /// Its id.
         environment_id: Uuid,
-        /// Drawn anew by each write to the environment.
+        /// Replaced by each write to the environment, at random.
         revision: Uuid,
     },
     /// A secret key.

@@ -1,4 +1,4 @@
-//! Writes to the registry: transactions that stand or fall with the environment's revision.
+//! Writes to the registry: transactions on the condition of the environment's revision.
 //!
 //! Whoever writes has read the environment's revision first and the items after it. Every
 //! transaction compares the revision and replaces it, so it is written only where nobody else has

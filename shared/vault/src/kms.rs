@@ -52,7 +52,7 @@ pub(crate) async fn decrypt(
     Ok(BranchKey::new(wrapped.version, bytes)?)
 }
 
-/// What the ciphertext is bound to. It is no secret: AWS logs it, and a key policy can demand it.
+/// What the ciphertext is bound to. It is not secret: AWS logs it, and a key policy can demand it.
 fn context(environment_id: Uuid, version: u32) -> HashMap<String, String> {
     [
         ("environment", environment_id.to_string()),

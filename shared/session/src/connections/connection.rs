@@ -52,7 +52,7 @@ impl ConnectionId {
 /// An account that an end user has connected: what its customer reads, and sealed credentials.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Connection {
-    /// A random number, fixed for life: `id` of the wire.
+    /// A random number that never changes: `id` of the wire.
     pub number: u64,
     /// Its id; unique in its integration.
     pub connection_id: ConnectionId,

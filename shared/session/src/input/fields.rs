@@ -1,7 +1,7 @@
-//! The cursor that reads a JSON body and collects everything that is wrong with it.
+//! Reads the fields of a JSON body and collects everything that is wrong with it.
 //!
-//! A caller is told every mistake at once, each with its path, in the order of the schema
-//! (contract section 1.3). Reading functions take `Option<Value>`, where `None` is a key that was
+//! The answer lists all issues, each with its path, in the order of the schema (contract section
+//! 1.3). Reading functions take `Option<Value>`, where `None` is a key that was
 //! not sent, note their issues, and return `None` when there is no value to go on with.
 
 use std::borrow::Cow;
@@ -22,8 +22,8 @@ pub struct Issue {
     pub path: Vec<String>,
 }
 
-/// The most issues that one answer tells: a body of 256 KiB has room for more than Lambda's answer
-/// of 6 MB.
+/// The most issues in one answer: those of a body of 256 KiB can take more than the 6 MB that a
+/// function may answer.
 const ISSUES_MAX: usize = 1_000;
 
 /// The issues found so far, and the place that is being read.
@@ -161,7 +161,7 @@ impl<'a> Fields<'a> {
         self.values
     }
 
-    /// Notes the keys that nobody took.
+    /// Notes the keys that were not taken.
     pub fn finish(self) {
         if !self.values.is_empty() {
             let keys: Vec<_> = self.values.keys().collect();
@@ -212,8 +212,8 @@ pub fn text<const MIN: usize, const MAX: usize>(
     sized(value, issues, MIN..=MAX, |_, _| {})
 }
 
-/// A string of a certain form and length. The recorded service judges length by whatever has one,
-/// so an array in the place of a string is told of both its type and its length.
+/// A string of a certain form and length. The recorded service checks the length of arrays too, so
+/// an array in place of a string has two issues, its type and its length.
 pub fn sized(
     value: Option<Value>,
     issues: &mut Issues,

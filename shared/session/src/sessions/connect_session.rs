@@ -17,7 +17,7 @@ use crate::sessions::session_tags;
 /// What a session token stands for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ConnectSession {
-    /// Names the session in logs; it is no credential.
+    /// Names the session in logs; it is not a credential.
     pub id: Uuid,
     /// The tenant.
     pub environment_id: Uuid,
@@ -93,7 +93,7 @@ pub struct ReconnectTarget {
     pub integration_id: IntegrationKey,
     /// Its id.
     pub connection_id: ConnectionId,
-    /// The end user on record; shown by GET in place of one that the session was sent.
+    /// The end user of the stored connection. GET shows it instead of the one that was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end_user: Option<EndUser>,
 }
