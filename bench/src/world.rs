@@ -8,8 +8,8 @@ use api::settings::Settings;
 use api::{App, Timestamp};
 use axum::http::Request;
 use local::dynamodb::{self, Engine};
-use local::gateway;
-use serde_json::{Value, json};
+use local::event;
+use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -149,7 +149,7 @@ pub fn event(route: &str, credential: &str, body: Option<&Value>) -> Result<Stri
     let (parts, ()) = request.body(())?.into_parts();
     let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 50_000));
     let id = "JKJaXmPLvHcESHA=";
-    Ok(gateway::event(route, &parts, body.as_bytes(), peer, id, now()).to_string())
+    Ok(event::event(route, Map::new(), &parts, body.as_bytes(), peer, id, now()).to_string())
 }
 
 #[expect(clippy::disallowed_methods, reason = "sessions are read by processes with a real clock")]

@@ -25,7 +25,7 @@ use base64::engine::general_purpose::STANDARD;
 use lambda_http::Context;
 use libfuzzer_sys::fuzz_target;
 use local::dynamodb::{self, Engine};
-use local::gateway::ROUTES;
+use local::routes::ROUTES;
 use serde_json::{Map, Value, json};
 use session::secret_key::SecretKey;
 use api::settings::Settings;

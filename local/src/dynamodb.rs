@@ -1,5 +1,6 @@
 //! DynamoDB on this machine: the engine, the tables of `template.yaml`, and their TTL.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -11,10 +12,11 @@ use api::telemetry::CountCalls;
 use aws::{Roots, Waits};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{Credentials, Region};
-use aws_sdk_dynamodb::error::DisplayErrorContext;
+use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata};
 use aws_sdk_dynamodb::operation::create_table::CreateTableError;
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
+    ProjectionType, ScalarAttributeType,
     TimeToLiveSpecification,
 };
 use dynoxide::Database;
@@ -161,8 +163,9 @@ pub async fn create_tables(client: &Client, settings: &Settings) -> Result<(), I
         ("pk", ScalarAttributeType::S, KeyType::Hash),
         ("sk", ScalarAttributeType::S, KeyType::Range),
     ];
-    create_table(client, &settings.tables.registry, &registry).await?;
-    create_table(client, &settings.tables.sessions, &sessions).await?;
+    create_table(client, &settings.tables.registry, &registry, &[]).await?;
+    create_table(client, &settings.tables.sessions, &sessions, &[]).await?;
+    create_table(client, &settings.tables.connections, &registry, &CONNECTION_INDEXES).await?;
     let ttl = TimeToLiveSpecification::builder()
         .attribute_name("ttl")
         .enabled(true)
@@ -181,28 +184,46 @@ pub async fn create_tables(client: &Client, settings: &Settings) -> Result<(), I
         Err(error) => Err(InitError::new(format!(
             "TTL of table {} cannot be turned on: {}",
             settings.tables.sessions,
-            DisplayErrorContext(&error)
+            error.code().unwrap_or("no answer")
         ))),
     }
 }
+
+/// The indexes of the connections table: name, partition key, sort key.
+const CONNECTION_INDEXES: [[&str; 3]; 2] =
+    [["by-created", "pk", "created_sk"], ["by-end-user", "end_user_pk", "created_sk"]];
 
 async fn create_table(
     client: &Client,
     name: &str,
     key: &[(&str, ScalarAttributeType, KeyType)],
+    indexes: &[[&str; 3]],
 ) -> Result<(), InitError> {
+    let problem = |error: BuildError| InitError::new(error.to_string());
+    let element = |attribute: &str, role: KeyType| {
+        let element = KeySchemaElement::builder().attribute_name(attribute).key_type(role);
+        element.build().map_err(problem)
+    };
     let mut request =
         client.create_table().table_name(name).billing_mode(BillingMode::PayPerRequest);
+    let mut attributes: BTreeMap<&str, ScalarAttributeType> = BTreeMap::new();
     for (attribute, kind, role) in key {
-        let definition = AttributeDefinition::builder()
-            .attribute_name(*attribute)
-            .attribute_type(kind.clone())
-            .build();
-        let element =
-            KeySchemaElement::builder().attribute_name(*attribute).key_type(role.clone()).build();
-        request = request
-            .attribute_definitions(definition.map_err(|error| InitError::new(error.to_string()))?)
-            .key_schema(element.map_err(|error| InitError::new(error.to_string()))?);
+        attributes.insert(attribute, kind.clone());
+        request = request.key_schema(element(attribute, role.clone())?);
+    }
+    for [index, partition, sort] in indexes {
+        attributes.extend([partition, sort].map(|name| (*name, ScalarAttributeType::S)));
+        let index = GlobalSecondaryIndex::builder()
+            .index_name(*index)
+            .key_schema(element(partition, KeyType::Hash)?)
+            .key_schema(element(sort, KeyType::Range)?)
+            .projection(Projection::builder().projection_type(ProjectionType::All).build());
+        request = request.global_secondary_indexes(index.build().map_err(problem)?);
+    }
+    for (attribute, kind) in attributes {
+        let definition =
+            AttributeDefinition::builder().attribute_name(attribute).attribute_type(kind);
+        request = request.attribute_definitions(definition.build().map_err(problem)?);
     }
     match request.send().await {
         Ok(_) => Ok(()),
@@ -215,7 +236,7 @@ async fn create_table(
         }
         Err(error) => Err(InitError::new(format!(
             "table {name} cannot be made: {}",
-            DisplayErrorContext(&error)
+            error.code().unwrap_or("no answer")
         ))),
     }
 }

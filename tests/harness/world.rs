@@ -11,11 +11,14 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use dynoxide::Database;
 use dynoxide::storage_backend::{Clock, ManualClock};
 use jiff::{SignedDuration, Timestamp};
+use connect::Connect;
 use local::dynamodb::{self, Engine};
+use local::kms::Kms;
 use provision::Report;
 use serde_json::{Value, json};
 use session::secret_key::SecretKey;
 use std::collections::HashMap;
+use vault::Vault;
 
 use crate::call::{Call, Reply};
 use crate::wire::Wire;
@@ -23,6 +26,8 @@ use crate::wire::Wire;
 /// The service, and everything around it.
 pub struct World {
     /// The service, as one warm container would have it.
+    pub connect: &'static Connect,
+    /// The part of it that the session functions have.
     pub app: &'static App,
     /// What stands between the service and the engine.
     pub wire: Wire,
@@ -34,6 +39,10 @@ pub struct World {
     pub secret_key_no_scope: String,
     /// The moment at which requests arrive.
     pub now: Timestamp,
+    /// KMS.
+    pub kms: Kms,
+    /// What stands between the service and KMS.
+    pub kms_wire: Wire,
     engine: Engine,
     clock: Arc<ManualClock>,
 }
@@ -60,12 +69,18 @@ impl World {
         let engine = Engine::serve(database.expect("a database")).await.expect("an engine");
         let wire = Wire::to(engine.address).await;
         let client = client(&engine.url());
+        let kms = Kms::start(None).await.expect("KMS");
+        let kms_wire = Wire::to(kms.address).await;
         let settings = settings(setting);
         dynamodb::create_tables(&client, &settings).await.expect("tables");
 
+        let connect = connect(&settings, &wire, &kms_wire);
         let mut world = Self {
-            app: app(&settings, &wire),
+            connect,
+            app: &connect.app,
             wire,
+            kms,
+            kms_wire,
             client,
             secret_key: SecretKey::generate().expose().to_owned(),
             secret_key_no_scope: SecretKey::generate().expose().to_owned(),
@@ -102,14 +117,21 @@ impl World {
     pub async fn change_environment(&mut self, mut change: Value) -> Report {
         change["name"] = json!("dev");
         let report = self.provision(json!({ "environments": [change] })).await;
-        self.app = self.cold_app();
-        self.wire.calls();
+        self.restart();
         report.expect("a good document")
     }
 
     /// The same service in a new container.
-    pub fn cold_app(&self) -> &'static App {
-        app(&self.app.settings, &self.wire)
+    pub fn cold(&self) -> &'static Connect {
+        connect(&self.app.settings, &self.wire, &self.kms_wire)
+    }
+
+    /// Goes on in a new container, and forgets the calls that were made so far.
+    pub fn restart(&mut self) {
+        self.connect = self.cold();
+        self.app = &self.connect.app;
+        self.wire.calls();
+        self.kms_wire.calls();
     }
 
     /// Moves the clocks of the service and of the engine.
@@ -130,7 +152,7 @@ impl World {
 
     /// Sends a request.
     pub async fn send(&self, call: Call) -> Reply {
-        call.send_to(self.app, self.now).await
+        call.send_to(self.connect, self.now).await
     }
 
     /// Asks for a session.
@@ -158,11 +180,15 @@ impl World {
         self.send(Call::delete(token)).await
     }
 
-    /// Every item of both tables.
+    /// Every item of all tables.
     pub async fn dump(&self) -> Vec<HashMap<String, AttributeValue>> {
         let settings = &self.app.settings;
         let mut items = Vec::new();
-        for table in [&settings.tables.sessions, &settings.tables.registry] {
+        for table in [
+            &settings.tables.sessions,
+            &settings.tables.registry,
+            &settings.tables.connections,
+        ] {
             let scan = self.client.scan().table_name(table).into_paginator().items().send();
             items.extend(scan.try_collect().await.expect("a scan"));
         }
@@ -182,6 +208,8 @@ fn settings(setting: impl Fn(&str) -> Option<&'static str>) -> Settings {
             "SESSIONS_TABLE" => Some("sessions"),
             "REGISTRY_TABLE" => Some("registry"),
             "CONNECTIONS_TABLE" => Some("connections"),
+            "KMS_KEY_ID" => Some(local::kms::KEY_ID),
+            "OUTBOUND_ALLOW" => Some("127.0.0.0/8"),
             "CONNECT_UI_URL" => Some("http://localhost:3009"),
             _ => None,
         })
@@ -194,8 +222,15 @@ fn client(url: &str) -> Client {
     dynamodb::client(url, "us-east-1".to_owned(), credentials)
 }
 
-/// Leaked, as an app lives as long as its container.
-fn app(settings: &Settings, wire: &Wire) -> &'static App {
+/// Leaked, as it lives as long as its container.
+fn connect(settings: &Settings, wire: &Wire, kms_wire: &Wire) -> &'static Connect {
+    let credentials = Credentials::new("test", "test", None, None, "test");
+    let kms_url = format!("http://{}", kms_wire.address);
+    let kms = local::kms::client(&kms_url, "us-east-1".to_owned(), credentials);
     let client = client(&format!("http://{}", wire.address));
-    Box::leak(Box::new(App::new(settings.clone(), client)))
+    Box::leak(Box::new(Connect {
+        app: App::new(settings.clone(), client),
+        vault: Vault::new(kms, settings.kms_key_id.clone()),
+        outbound: connect::connect::outbound(settings).expect("good settings"),
+    }))
 }

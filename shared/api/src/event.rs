@@ -3,7 +3,7 @@
 //! `lambda_http` 1.3 panics on a Host that is no URL host, on a query that is no URI query or too
 //! long for one, and on broken base64; its event type refuses a header that is not ASCII. A client
 //! must not be able to end an invocation, so such parts are made harmless first. No endpoint looks
-//! at host or path.
+//! at host or path: what the path holds is in `pathParameters`, decoded.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

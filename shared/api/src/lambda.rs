@@ -20,7 +20,7 @@ use tokio::runtime::LocalOptions;
 
 use crate::app::App;
 use crate::event;
-use crate::request::Request;
+use crate::request::{Request, route_key};
 use crate::response::{self, Response};
 use crate::settings::{InitError, Settings};
 use crate::telemetry::{self, CountCalls};
@@ -135,17 +135,6 @@ where
         response
     })
     .await
-}
-
-/// The route that API Gateway chose, for example `POST /connect/sessions`.
-fn route_key(request: &Request) -> String {
-    use lambda_http::request::RequestContext;
-    match request.request_context_ref() {
-        Some(RequestContext::ApiGatewayV2(context)) => {
-            context.route_key.clone().unwrap_or_default()
-        }
-        _ => String::new(),
-    }
 }
 
 /// Starts a process: settings, logs, the DynamoDB client, then `serve` on one thread, since Lambda

@@ -6,6 +6,7 @@
 //! - [`event`]: an API Gateway event as a request, whatever the client sent.
 //! - [`auth`]: who is calling, with a secret key or a session token.
 //! - [`mint`]: a session is stored and its token handed out.
+//! - [`session_secrets`]: secrets in a session's defaults, sealed under its token.
 //! - [`app`]: what handlers need besides the request.
 //! - [`grants`]: what secret keys open, cached.
 //! - [`settings`]: every environment variable, read once.
@@ -21,6 +22,7 @@ pub mod lambda;
 pub mod mint;
 pub mod request;
 pub mod response;
+pub mod session_secrets;
 pub mod settings;
 pub mod telemetry;
 

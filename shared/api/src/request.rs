@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use lambda_http::RequestExt;
 use lambda_http::http::HeaderMap;
 use lambda_http::http::header::{
     CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, TRANSFER_ENCODING,
@@ -35,6 +36,23 @@ pub fn body(request: &Request) -> Result<Option<Value>, Error> {
         return Err(Error::InvalidContentType);
     }
     Ok(body)
+}
+
+/// The route that API Gateway chose, for example `POST /connect/sessions`.
+pub fn route_key(request: &Request) -> String {
+    use lambda_http::request::RequestContext;
+    match request.request_context_ref() {
+        Some(RequestContext::ApiGatewayV2(context)) => {
+            context.route_key.clone().unwrap_or_default()
+        }
+        _ => String::new(),
+    }
+}
+
+/// A parameter of the route, such as `uniqueKey` of `GET /integrations/{uniqueKey}`, as API Gateway
+/// decoded it.
+pub fn path_parameter(request: &Request, name: &str) -> Option<String> {
+    Some(request.path_parameters_ref()?.first(name)?.to_owned())
 }
 
 /// The query, read whole.

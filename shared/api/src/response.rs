@@ -34,6 +34,16 @@ pub fn ok(data: &impl Serialize) -> Result<Response, Error> {
     json_response(StatusCode::OK, &Data { data })
 }
 
+/// 200 with a body of a form of its own.
+pub fn plain(body: &impl Serialize) -> Result<Response, Error> {
+    json_response(StatusCode::OK, body)
+}
+
+/// 201 with a body of a form of its own.
+pub fn plain_created(body: &impl Serialize) -> Result<Response, Error> {
+    json_response(StatusCode::CREATED, body)
+}
+
 /// 201 with `{"data": …}`.
 pub fn created(data: &impl Serialize) -> Result<Response, Error> {
     json_response(StatusCode::CREATED, &Data { data })

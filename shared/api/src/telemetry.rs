@@ -52,6 +52,14 @@ pub struct Summary {
     pub code: Option<&'static str>,
     /// Requests sent to DynamoDB, retries included.
     pub dynamodb_calls: u32,
+    /// Requests sent to KMS, retries included.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub kms_calls: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// Starts writing logs to standard output. Later calls change nothing.
@@ -224,7 +232,27 @@ pub fn failed(code: &str, cause: &str) {
     tracing::error!(code, cause, request_id = request_id(), "request failed");
 }
 
-/// Counts what the SDK sends.
+/// Counts what the client of KMS sends.
+#[derive(Debug)]
+pub struct CountKmsCalls;
+
+impl Intercept for CountKmsCalls {
+    fn name(&self) -> &'static str {
+        "CountKmsCalls"
+    }
+
+    fn read_before_transmit(
+        &self,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        note(|summary| summary.kms_calls += 1);
+        Ok(())
+    }
+}
+
+/// Counts what the client of DynamoDB sends.
 #[derive(Debug)]
 pub struct CountCalls;
 

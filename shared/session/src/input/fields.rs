@@ -89,6 +89,11 @@ impl Issues {
         self.push("unrecognized_keys", format!("Unrecognized key{plural}: {}", quoted.join(", ")));
     }
 
+    /// Everything that was found.
+    pub fn into_found(self) -> Vec<Issue> {
+        self.found
+    }
+
     /// The value if nothing was found, else everything that was.
     pub fn finish<T>(self, value: Option<T>) -> Result<T, Vec<Issue>> {
         match value {

@@ -43,6 +43,8 @@ pub struct ConnectSession {
     pub connection: Option<ReconnectTarget>,
     /// The environment's settings when the session was made.
     pub connect_ui: ConnectUi,
+    /// Secrets of the defaults, sealed: where they stood is `null` until they are opened.
+    pub secrets: Option<Vec<u8>>,
 }
 
 impl ConnectSession {
@@ -73,6 +75,7 @@ impl ConnectSession {
             webhook_url_override: fields.webhook_url_override,
             connection: None,
             connect_ui: environment.connect_ui.clone(),
+            secrets: None,
         })
     }
 

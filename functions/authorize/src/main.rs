@@ -1,0 +1,5 @@
+//! `authorize` as a Lambda function.
+
+fn main() -> Result<(), api::InitError> {
+    api::run_with(connect::Connect::start, authorize::handle)
+}
