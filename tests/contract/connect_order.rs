@@ -103,39 +103,45 @@ fn endpoints() -> [Endpoint; 4] {
 /// Sends a request that is good but for `faults`.
 async fn answer(flow: &Flow, endpoint: &Endpoint, faults: &[Fault]) -> Reply {
     let has = |fault| faults.contains(&fault);
-    let key = match () {
-        () if has(Fault::Key) => "a!b",
-        () if has(Fault::Integration) => "nope",
-        () if has(Fault::AuthMode) => "github-demo",
+    let key = if has(Fault::Key) {
+        "a!b"
+    } else if has(Fault::Integration) {
+        "nope"
+    } else if has(Fault::AuthMode) {
+        "github-demo"
+    } else if has(Fault::Target) && has(Fault::Allowed) {
         // A reconnect session allows the integration of its connection, and no other.
-        () if has(Fault::Target) && has(Fault::Allowed) => endpoint.sibling,
-        () => endpoint.integration,
+        endpoint.sibling
+    } else {
+        endpoint.integration
     };
-    let token = match () {
-        () if has(Fault::Token) => String::new(),
-        () if has(Fault::Target) => deleted_target(flow, endpoint).await,
-        () if has(Fault::Allowed) => {
-            flow.world.mint(json!({ "tags": {}, "allowed_integrations": ["oauth"] })).await
-        }
-        () => flow.world.mint(json!({ "tags": {} })).await,
-    };
-    let mut path = format!("{}/{key}", endpoint.route);
-    let mut separator = '?';
-    for (fault, parameter) in
-        [(Fault::Query, "params=text"), (Fault::ConnectionId, "connection_id=abc")]
-    {
-        if has(fault) {
-            path = format!("{path}{separator}{parameter}");
-            separator = '&';
-        }
+    let mut query = Vec::new();
+    if has(Fault::Query) {
+        query.push("params=text");
     }
-    let call = connect(&path, &token);
-    let call = match () {
-        () if has(Fault::Json) => call.json(&json!({})).body("{"),
-        () if has(Fault::ContentType) => call.body("x").header("content-type", "text/plain"),
-        () if has(Fault::Body) => call.json(&endpoint.malformed),
-        () if has(Fault::Credentials) => call.json(endpoint.refused.as_ref().expect("some")),
-        () => call.json(&endpoint.good),
+    if has(Fault::ConnectionId) {
+        query.push("connection_id=abc");
+    }
+    let token = if has(Fault::Token) {
+        String::new()
+    } else if has(Fault::Target) {
+        deleted_target(flow, endpoint).await
+    } else if has(Fault::Allowed) {
+        flow.world.mint(json!({ "tags": {}, "allowed_integrations": ["oauth"] })).await
+    } else {
+        flow.world.mint(json!({ "tags": {} })).await
+    };
+    let call = connect(&format!("{}/{key}?{}", endpoint.route, query.join("&")), &token);
+    let call = if has(Fault::Json) {
+        call.json(&json!({})).body("{")
+    } else if has(Fault::ContentType) {
+        call.body("x").header("content-type", "text/plain")
+    } else if has(Fault::Body) {
+        call.json(&endpoint.malformed)
+    } else if has(Fault::Credentials) {
+        call.json(endpoint.refused.as_ref().expect("credentials"))
+    } else {
+        call.json(&endpoint.good)
     };
     flow.world.send(call).await
 }
