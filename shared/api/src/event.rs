@@ -3,7 +3,8 @@
 //! `lambda_http` 1.3 panics on a Host that is no URL host, on a query that is no URI query or too
 //! long for one, and on broken base64; its event type refuses a header that is not ASCII. A client
 //! must not be able to end an invocation, so such parts are made harmless first. No endpoint looks
-//! at host or path: what the path holds is in `pathParameters`, decoded.
+//! at the Host header or the path: the domain is in the request context, and what the path holds is
+//! in `pathParameters`, decoded.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -28,12 +29,20 @@ pub fn read(event: &str) -> Option<LambdaRequest> {
         return None;
     }
     event.headers.remove(HOST);
-    event.request_context.domain_name = None;
+    event.request_context.domain_name = event.request_context.domain_name.filter(is_host);
     event.request_context.stage = None;
     event.raw_path = Some("/".to_owned());
     event.raw_query_string = event.raw_query_string.filter(|query| !query.is_empty());
     event.raw_query_string = event.raw_query_string.as_deref().and_then(uri_query);
     Some(LambdaRequest::ApiGatewayV2(event))
+}
+
+/// Whether a URL can have this as its host, port included.
+fn is_host(name: &String) -> bool {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b"-.:[]".contains(&b);
+    name.bytes().all(allowed)
+        && Url::parse(&format!("http://{name}/")).is_ok_and(|url| url.has_host())
+        && format!("http://{name}/").parse::<lambda_http::http::Uri>().is_ok()
 }
 
 /// The event with headers that `http` takes: odd characters become `?`, odd names go.

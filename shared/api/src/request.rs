@@ -9,6 +9,7 @@ use lambda_http::http::header::{
 };
 use serde_json::{Map, Value};
 use session::Error;
+use session::connection::ConnectionId;
 use session::error::BODY_LENGTH_MAX;
 use session::fields::{Fields, Issues};
 use session::{json, query};
@@ -49,10 +50,33 @@ pub fn route_key(request: &Request) -> String {
     }
 }
 
+/// The address of this API as the request reached it, without a slash at the end. API Gateway sets
+/// the domain; no client can.
+pub fn base_url(request: &Request) -> String {
+    use lambda_http::request::RequestContext;
+    let domain = match request.request_context_ref() {
+        Some(RequestContext::ApiGatewayV2(context)) => context.domain_name.as_deref(),
+        _ => None,
+    };
+    let scheme = header(request.headers(), &X_FORWARDED_PROTO);
+    let scheme = if scheme.as_deref() == Some("http") { "http" } else { "https" };
+    format!("{scheme}://{}", domain.unwrap_or("localhost"))
+}
+
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
 /// A parameter of the route, such as `uniqueKey` of `GET /integrations/{uniqueKey}`, as API Gateway
 /// decoded it.
 pub fn path_parameter(request: &Request, name: &str) -> Option<String> {
     Some(request.path_parameters_ref()?.first(name)?.to_owned())
+}
+
+/// The connection that the path names.
+pub fn connection_id(request: &Request) -> Result<ConnectionId, Error> {
+    let mut issues = Issues::default();
+    let text = path_parameter(request, "connectionId").map(Value::String);
+    let id = issues.within("connectionId", |issues| ConnectionId::read(text, issues));
+    issues.finish(id).map_err(Error::InvalidUriParams)
 }
 
 /// The query, read whole.

@@ -8,6 +8,7 @@
 //! - [`fields`] reads an object and collects every issue with its path.
 //! - [`query`] reads a query string with nested names.
 //! - [`email`] judges an address.
+//! - [`date`] reads a moment.
 //!
 //! [`error`] is every failure of the contract, with its code and sentence.
 //!
@@ -38,6 +39,7 @@
 pub mod error;
 
 mod input {
+    pub mod date;
     pub mod email;
     pub mod fields;
     pub mod json;
@@ -70,6 +72,7 @@ mod sessions {
 pub use connections::{connection, end_user, public_connection, tags, webhook_url};
 pub use environments::{connect_ui, environment, integration, provider, secret_key};
 pub use error::Error;
-pub use input::{email, fields, json, query};
+pub use input::{date, email, fields, json, query};
 pub use jiff::Timestamp;
+pub use uuid::Uuid;
 pub use sessions::{body, connect_session, session_tags, token};

@@ -99,7 +99,7 @@ pub fn from_connection(environment: Uuid, connection: Connection) -> Result<Item
     item.extend(key.attributes());
     let string = |text: &str| Some(AttributeValue::S(text.to_owned()));
     let number = |number: i64| Some(AttributeValue::N(number.to_string()));
-    let created_sk = format!("{created_at_ms:013}#{:016}", connection.number);
+    let created_sk = created_sk(&connection);
     let metadata = connection.metadata.as_ref().map(text_of).transpose()?;
     for (name, value) in [
         ("connection_id", string(id.as_str())),
@@ -118,6 +118,11 @@ pub fn from_connection(environment: Uuid, connection: Connection) -> Result<Item
         item.extend(value.map(|value| (name.to_owned(), value)));
     }
     Ok(item)
+}
+
+/// The place of a connection among those of its environment, by creation.
+pub fn created_sk(connection: &Connection) -> String {
+    format!("{:013}#{:016}", connection.created_at.as_millisecond(), connection.number)
 }
 
 /// Tags as a map, so that a list can be filtered by them.

@@ -156,19 +156,33 @@ impl Tables {
         }
     }
 
-    /// Saves a connection, in place of one that may be there.
-    pub async fn put_connection(
+    /// Saves a connection: a new one, or in place of the one with the number that is `replaced`.
+    /// `false` means that somebody else was there first.
+    pub async fn import_connection(
         &self,
         environment: Uuid,
         connection: Connection,
-    ) -> Result<(), StoreError> {
+        replaced: Option<u64>,
+    ) -> Result<bool, StoreError> {
         let put = self
             .client
             .put_item()
             .table_name(&self.names.connections)
             .set_item(Some(from_connection(environment, connection)?));
-        Box::pin(put.send()).await?;
-        Ok(())
+        let put = match replaced {
+            None => put.condition_expression("attribute_not_exists(pk)"),
+            Some(number) => put
+                .condition_expression("#number = :number")
+                .expression_attribute_names("#number", "number")
+                .expression_attribute_values(":number", AttributeValue::N(number.to_string())),
+        };
+        match Box::pin(put.send()).await {
+            Ok(_) => Ok(true),
+            Err(error) => match error.as_service_error() {
+                Some(cause) if cause.is_conditional_check_failed_exception() => Ok(false),
+                _ => Err(error.into()),
+            },
+        }
     }
 
     /// Removes a connection, and answers it. `None` means that there was none.
@@ -275,7 +289,7 @@ impl Assignments {
 
 /// Which writes of a cancelled transaction failed on their condition, in their order. Empty where
 /// it was cancelled for another reason.
-fn failed_conditions<R>(error: &SdkError<TransactWriteItemsError, R>) -> Vec<bool> {
+pub fn failed_conditions<R>(error: &SdkError<TransactWriteItemsError, R>) -> Vec<bool> {
     let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
         error.as_service_error()
     else {

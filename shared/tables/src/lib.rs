@@ -9,6 +9,8 @@
 //! - [`item`]: sessions as items, both directions side by side.
 //! - [`connection_item`]: connections as items.
 //! - [`record`]: what an operator set up, as items of the registry table.
+//! - [`connection_list`]: connections, newest first, in pages.
+//! - [`metadata`]: the metadata of connections.
 //! - [`sessions`], [`registry`], [`connections`]: the questions that are asked of each table.
 //!
 //! A future of the SDK holds kilobytes. It is put on the heap where it is made, so that it is not
@@ -16,9 +18,11 @@
 
 pub mod client;
 pub mod connection_item;
+pub mod connection_list;
 pub mod connections;
 pub mod error;
 pub mod item;
+pub mod metadata;
 pub mod record;
 pub mod registry;
 pub mod sessions;

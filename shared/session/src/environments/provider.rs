@@ -138,6 +138,11 @@ impl Provider {
         self.text("display_name").unwrap_or(&self.name)
     }
 
+    /// Where its logo is, below the address of this API.
+    pub fn logo_url(&self, base_url: &str) -> String {
+        format!("{base_url}/images/template-logos/{}.svg", self.name)
+    }
+
     /// A field of the template that is a string.
     pub fn text(&self, field: &str) -> Option<&str> {
         self.template.get(field)?.as_str()

@@ -126,6 +126,11 @@ impl<'a> Fields<'a> {
         self.values.contains_key(key)
     }
 
+    /// A field as it was sent, which is left to be taken.
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        self.values.get(key)
+    }
+
     /// Takes a field whose reader decides what its absence means.
     pub fn required<T>(
         &mut self,
@@ -144,6 +149,11 @@ impl<'a> Fields<'a> {
     ) -> Option<T> {
         let value = self.values.shift_remove(key)?;
         self.issues.within(key, |issues| read(Some(value), issues))
+    }
+
+    /// Notes a finding at `path` below the object.
+    pub fn issue(&mut self, path: &[&str], code: &'static str, message: &'static str) {
+        self.issues.push_at(path, code, message);
     }
 
     /// Whatever was not taken, for an object that is not strict.
@@ -180,6 +190,18 @@ pub fn boolean(value: Option<Value>, issues: &mut Issues) -> Option<bool> {
             None
         }
     }
+}
+
+/// One of a few strings.
+pub fn one_of(options: &[&str], value: Option<Value>, issues: &mut Issues) -> Option<String> {
+    if let Some(Value::String(text)) = &value
+        && options.contains(&text.as_str())
+    {
+        return Some(text.clone());
+    }
+    let options: Vec<_> = options.iter().map(|option| format!("\"{option}\"")).collect();
+    issues.push("invalid_value", format!("Invalid option: expected one of {}", options.join("|")));
+    None
 }
 
 /// A string of `MIN` to `MAX` UTF-16 code units.
