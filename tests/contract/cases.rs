@@ -32,28 +32,40 @@ fn main() {
     for (case, deviation) in case::all() {
         let (remote, shared) = (remote.clone(), Arc::clone(&shared));
         let is_left_out = remote.is_some() && needs_own_world(&deviation);
-        trials.push(trial(&runtime, &tally, case, deviation, is_left_out, async move |case, deviation| {
-            match remote {
+        trials.push(trial(
+            &runtime,
+            &tally,
+            case,
+            deviation,
+            is_left_out,
+            async move |case, deviation| match remote {
                 Some(url) => replay_over(&url, case).await,
                 None if needs_own_world(deviation) => {
                     replay_in(&mut World::start().await, case, deviation).await
                 }
                 None => replay_shared(&shared, case).await,
-            }
-        }));
+            },
+        ));
     }
     for (case, deviation) in case::flow(&flow.provider) {
         let flow = Arc::clone(&flow);
         // The provider listens on this machine only.
         let is_left_out = remote.is_some();
-        trials.push(trial(&runtime, &tally, case, deviation, is_left_out, async move |case, deviation| {
-            if needs_own_world(deviation) {
-                let mut flow = Flow::with(flow.provider.clone()).await;
-                replay_in(&mut flow.world, case, deviation).await
-            } else {
-                replay_shared(&flow.world, case).await
-            }
-        }));
+        trials.push(trial(
+            &runtime,
+            &tally,
+            case,
+            deviation,
+            is_left_out,
+            async move |case, deviation| {
+                if needs_own_world(deviation) {
+                    let mut flow = Flow::with(flow.provider.clone()).await;
+                    replay_in(&mut flow.world, case, deviation).await
+                } else {
+                    replay_shared(&flow.world, case).await
+                }
+            },
+        ));
     }
     let conclusion = libtest_mimic::run(&arguments, trials);
     if !arguments.list {

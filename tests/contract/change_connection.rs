@@ -127,8 +127,7 @@ async fn metadata_is_set_and_merged() {
     flow.world.pass_ms(1_000);
 
     let notes = json!({ "a": 1, "b": { "c": [2] } });
-    let sent =
-        json!({ "connection_id": id, "provider_config_key": "unauth", "metadata": notes });
+    let sent = json!({ "connection_id": id, "provider_config_key": "unauth", "metadata": notes });
     metadata(&flow, "POST", json!(id), notes.clone()).await.assert(201, &sent);
     let mut expected = before.clone();
     expected["metadata"] = notes;
@@ -153,9 +152,8 @@ async fn one_unknown_connection_is_enough_to_change_none() {
     let unknown = "Connection with connection id zzz and provider config key unauth not found. \
                    Please make sure the connection exists in the Nango dashboard";
     let none = "No actions were taken on any of the connections as a result of this failure.";
-    let error = |message: String| {
-        json!({ "error": { "code": "unknown_connection", "message": message } })
-    };
+    let error =
+        |message: String| json!({ "error": { "code": "unknown_connection", "message": message } });
     for method in ["POST", "PATCH"] {
         let alone = metadata(&flow, method, json!("zzz"), json!({ "a": 1 })).await;
         alone.assert(404, &error(unknown.to_owned()));
@@ -181,7 +179,9 @@ async fn a_deleted_connection_is_gone_and_its_id_is_free() {
     let first = flow.ask("POST", "/connections", Some(&body)).await;
     assert_eq!(first.status, 201, "{first:?}");
     let path = connection_path("unauth", "mine");
-    flow.ask("DELETE", &path, Some(&json!({ "x": 1 }))).await.assert(200, &json!({ "success": true }));
+    flow.ask("DELETE", &path, Some(&json!({ "x": 1 })))
+        .await
+        .assert(200, &json!({ "success": true }));
     assert_eq!(flow.ask("GET", &path, None).await.status, 404);
     assert_eq!(flow.connections().await, Vec::<Value>::new());
     let unknown = json!({ "error": { "code": "unknown_connection" } });

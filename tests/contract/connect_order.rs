@@ -191,8 +191,7 @@ async fn of_two_faults_the_earlier_one_is_told() {
 async fn client_credentials_have_an_order_of_their_own() {
     let flow = Flow::start().await;
     let free = flow.world.mint(json!({ "tags": {} })).await;
-    let bound =
-        flow.world.mint(json!({ "tags": {}, "allowed_integrations": ["unauth"] })).await;
+    let bound = flow.world.mint(json!({ "tags": {}, "allowed_integrations": ["unauth"] })).await;
     let nothing = json!({});
     let no_secret = json!({ "client_id": "a" });
     let refused = json!({ "client_id": "bad401", "client_secret": "b" });

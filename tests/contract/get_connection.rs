@@ -73,8 +73,7 @@ async fn credentials_of_every_mode_have_their_form() {
     assert_eq!((&got["token_id"], &got["token_secret"]), (&json!("i"), &json!("s")));
     assert_eq!(got["config_override"], json!({}));
 
-    let bill =
-        json!({ "username": "u", "password": "p", "organization_id": "o", "dev_key": "d" });
+    let bill = json!({ "username": "u", "password": "p", "organization_id": "o", "dev_key": "d" });
     let got = credentials(&flow, "/auth/bill/bill", bill).await;
     for (field, value) in [
         ("type", "BILL"),
@@ -155,9 +154,8 @@ async fn a_refresh_token_is_shown_only_when_it_is_asked_for() {
 
 #[tokio::test]
 async fn every_option_is_a_word_for_yes_or_no() {
-    const WORDS: [&str; 12] = [
-        "true", "1", "yes", "on", "y", "enabled", "false", "0", "no", "off", "n", "disabled",
-    ];
+    const WORDS: [&str; 12] =
+        ["true", "1", "yes", "on", "y", "enabled", "false", "0", "no", "off", "n", "disabled"];
     let flow = Flow::start().await;
     let token = session(&flow).await;
     let id = flow.connected("/auth/unauthenticated/unauth", &token, &json!({})).await;
@@ -230,7 +228,12 @@ async fn it_is_judged_in_order() {
     let all = flow.world.secret_key.as_str();
     for (key, path, status, error) in [
         (all, "/connections/z*z", 400, json!({ "code": "invalid_query_params" })),
-        (all, "/connections/z*z?provider_config_key=u", 400, json!({ "code": "invalid_uri_params" })),
+        (
+            all,
+            "/connections/z*z?provider_config_key=u",
+            400,
+            json!({ "code": "invalid_uri_params" }),
+        ),
         (
             READ_KEY,
             "/connections/z*z?provider_config_key=u&force_refresh=1",

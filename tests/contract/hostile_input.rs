@@ -95,7 +95,7 @@ async fn odd_parameters_are_dropped_or_refused_and_break_nothing() {
     let flow = Flow::start().await;
     let token = session(&flow).await;
     let deep = "[x]".repeat(200);
-    let many: String = (0..2_000).map(|number| format!("&params[k{number}]=v")).collect();
+    let many: Vec<_> = (0..2_000).map(|number| format!("params[k{number}]=v")).collect();
     for query in [
         "params[__proto__][polluted]=1".to_owned(),
         "params[constructor][prototype][polluted]=1".to_owned(),
@@ -111,7 +111,7 @@ async fn odd_parameters_are_dropped_or_refused_and_break_nothing() {
         "params[a]=%zz".to_owned(),
         "params%5Ba%5D=1".to_owned(),
         format!("params{deep}=a"),
-        many.trim_start_matches('&').to_owned(),
+        many.join("&"),
     ] {
         let shown = &query[..query.len().min(60)];
         let path = format!("/auth/unauthenticated/unauth?{query}");

@@ -108,9 +108,7 @@ async fn an_id_that_nobody_could_address_is_refused() {
 #[tokio::test]
 async fn it_is_judged_in_order() {
     let flow = Flow::start().await;
-    let body = |integration: &str, credentials: Value| {
-        json!({ "provider_config_key": integration, "credentials": credentials })
-    };
+    let body = |integration: &str, credentials: Value| json!({ "provider_config_key": integration, "credentials": credentials });
     let api_key = |key: &str| json!({ "type": "API_KEY", "apiKey": key });
     let tba = json!({ "type": "TBA", "token_id": "a", "token_secret": "b" });
     let failed = "The given credentials were found to be invalid. Please check the credentials and \

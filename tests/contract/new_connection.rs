@@ -92,10 +92,8 @@ async fn its_configuration_is_the_browsers_below_that_of_the_session() {
     let defaults = json!({ "unauth": { "connection_config": {
         "subdomain": "session", "empty": "", "list": [1, { "a": null }], "flag": false,
     } } });
-    let token = flow
-        .world
-        .mint(json!({ "tags": {}, "integrations_config_defaults": defaults }))
-        .await;
+    let token =
+        flow.world.mint(json!({ "tags": {}, "integrations_config_defaults": defaults })).await;
     let query = "params[subdomain]=browser&params[region]=eu%20west&params[blank]=&params[n]=1\
                  &params[webhook_url]=https%3A%2F%2Fevil.example.com&params[nested][x]=y\
                  &params[list][]=a&params[dotted.name]=d";
@@ -123,10 +121,8 @@ async fn its_configuration_is_the_browsers_below_that_of_the_session() {
 async fn defaults_of_other_integrations_are_left_alone() {
     let flow = Flow::start().await;
     let defaults = json!({ "airtable-pat": { "connection_config": { "a": "b" } } });
-    let token = flow
-        .world
-        .mint(json!({ "tags": {}, "integrations_config_defaults": defaults }))
-        .await;
+    let token =
+        flow.world.mint(json!({ "tags": {}, "integrations_config_defaults": defaults })).await;
     let id = flow.connected(UNAUTHENTICATED, &token, &json!({})).await;
     assert_eq!(flow.connection("unauth", &id).await["connection_config"], json!({}));
 }
@@ -184,7 +180,8 @@ async fn credentials_are_checked_with_the_providers_own_request() {
     flow.connected("/api-auth/basic/basic-plain", &token, &plain).await;
 
     let calls = flow.provider.calls();
-    let lines: Vec<_> = calls.iter().map(|call| (&*call.method, &*call.path, &*call.body)).collect();
+    let lines: Vec<_> =
+        calls.iter().map(|call| (&*call.method, &*call.path, &*call.body)).collect();
     assert_eq!(
         lines,
         [

@@ -54,7 +54,8 @@ async fn in_every_mode_it_replaces_what_the_user_gives_and_keeps_what_the_custom
         let again = flow.connected(&format!("{path}?params[b]=3"), &token, &after).await;
         assert_eq!(again, id, "{route}");
         let new = flow.connection(integration, &id).await;
-        for kept in ["id", "connection_id", "created_at", "tags", "metadata", "end_user", "errors"] {
+        for kept in ["id", "connection_id", "created_at", "tags", "metadata", "end_user", "errors"]
+        {
             assert_eq!(new[kept], old[kept], "{route} {kept}");
         }
         assert_eq!(new["connection_config"], json!({ "b": "3" }), "{route}");
@@ -154,8 +155,12 @@ async fn a_session_whose_connection_is_gone_can_be_read_and_connects_nothing() {
     flow.post(path, &token, &json!({})).await.assert(400, &refused);
     assert_eq!(flow.world.get(&token).await.status, 200);
     let list = flow.world.send(tests::Call::new("GET", "/integrations").bearer(&token)).await;
-    let keys: Vec<_> =
-        list.json()["data"].as_array().expect("a list").iter().map(|i| i["unique_key"].clone()).collect();
+    let keys: Vec<_> = list.json()["data"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|i| i["unique_key"].clone())
+        .collect();
     assert_eq!(keys, ["unauth"]);
     let again = json!({ "connection_id": id, "integration_id": "unauth" });
     let message = "ConnectionID or IntegrationId does not exists";

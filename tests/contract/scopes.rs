@@ -23,8 +23,7 @@ const CREATE_CONNECTIONS: &[&str] = &["environment:connections:create"];
 fn endpoints() -> [Endpoint; 11] {
     let none = Value::Null;
     let import = json!({ "provider_config_key": "unauth", "credentials": { "type": "NONE" } });
-    let metadata =
-        json!({ "connection_id": [], "provider_config_key": "unauth", "metadata": {} });
+    let metadata = json!({ "connection_id": [], "provider_config_key": "unauth", "metadata": {} });
     let target = json!({ "connection_id": "nope", "integration_id": "unauth" });
     let one = "/connections/nope?provider_config_key=unauth";
     [

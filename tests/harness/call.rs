@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
 
-use connect::Connect;
 use axum::body::{Bytes, to_bytes};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
+use connect::Connect;
 use jiff::Timestamp;
 use local::gateway;
 use serde_json::Value;

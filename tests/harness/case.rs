@@ -119,10 +119,7 @@ struct NotBuilt {
 
 /// The cases of sessions, each with its deviation.
 pub fn all() -> Vec<(Case, Deviation)> {
-    read(
-        include_str!("../contract/cases.jsonl"),
-        include_str!("../contract/deviations.jsonl"),
-    )
+    read(include_str!("../contract/cases.jsonl"), include_str!("../contract/deviations.jsonl"))
 }
 
 /// The cases of what consumes a session, each with its deviation. `provider` stands in for the one
@@ -135,9 +132,9 @@ pub fn flow(provider: &Provider) -> Vec<(Case, Deviation)> {
         &provider.stand_in(include_str!("../contract/deviations-flow.jsonl")),
     );
     for (case, deviation) in &mut cases {
-        let part = not_built.iter().find(|part| {
-            part.sections.contains(&case.section) || part.cases.contains(&case.name)
-        });
+        let part = not_built
+            .iter()
+            .find(|part| part.sections.contains(&case.section) || part.cases.contains(&case.name));
         deviation.not_built = part.map(|part| part.reason.clone());
         if case.given.as_deref() == Some(AFTER_THE_END) {
             deviation.after_ms = Some(1_800_000);

@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use axum::body::{Body, to_bytes};
-use axum::http::{HeaderMap, Request, Response};
+use axum::http::{HeaderMap, Request};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hyper::server::conn::http1;
@@ -19,6 +19,8 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpListener;
+
+use answers::Answer;
 
 /// Where a request arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,7 +122,7 @@ impl Provider {
     }
 }
 
-/// Serves every request on a free port, and breaks the connection where there is no answer.
+/// Serves every request on a free port.
 async fn listen(side: Side, received: Arc<Mutex<Vec<Received>>>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("an address");
@@ -133,7 +135,10 @@ async fn listen(side: Side, received: Arc<Mutex<Vec<Received>>>) -> SocketAddr {
                 async move {
                     let request = receive(side, request).await;
                     received.lock().expect("no panic").push(request.clone());
-                    answer(&request, address, &counters).await.ok_or("the connection breaks")
+                    match answer(&request, address, &counters).await {
+                        Answer::Response(response) => Ok(response),
+                        Answer::Broken => Err("the connection breaks"),
+                    }
                 }
             });
             tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
@@ -154,11 +159,7 @@ async fn receive(side: Side, request: Request<hyper::body::Incoming>) -> Receive
     }
 }
 
-async fn answer(
-    request: &Received,
-    address: SocketAddr,
-    counters: &answers::Counters,
-) -> Option<Response<Body>> {
+async fn answer(request: &Received, address: SocketAddr, counters: &answers::Counters) -> Answer {
     match request.side {
         Side::Provider => answers::provider(request, address, counters).await,
         Side::Webhooks => answers::webhook(request, address, counters).await,

@@ -8,10 +8,10 @@ use api::settings::Settings;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Credentials;
 use aws_sdk_dynamodb::types::AttributeValue;
+use connect::Connect;
 use dynoxide::Database;
 use dynoxide::storage_backend::{Clock, ManualClock};
 use jiff::{SignedDuration, Timestamp};
-use connect::Connect;
 use local::dynamodb::{self, Engine};
 use local::kms::Kms;
 use provision::Report;
@@ -184,11 +184,9 @@ impl World {
     pub async fn dump(&self) -> Vec<HashMap<String, AttributeValue>> {
         let settings = &self.app.settings;
         let mut items = Vec::new();
-        for table in [
-            &settings.tables.sessions,
-            &settings.tables.registry,
-            &settings.tables.connections,
-        ] {
+        for table in
+            [&settings.tables.sessions, &settings.tables.registry, &settings.tables.connections]
+        {
             let scan = self.client.scan().table_name(table).into_paginator().items().send();
             items.extend(scan.try_collect().await.expect("a scan"));
         }

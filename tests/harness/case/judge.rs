@@ -49,10 +49,11 @@ impl Case {
 impl Page {
     /// Whether a page says the same.
     fn is(&self, page: &str) -> bool {
-        let told = page.split_once("window.__nangoOAuthError = ").and_then(|(_, rest)| {
-            Value::deserialize(&mut Deserializer::from_str(rest)).ok()
-        });
-        page.contains(&self.posts) && told.as_ref() == Some(self.payload.as_ref().unwrap_or(&Value::Null))
+        let told = page
+            .split_once("window.__nangoOAuthError = ")
+            .and_then(|(_, rest)| Value::deserialize(&mut Deserializer::from_str(rest)).ok());
+        page.contains(&self.posts)
+            && told.as_ref() == Some(self.payload.as_ref().unwrap_or(&Value::Null))
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the provider and the receiver of webhooks answer. `None` breaks the connection.
+//! What the provider and the receiver of webhooks answer.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -16,8 +16,13 @@ use super::{Received, hostile};
 /// How often something was asked for, by name.
 pub type Counters = Mutex<HashMap<String, usize>>;
 
-/// An answer, or none.
-pub type Answer = Option<Response<Body>>;
+/// What becomes of a request.
+pub enum Answer {
+    /// It is answered.
+    Response(Response<Body>),
+    /// The connection breaks before an answer.
+    Broken,
+}
 
 /// Longer than any client waits.
 pub const SLOW: Duration = Duration::from_secs(25);
@@ -38,7 +43,7 @@ pub async fn webhook(request: &Received, address: SocketAddr, counters: &Counter
         }
         "redirect" => redirect(307, &redirected),
         "r302" => redirect(302, &redirected),
-        "reset" => None,
+        "reset" => Answer::Broken,
         _ => json(200, &json!({ "ok": true })),
     }
 }
@@ -54,7 +59,9 @@ pub async fn provider(request: &Received, address: SocketAddr, counters: &Counte
         "twostep-token" => two_step(request, field("user"), address, counters).await,
         "bill-token" => bill(&request.body),
         // OAuth 1.0 (RFC 5849 sections 2.1 and 2.3).
-        "request" => form("oauth_token=o1-req&oauth_token_secret=o1-sec&oauth_callback_confirmed=true"),
+        "request" => {
+            form("oauth_token=o1-req&oauth_token_secret=o1-sec&oauth_callback_confirmed=true")
+        }
         "access" => form("oauth_token=o1-at&oauth_token_secret=o1-ats&extra=1"),
         "token" if field("grant_type") == "refresh_token" => {
             refresh(field("refresh_token"), counters).await
@@ -186,7 +193,7 @@ async fn exchange(code: &str) -> Answer {
             return json(200, &error("bad_verification_code", description));
         }
         "form" => return form("access_token=at-form&scope=repo&token_type=bearer"),
-        "drop" => return None,
+        "drop" => return Answer::Broken,
         "slow" => sleep(SLOW).await,
         _ => {}
     }
@@ -242,10 +249,10 @@ pub fn text(status: u16, content_type: &str, body: impl Into<String>) -> Answer 
 
 pub fn redirect(status: u16, location: &str) -> Answer {
     let response = Response::builder().status(status).header(LOCATION, location);
-    Some(response.body(Body::empty()).expect("a response"))
+    Answer::Response(response.body(Body::empty()).expect("a response"))
 }
 
 pub fn response(status: u16, content_type: &str, body: Body) -> Answer {
     let response = Response::builder().status(status).header(CONTENT_TYPE, content_type);
-    Some(response.body(body).expect("a response"))
+    Answer::Response(response.body(body).expect("a response"))
 }

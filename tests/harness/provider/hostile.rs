@@ -19,7 +19,7 @@ const HUGE: usize = 20 * 1024 * 1024;
 pub async fn answer(value: &str, request: &Received, address: SocketAddr) -> Option<Answer> {
     let has = |word: &str| value.contains(word);
     if has("drop") {
-        return Some(None);
+        return Some(Answer::Broken);
     }
     if has("slow") {
         sleep(SLOW).await;
