@@ -143,11 +143,19 @@ pub fn flow(provider: &Provider) -> Vec<(Case, Deviation)> {
     cases
 }
 
+/// What differs, of all cases.
+pub fn deviations() -> Vec<Deviation> {
+    let mut deviations = lines(include_str!("../contract/deviations.jsonl"));
+    deviations.extend(lines(include_str!("../contract/deviations-flow.jsonl")));
+    deviations
+}
+
+fn lines<T: for<'de> Deserialize<'de>>(text: &str) -> Vec<T> {
+    let parse = |line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
+    text.lines().map(parse).collect()
+}
+
 fn read(cases: &str, deviations: &str) -> Vec<(Case, Deviation)> {
-    fn lines<T: for<'de> Deserialize<'de>>(text: &str) -> Vec<T> {
-        let parse = |line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
-        text.lines().map(parse).collect()
-    }
     let mut deviations: HashMap<String, Deviation> = lines(deviations)
         .into_iter()
         .map(|deviation: Deviation| (deviation.name.clone(), deviation))
