@@ -27,81 +27,81 @@ fn main() {
     let shared = Arc::new(runtime.block_on(World::start()));
     let flow = Arc::new(runtime.block_on(Flow::start()));
     let tally = Arc::new(Tally::default());
+    let run = Run { runtime, tally, is_remote: remote.is_some() };
 
     let mut trials = Vec::new();
     for (case, deviation) in case::all() {
         let (remote, shared) = (remote.clone(), Arc::clone(&shared));
-        let is_left_out = remote.is_some() && needs_own_world(&deviation);
-        trials.push(trial(
-            &runtime,
-            &tally,
-            case,
-            deviation,
-            is_left_out,
-            async move |case, deviation| match remote {
-                Some(url) => replay_over(&url, case).await,
-                None if needs_own_world(deviation) => {
-                    replay_in(&mut World::start().await, case, deviation).await
-                }
-                None => replay_shared(&shared, case).await,
-            },
-        ));
+        let replay = async move |case: &Case, deviation: &Deviation| match remote {
+            Some(url) => replay_over(&url, case).await,
+            None if needs_own_world(deviation) => {
+                replay_in(&mut World::start().await, case, deviation).await
+            }
+            None => replay_shared(&shared, case).await,
+        };
+        let needs_this_process = needs_own_world(&deviation);
+        trials.push(run.trial(case, deviation, needs_this_process, replay));
     }
     for (case, deviation) in case::flow(&flow.provider) {
         let flow = Arc::clone(&flow);
-        // The provider listens on this machine only.
-        let is_left_out = remote.is_some();
-        trials.push(trial(
-            &runtime,
-            &tally,
-            case,
-            deviation,
-            is_left_out,
-            async move |case, deviation| {
-                if needs_own_world(deviation) {
-                    let mut flow = Flow::with(flow.provider.clone()).await;
-                    replay_in(&mut flow.world, case, deviation).await
-                } else {
-                    replay_shared(&flow.world, case).await
-                }
-            },
-        ));
+        let replay = async move |case: &Case, deviation: &Deviation| {
+            if needs_own_world(deviation) {
+                let mut flow = Flow::with(flow.provider.clone()).await;
+                replay_in(&mut flow.world, case, deviation).await
+            } else {
+                replay_shared(&flow.world, case).await
+            }
+        };
+        // Where the provider listens.
+        let needs_this_process = true;
+        trials.push(run.trial(case, deviation, needs_this_process, replay));
     }
     let conclusion = libtest_mimic::run(&arguments, trials);
     if !arguments.list {
-        tally.print();
+        run.tally.print();
     }
     conclusion.exit();
 }
 
-/// A case as a test of its own.
-fn trial(
-    runtime: &Arc<Runtime>,
-    tally: &Arc<Tally>,
-    case: Case,
-    deviation: Deviation,
-    is_left_out: bool,
-    replay: impl AsyncFnOnce(&Case, &Deviation) -> Result<(), String> + Send + 'static,
-) -> Trial {
-    let name = match (&deviation.not_built, &deviation.deviation) {
-        (Some(part), _) => format!("{} (not built yet: {part})", case.name),
-        (None, Some(row)) => format!("{} ({row})", case.name),
-        (None, None) => case.name.clone(),
-    };
-    let reason = match (&deviation.not_built, &deviation.cannot_arise) {
-        (Some(part), _) => Some(format!("not built yet: {part}")),
-        (None, Some(reason)) => Some(format!("cannot arise: {reason}")),
-        (None, None) => is_left_out.then(|| "needs a world of its own".to_owned()),
-    };
-    let is_ignored = reason.is_some();
-    tally.expect(&case, reason);
-    let (runtime, tally) = (Arc::clone(runtime), Arc::clone(tally));
-    Trial::test(name, move || {
-        let replayed = runtime.block_on(replay(&case, &deviation));
-        tally.count(&case, replayed.is_ok());
-        replayed.map_err(Failed::from)
-    })
-    .with_ignored_flag(is_ignored)
+/// What the tests of one run share.
+struct Run {
+    runtime: Arc<Runtime>,
+    tally: Arc<Tally>,
+    is_remote: bool,
+}
+
+impl Run {
+    /// A case as a test of its own, ignored where it cannot be replayed.
+    fn trial(
+        &self,
+        case: Case,
+        deviation: Deviation,
+        needs_this_process: bool,
+        replay: impl AsyncFnOnce(&Case, &Deviation) -> Result<(), String> + Send + 'static,
+    ) -> Trial {
+        let ignored = match (&deviation.not_built, &deviation.cannot_arise) {
+            (Some(part), _) => Some(format!("not built yet: {part}")),
+            (None, Some(reason)) => Some(format!("cannot arise: {reason}")),
+            (None, None) if self.is_remote && needs_this_process => {
+                Some("needs this process".to_owned())
+            }
+            (None, None) => None,
+        };
+        let name = match (&deviation.not_built, &deviation.deviation) {
+            (Some(part), _) => format!("{} (not built yet: {part})", case.name),
+            (None, Some(row)) => format!("{} ({row})", case.name),
+            (None, None) => case.name.clone(),
+        };
+        let is_ignored = ignored.is_some();
+        self.tally.expect(&case, ignored);
+        let (runtime, tally) = (Arc::clone(&self.runtime), Arc::clone(&self.tally));
+        Trial::test(name, move || {
+            let replayed = runtime.block_on(replay(&case, &deviation));
+            tally.count(&case, replayed.is_ok());
+            replayed.map_err(Failed::from)
+        })
+        .with_ignored_flag(is_ignored)
+    }
 }
 
 fn needs_own_world(deviation: &Deviation) -> bool {
