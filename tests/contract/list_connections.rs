@@ -133,10 +133,24 @@ async fn a_cursor_goes_on_where_an_answer_ended() {
         newest_first.insert(0, connect(&mut flow, "unauth", tags).await);
     }
     let even = [&newest_first[0], &newest_first[2], &newest_first[4]];
+    // The same id in three integrations, made last.
+    let same = "same".to_owned();
+    for integration in ["unauth", "my integration", "basic-plain"] {
+        let credentials = match integration {
+            "basic-plain" => json!({ "type": "BASIC", "username": "", "password": "" }),
+            _ => json!({ "type": "NONE" }),
+        };
+        let body = json!({
+            "provider_config_key": integration, "connection_id": same, "credentials": credentials,
+        });
+        assert_eq!(flow.ask("POST", "/connections", Some(&body)).await.status, 201);
+    }
     for (filter, limit, expected) in [
-        ("", 2, newest_first.iter().collect::<Vec<_>>()),
-        ("", 5, newest_first.iter().collect()),
+        ("&integrationId=unauth&search=-", 2, newest_first.iter().collect::<Vec<_>>()),
+        ("&integrationId=unauth&search=-", 5, newest_first.iter().collect()),
         ("&tags[parity]=even", 1, even.to_vec()),
+        ("&connectionId=same", 1, vec![&same; 3]),
+        ("&connectionId=same", 2, vec![&same; 3]),
     ] {
         let mut seen = Vec::new();
         let mut cursor = String::new();
@@ -145,6 +159,7 @@ async fn a_cursor_goes_on_where_an_answer_ended() {
             let page = ids(&reply);
             assert!(page.len() <= limit, "{page:?}");
             seen.extend(page);
+            assert!(seen.len() <= 8, "{filter} never ends: {seen:?}");
             match &reply.json()["next_cursor"] {
                 Value::String(next) => {
                     let next: String =
