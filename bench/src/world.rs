@@ -65,7 +65,7 @@ impl World {
     /// Adds integrations to the environment.
     pub fn provision(&self, integrations: &[String]) -> Result<(), Failure> {
         let document = document(integrations);
-        let applied = provision::apply(&self.app.tables, document, now());
+        let applied = provision::apply(self.app, document, now());
         match self.runtime.block_on(applied) {
             Ok(_) => Ok(()),
             Err(error) => Err(error.body().to_string().into()),

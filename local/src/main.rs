@@ -9,12 +9,13 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use api::settings::Settings;
-use api::{App, Error, InitError, Timestamp, telemetry};
+use api::{App, InitError, Timestamp, telemetry};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Credentials;
 use clap::Parser;
 use local::dynamodb::{self, Engine};
 use local::{demo, gateway};
+use provision::Failure;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -60,6 +61,10 @@ async fn run(arguments: Arguments) -> Result<(), InitError> {
     if let Some(engine) = &engine {
         engine.sweep_on_a_timer();
     }
+    // What tells the embedded engine, or another one, from AWS.
+    let endpoint_url = engine.as_ref().map(Engine::url);
+    let endpoint_url = endpoint_url.or(arguments.dynamodb.as_ref().map(ToString::to_string));
+    let settings = Settings { endpoint_url, ..settings };
     // One app for as long as the process lives, as in a Lambda execution environment.
     let app: &'static App = Box::leak(Box::new(App::new(settings, client)));
 
@@ -153,18 +158,20 @@ fn read_document(file: &Path) -> Result<Value, InitError> {
 
 /// Applies the document. Everything that is wrong with it is told, with its path.
 async fn provision(app: &App, document: Value) -> Result<provision::Report, InitError> {
-    provision::apply(&app.tables, document, clock()).await.map_err(|error| match error {
-        Error::InvalidBody(issues) => {
+    provision::apply(app, document, clock()).await.map_err(|failure| match failure {
+        Failure::Refused(issues) => {
             let lines: Vec<_> = issues
                 .iter()
                 .map(|issue| format!("\n  {}: {}", issue.path.join("."), issue.message))
                 .collect();
             InitError::new(format!("the environment document is refused:{}", lines.concat()))
         }
-        Error::Unavailable(cause) | Error::Internal(cause) => {
-            InitError::new(format!("the environment cannot be provisioned: {cause}"))
-        }
-        other => InitError::new(other.body().to_string()),
+        // With the secrets that were made before it stopped: nobody can tell them later.
+        failure => InitError::new(format!(
+            "the environment cannot be provisioned: {} {}",
+            failure.body(),
+            failure.cause().unwrap_or_default()
+        )),
     })
 }
 

@@ -11,7 +11,8 @@ use crate::events::{self, answer, token};
 #[tokio::test]
 async fn a_session_lives_through_all_five_functions() {
     let world = World::start().await;
-    let provision = Function::start("provision", &world).await;
+    let time = [("AWS_LAMBDA_FUNCTION_TIMEOUT", "300")];
+    let provision = Function::with("provision", &world, &time).await;
     let mut document = events::provision();
     document["environments"][0]["name"] = json!("emulated");
     document["environments"][0]["secret_keys"] = json!([{ "name": "server" }]);
@@ -21,7 +22,9 @@ async fn a_session_lives_through_all_five_functions() {
     let again = provision.invoke(&document).await;
     assert_eq!((&again["created"], &again["secrets"]), (&json!([]), &json!([])), "{again}");
     let refused = provision.invoke(&json!({ "environments": 1 })).await;
-    assert_eq!(refused["error"]["code"], json!("invalid_body"));
+    assert_eq!(refused["errorType"], json!("invalid_body"));
+    let message = refused["errorMessage"].as_str().unwrap_or_default();
+    assert!(message.contains(r#""path":["environments"]"#), "{refused}");
 
     let create = Function::start("create-session", &world).await;
     let minted = create.invoke(&events::create(&secret_key)).await;

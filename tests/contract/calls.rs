@@ -20,6 +20,29 @@ async fn a_cold_container_reads_key_and_environment_once_and_a_warm_one_neither(
 }
 
 #[tokio::test]
+async fn a_cold_container_reads_the_environment_of_a_token_once() {
+    let mut world = World::start().await;
+    let (read, ended) =
+        (world.mint(json!({ "tags": {} })).await, world.mint(json!({ "tags": {} })).await);
+    world.app = world.cold_app();
+    world.wire.calls();
+    for calls in [&["GetItem", "GetItem"][..], &["GetItem"]] {
+        assert_eq!(world.get(&read).await.status, 200);
+        assert_eq!(world.wire.calls(), calls);
+    }
+    assert_eq!(world.delete(&ended).await.status, 204);
+    assert_eq!(world.wire.calls(), ["DeleteItem"]);
+    world.app = world.cold_app();
+    assert_eq!(world.delete(&read).await.status, 204);
+    assert_eq!(world.wire.calls(), ["DeleteItem", "GetItem"]);
+    // Keys and tokens share what is known of an environment.
+    world.mint(json!({ "tags": {}, "allowed_integrations": ["github"] })).await;
+    assert_eq!(world.wire.calls(), ["GetItem", "BatchGetItem", "PutItem"]);
+    world.mint(json!({ "tags": {}, "allowed_integrations": ["github"] })).await;
+    assert_eq!(world.wire.calls(), ["PutItem"]);
+}
+
+#[tokio::test]
 async fn what_is_refused_before_the_lookup_makes_no_call() {
     let world = World::start().await;
     let create = |body: &'static str| {

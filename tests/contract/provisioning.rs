@@ -1,13 +1,13 @@
 //! The environment document: declarative, idempotent, refused whole.
 
-use api::Error;
+use provision::Failure;
 use serde_json::{Value, json};
 use session::secret_key::SecretKey;
-use tests::{Call, Fault, World};
+use tests::{Call, World};
 
 async fn issues(world: &World, document: Value) -> Value {
     match world.provision(document).await {
-        Err(Error::InvalidBody(issues)) => json!(issues),
+        Err(Failure::Refused(issues)) => json!(issues),
         other => panic!("{other:?}"),
     }
 }
@@ -259,28 +259,127 @@ async fn a_large_document_is_written_in_many_transactions() {
 }
 
 #[tokio::test]
-async fn a_failure_half_way_makes_no_secret_that_nobody_is_told() {
-    let world = World::start().await;
-    let integrations: Vec<_> =
-        (0..150).map(|n| json!({ "unique_key": format!("i{n}"), "provider": "x" })).collect();
-    let document = dev(json!({ "secret_keys": [{ "name": "new" }], "integrations": integrations }));
-    // The reads and the first transaction pass; the second one fails.
-    world.wire.fail_after("TransactWriteItems", 1, Fault::Refused);
-    let failed = world.provision(document.clone()).await;
-    assert!(matches!(failed, Err(Error::Internal(_))), "{failed:?}");
-    let report = world.provision(document).await.expect("a good document");
-    assert_eq!((report.secrets.len(), report.unchanged.len()), (1, 101));
+async fn each_field_that_is_left_out_keeps_its_value_and_null_clears_some() {
+    let mut world = World::start().await;
+    let look = |world: &World| {
+        let (app, now) = (world.cold_app(), world.now);
+        let create = Call::create(&world.secret_key, &json!({ "tags": {} }));
+        async move {
+            let token = create.send_to(app, now).await.token();
+            Call::get(&token).send_to(app, now).await.json()["data"]["connectUISettings"].clone()
+        }
+    };
+    let unchanged = look(&world).await;
+    // No field differs, so not even the order of the keys does.
+    world.change_environment(json!({ "connect_ui": { "showWatermark": true } })).await;
+    assert_eq!(look(&world).await.to_string(), unchanged.to_string());
+
+    let mut expected = json!({
+        "showWatermark": true,
+        "theme": { "light": { "primary": "#00B2E3" }, "dark": { "primary": "#00B2E3" } },
+        "defaultTheme": "system",
+    });
+    for (part, path, value) in [
+        (json!({ "showWatermark": false }), "/showWatermark", json!(false)),
+        (
+            json!({ "theme": { "light": { "primary": "red" } } }),
+            "/theme/light/primary",
+            json!("red"),
+        ),
+        (
+            json!({ "theme": { "dark": { "primary": "blue" } } }),
+            "/theme/dark/primary",
+            json!("blue"),
+        ),
+        (json!({ "defaultTheme": "dark" }), "/defaultTheme", json!("dark")),
+        (json!({}), "/defaultTheme", json!("dark")),
+    ] {
+        world.change_environment(json!({ "connect_ui": part })).await;
+        *expected.pointer_mut(path).expect("a field") = value;
+        assert_eq!(look(&world).await, expected);
+    }
+    world.change_environment(json!({ "allow_docs_connect_override": false })).await;
+    world.change_environment(json!({ "connect_ui": { "defaultTheme": "light" } })).await;
+    let linked = json!({ "tags": {}, "overrides": { "github": { "docs_connect": "x" } } });
+    assert_eq!(world.create(linked).await.status, 403);
+
+    // The item of one thing, without its times.
+    let item = async |world: &World, sk: &str| {
+        let items = world.dump().await;
+        let mut items = items.into_iter().filter(|item| {
+            item.get("sk").and_then(|value| value.as_s().ok()).is_some_and(|value| value == sk)
+        });
+        let item = items.next().expect("an item");
+        let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned();
+        (text("display_name"), text("end_user").unwrap_or_default(), item.get("tags").cloned())
+    };
+    let integration = |mut content: Value| {
+        content["unique_key"] = json!("github");
+        content["provider"] = json!("github");
+        json!({ "integrations": [content] })
+    };
+    for (content, kept) in [
+        (json!({ "display_name": "GH" }), Some("GH")),
+        (json!({}), Some("GH")),
+        (json!({ "display_name": null }), None),
+    ] {
+        world.change_environment(integration(content)).await;
+        assert_eq!(item(&world, "INTEGRATION#github").await.0.as_deref(), kept);
+    }
+    let connection = |mut content: Value| {
+        content["connection_id"] = json!("conn-1");
+        content["integration_id"] = json!("github");
+        json!({ "connections": [content] })
+    };
+    let nobody = "There is no end user whose organization it could be";
+    let mut document = connection(json!({ "organization": { "id": "o" } }));
+    document["name"] = json!("dev");
+    let refused = issues(&world, json!({ "environments": [document] })).await;
+    assert_eq!(refused[0]["message"], json!(nobody));
+    for (content, user, organization, tagged) in [
+        (json!({ "end_user": { "id": "u" }, "tags": { "a": "b" } }), true, false, true),
+        (json!({ "organization": { "id": "the organization" } }), true, true, true),
+        (json!({ "end_user": { "id": "u", "email": "a@b.co" } }), true, true, true),
+        (json!({ "tags": {} }), true, true, false),
+        (json!({ "organization": null }), true, false, false),
+        (json!({ "end_user": null }), false, false, false),
+    ] {
+        world.change_environment(connection(content)).await;
+        let (_, end_user, tags) = item(&world, "CONNECTION#github#conn-1").await;
+        let tags = tags.and_then(|tags| tags.as_m().cloned().ok()).expect("tags");
+        let is = (!end_user.is_empty(), end_user.contains("the organization"), !tags.is_empty());
+        assert_eq!(is, (user, organization, tagged), "{end_user}");
+    }
 }
 
 #[tokio::test]
-async fn as_a_function_it_answers_the_report_or_the_error() {
+async fn the_published_secret_is_refused_where_the_tables_are_those_of_aws() {
     let world = World::start().await;
-    let answer = provision::handle(world.app, world.document(), world.now).await;
-    assert_eq!(answer["created"], json!([]));
-    let answer = provision::handle(world.app, json!([]), world.now).await;
-    assert_eq!(
-        answer,
-        json!({ "error": { "code": "invalid_body", "errors": [{ "code": "invalid_type",
-            "message": "Invalid input: expected object, received array", "path": [] }] } })
-    );
+    let published: Value =
+        serde_json::from_str(include_str!("../../events/provision.json")).expect("JSON");
+    let endpoint = |url: Option<&str>| {
+        let settings = api::settings::Settings {
+            endpoint_url: url.map(str::to_owned),
+            ..world.app.settings.clone()
+        };
+        Box::leak(Box::new(api::App::new(settings, world.client.clone())))
+    };
+    let issue = json!([{
+        "code": "custom",
+        "message": "This secret is published with the source code and opens nothing at AWS: leave \
+                    it out, and one is generated",
+        "path": ["environments", "0", "secret_keys", "0", "secret"],
+    }]);
+    let mut shouted = published.clone();
+    let secret = &mut shouted["environments"][0]["secret_keys"][0]["secret"];
+    *secret = json!(secret.as_str().map(str::to_uppercase));
+    for url in [None, Some("https://vpce-1.dynamodb.eu-west-1.vpce.amazonaws.com")] {
+        for document in [&published, &shouted] {
+            let result = provision::apply(endpoint(url), document.clone(), world.now).await;
+            let Err(Failure::Refused(issues)) = result else { panic!("{result:?}") };
+            assert_eq!(json!(issues), issue);
+        }
+    }
+    let local = endpoint(Some("http://127.0.0.1:8000"));
+    assert!(provision::apply(local, published, world.now).await.is_ok());
 }

@@ -27,6 +27,8 @@ async fn a_url_is_stored_as_the_url_standard_writes_it() {
         ("http://[64:ff9b::808:808]/", Some("http://[64:ff9b::808:808]/")),
         ("http://172.32.0.1/", Some("http://172.32.0.1/")),
         ("http://100.128.0.1/", Some("http://100.128.0.1/")),
+        ("https://@example.com/", Some("https://example.com/")),
+        ("https://example.com/a@b", Some("https://example.com/a@b")),
         ("http://nango.dev.example.com/", Some("http://nango.dev.example.com/")),
     ] {
         let body = json!({ "tags": {}, "webhook_url_override": sent });
@@ -72,6 +74,9 @@ async fn a_url_that_must_not_be_reached_is_refused_in_every_spelling() {
         (json!("http://[::10.0.0.1]/"), denied),
         (json!("http://[2002:a00:1::]/"), denied),
         (json!("http://[64:ff9b::a00:1]/"), denied),
+        (json!("https://user:password@example.com/"), denied),
+        (json!("https://user@example.com/"), denied),
+        (json!("https://:password@example.com/"), denied),
         (json!(long), denied),
         (json!("example.com/x"), malformed),
         (json!("/x"), malformed),

@@ -24,5 +24,5 @@ pub mod world;
 pub use call::{Call, Reply};
 pub use flow::Flow;
 pub use provider::Provider;
-pub use wire::Fault;
+pub use wire::{Fault, Wire};
 pub use world::World;

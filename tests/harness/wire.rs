@@ -1,5 +1,6 @@
-//! The wire between the service and DynamoDB or KMS: it counts the calls that cross it, and breaks
-//! when told to. Failures in tests are real ones: answers that AWS gives, or none.
+//! The wire between the service and DynamoDB or KMS: it counts the calls that cross it, and breaks when
+//! told to. Failures in tests are real ones: answers that AWS gives, or none. It can also hold
+//! each call until the test lets it pass, so that a test chooses in which order things happen.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -10,6 +11,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::{Response, StatusCode};
 use tokio::net::TcpListener;
+use tokio::sync::{mpsc, oneshot};
 
 /// What happens to a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,17 +45,19 @@ pub struct Wire {
 struct Shared {
     calls: Vec<String>,
     faults: VecDeque<Fault>,
-    /// An operation, how many of it pass, and what happens to the next one.
-    later: Option<(&'static str, usize, Fault)>,
+    /// An operation, how many of it pass, and what happens to the next calls.
+    later: Option<(&'static str, usize, Vec<Fault>)>,
+    /// Where calls wait.
+    gate: Option<mpsc::UnboundedSender<Held>>,
 }
 
 impl Shared {
     fn next_fault(&mut self, operation: &str) -> Option<Fault> {
         match &mut self.later {
-            Some((name, 0, fault)) if name == &operation => {
-                let fault = *fault;
+            Some((name, 0, faults)) if name == &operation => {
+                self.faults = std::mem::take(faults).into();
                 self.later = None;
-                Some(fault)
+                self.faults.pop_front()
             }
             Some((name, passing, _)) if name == &operation => {
                 *passing -= 1;
@@ -61,6 +65,24 @@ impl Shared {
             }
             _ => self.faults.pop_front(),
         }
+    }
+}
+
+/// A call that waits on the wire.
+#[derive(Debug)]
+pub struct Held {
+    /// What it asks for.
+    pub operation: String,
+    pass: oneshot::Sender<()>,
+    answered: oneshot::Receiver<()>,
+}
+
+impl Held {
+    /// Lets the call pass, and waits until the engine has answered it.
+    pub async fn release(self) {
+        // Whoever made the call may have given it up.
+        let _ = self.pass.send(());
+        let _ = self.answered.await;
     }
 }
 
@@ -86,9 +108,23 @@ impl Wire {
         self.state.lock().expect("no panic").faults = faults.into_iter().collect();
     }
 
-    /// Lets `passing` calls of an operation pass, and breaks the one after them.
-    pub fn fail_after(&self, operation: &'static str, passing: usize, fault: Fault) {
-        self.state.lock().expect("no panic").later = Some((operation, passing, fault));
+    /// Lets `passing` calls of an operation pass, and breaks the one after them and the calls that
+    /// follow it, one fault each.
+    pub fn fail_after(
+        &self,
+        operation: &'static str,
+        passing: usize,
+        faults: impl IntoIterator<Item = Fault>,
+    ) {
+        let faults = faults.into_iter().collect();
+        self.state.lock().expect("no panic").later = Some((operation, passing, faults));
+    }
+
+    /// Holds every call from now on; they come out here. When this end is dropped, calls pass again.
+    pub fn hold(&self) -> mpsc::UnboundedReceiver<Held> {
+        let (gate, held) = mpsc::unbounded_channel();
+        self.state.lock().expect("no panic").gate = Some(gate);
+        held
     }
 }
 
@@ -107,10 +143,15 @@ async fn pass(State(forward): State<Forward>, request: Request) -> Response<Body
     let no_operation = if is_signed { "signed ping" } else { PING };
     let operation = target.and_then(|target| target.rsplit('.').next()).unwrap_or(no_operation);
     let is_kms = target.is_some_and(|target| target.starts_with("TrentService."));
-    let fault = {
+    let (fault, gate) = {
         let mut state = forward.state.lock().expect("no panic");
         state.calls.push(operation.to_owned());
-        state.next_fault(operation)
+        (state.next_fault(operation), state.gate.clone())
+    };
+    // Dropped when this call is answered.
+    let _answered = match gate {
+        Some(gate) => Some(wait(&gate, operation).await),
+        None => None,
     };
     match fault {
         None | Some(Fault::AnswerLost) => {
@@ -135,6 +176,17 @@ async fn pass(State(forward): State<Forward>, request: Request) -> Response<Body
         Some(Fault::Broken) => broken(),
         Some(Fault::Silent) => std::future::pending().await,
     }
+}
+
+/// Waits until the test lets a call pass.
+async fn wait(gate: &mpsc::UnboundedSender<Held>, operation: &str) -> oneshot::Sender<()> {
+    let (pass, passes) = oneshot::channel();
+    let (answer, answered) = oneshot::channel();
+    let held = Held { operation: operation.to_owned(), pass, answered };
+    if gate.send(held).is_ok() {
+        let _ = passes.await;
+    }
+    answer
 }
 
 /// The start of an answer, and then the end of the connection.

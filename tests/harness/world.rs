@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use api::App;
 use api::settings::Settings;
+use api::telemetry::CountCalls;
+use aws::{Roots, Waits};
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::Credentials;
+use aws_sdk_dynamodb::config::{Credentials, Region};
 use aws_sdk_dynamodb::types::AttributeValue;
 use connect::Connect;
 use dynoxide::Database;
@@ -14,7 +16,7 @@ use dynoxide::storage_backend::{Clock, ManualClock};
 use jiff::{SignedDuration, Timestamp};
 use local::dynamodb::{self, Engine};
 use local::kms::Kms;
-use provision::Report;
+use provision::{Failure, Report};
 use serde_json::{Value, json};
 use session::secret_key::SecretKey;
 use std::collections::HashMap;
@@ -109,8 +111,8 @@ impl World {
     }
 
     /// Applies an environment document.
-    pub async fn provision(&self, document: Value) -> Result<Report, api::Error> {
-        provision::apply(&self.app.tables, document, self.now).await
+    pub async fn provision(&self, document: Value) -> Result<Report, Failure> {
+        provision::apply(self.app, document, self.now).await
     }
 
     /// Applies a change to environment `dev`, and forgets what the container had cached.
@@ -132,6 +134,22 @@ impl World {
         self.app = &self.connect.app;
         self.wire.calls();
         self.kms_wire.calls();
+    }
+
+    /// The same service in a new container that reaches the engine over a wire of its own, and
+    /// waits as long for an answer as `provision` does.
+    pub async fn other_container(&self) -> (&'static App, Wire) {
+        let wire = Wire::to(self.engine.address).await;
+        let url = format!("http://{}", wire.address);
+        let client = tables::client::client(
+            aws::connector(Roots::Native, Waits::PROVISION),
+            Waits::PROVISION,
+            Region::from_static("us-east-1"),
+            Credentials::for_tests(),
+            Some(url),
+            CountCalls,
+        );
+        (Box::leak(Box::new(App::new(self.app.settings.clone(), client))), wire)
     }
 
     /// Moves the clocks of the service and of the engine.
@@ -225,7 +243,9 @@ fn connect(settings: &Settings, wire: &Wire, kms_wire: &Wire) -> &'static Connec
     let credentials = Credentials::new("test", "test", None, None, "test");
     let kms_url = format!("http://{}", kms_wire.address);
     let kms = local::kms::client(&kms_url, "us-east-1".to_owned(), credentials);
-    let client = client(&format!("http://{}", wire.address));
+    let url = format!("http://{}", wire.address);
+    let client = client(&url);
+    let settings = &Settings { endpoint_url: Some(url), ..settings.clone() };
     Box::leak(Box::new(Connect {
         app: App::new(settings.clone(), client),
         vault: Vault::new(kms, settings.kms_key_id.clone()),

@@ -1,7 +1,6 @@
 //! `POST /oauth2/auth/{providerConfigKey}`: OAuth 2.0 client credentials (section 5 of the flow).
 //! The order of its checks and the form of its errors are those of an older API.
 
-use api::request::header;
 use api::{App, Error, Request, Response, Timestamp, auth, request, response};
 use connect::attempt::{self, Attempt};
 use connect::tokens::{self, ClientCredentials};
@@ -91,9 +90,7 @@ pub async fn handle(
 /// JSON, or a form as OAuth clients send it. Another kind of body is read as an empty one, and a
 /// body that was not sent is `None`.
 fn body(request: &Request) -> Result<Option<Value>, Error> {
-    use api::http::header::CONTENT_TYPE;
-    let content_type = header(request.headers(), &CONTENT_TYPE).unwrap_or_default();
-    let media_type = content_type.split(';').next().unwrap_or_default().trim();
+    let media_type = request::media_type(request);
     if media_type.eq_ignore_ascii_case("application/json") {
         return request::body(request);
     }

@@ -75,7 +75,7 @@ pub async fn handle(
         AuthMode::Signature => signed_tokens::user_name_token(variables, now)?,
         AuthMode::TwoStep => tokens::two_step(&connect.outbound, variables, now).await?,
         AuthMode::Bill => tokens::bill(&connect.outbound, variables, now).await?,
-        _ => submission.into_credentials(),
+        _ => submission.credentials(),
     };
     if attempt.provider.auth_mode() != AuthMode::None {
         let client = attempt.client(connect, &credentials, now).await?;

@@ -62,12 +62,12 @@ impl Submission {
     }
 
     /// The credentials to store: the type, then what was submitted.
-    pub fn into_credentials(self) -> Map<String, Value> {
+    pub fn credentials(&self) -> Map<String, Value> {
         let mut credentials = Map::new();
         if let Some(mode) = self.auth_mode {
             credentials.insert("type".to_owned(), mode.as_str().into());
         }
-        credentials.extend(self.values);
+        credentials.extend(self.values.clone());
         credentials
     }
 }

@@ -11,7 +11,7 @@ use session::integration::{ConfigDefaults, IntegrationKey, Override, PerIntegrat
 pub async fn handle(app: &App, request: Request, now: Timestamp) -> Result<Response, Error> {
     let body = request::body(&request)?;
     let token = auth::session_token(&request)?;
-    let session = auth::session(app, &token, now).await?;
+    let (session, _) = auth::session(app, &token, now).await?;
     request::no_query(&request)?;
     request::no_body(body)?;
     response::ok(&View::of(session, &app.settings.websockets_path)?)

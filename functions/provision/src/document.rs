@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::hash::Hash;
 
 use serde_json::Value;
-use session::connect_ui::ConnectUi;
+use session::connect_ui::ConnectUiChange;
 use session::connection::ConnectionId;
 use session::end_user::{EndUser, Organization};
 use session::fields::{Fields, Issue, Issues, array, boolean, string, text};
@@ -17,56 +17,86 @@ const NAME_LENGTH_MAX: usize = 255;
 /// The most UTF-16 code units of a colour.
 const COLOUR_LENGTH_MAX: usize = 64;
 
-/// A whole document.
+/// The one secret that everybody knows: that of `events/provision.json`.
+const PUBLISHED_SECRET: &str = "3f6d0a5e-8b1c-4c57-9d0e-6a2f4b7c1e90";
+
+/// A whole document. The content of what is to be gone is `None`.
 #[derive(Debug)]
 pub struct Document {
-    pub environments: Vec<Desired<EnvironmentDocument>>,
-}
-
-/// Something that is to be there, or to be gone.
-#[derive(Debug)]
-pub struct Desired<T> {
-    /// What names it.
-    pub name: String,
-    /// `None` where it is to be gone.
-    pub content: Option<T>,
+    pub environments: Vec<(String, Option<EnvironmentDocument>)>,
 }
 
 #[derive(Debug)]
 pub struct EnvironmentDocument {
-    pub secret_keys: Vec<Desired<SecretKeyDocument>>,
+    pub secret_keys: Vec<(String, SecretKeyDocument)>,
     pub integrations: Vec<(IntegrationKey, Option<IntegrationDocument>)>,
     pub connections: Vec<(IntegrationKey, ConnectionId, Option<ConnectionDocument>)>,
-    pub connect_ui: Option<ConnectUi>,
+    pub connect_ui: ConnectUiChange,
     pub allow_docs_connect_override: Option<bool>,
 }
 
 #[derive(Debug)]
-pub struct SecretKeyDocument {
-    pub secret: Option<SecretKey>,
-    pub scopes: Option<Vec<String>>,
+pub enum SecretKeyDocument {
+    Present { secret: Option<SecretKey>, scopes: Option<Vec<String>> },
+    Absent { ends_sessions: bool },
+}
+
+impl SecretKeyDocument {
+    /// The secret that the document gives.
+    pub fn secret(&self) -> Option<&SecretKey> {
+        match self {
+            Self::Present { secret, .. } => secret.as_ref(),
+            Self::Absent { .. } => None,
+        }
+    }
 }
 
 #[derive(Debug)]
 pub struct IntegrationDocument {
     pub provider: String,
-    pub display_name: Option<String>,
+    pub display_name: Patch<String>,
 }
 
 #[derive(Debug)]
 pub struct ConnectionDocument {
-    pub end_user: Option<EndUser>,
+    pub end_user: Patch<EndUser>,
+    pub organization: Patch<Organization>,
     pub tags: Option<Tags>,
 }
 
+/// What a document says of a value that may be missing.
+#[derive(Debug, Clone, Default)]
+pub enum Patch<T> {
+    /// Nothing: the value stays as it is.
+    #[default]
+    Keep,
+    /// `null`: there is to be none.
+    Clear,
+    /// The value.
+    Set(T),
+}
+
+impl<T: Clone> Patch<T> {
+    /// What comes of the value that is there.
+    pub fn apply(&self, current: Option<T>) -> Option<T> {
+        match self {
+            Self::Keep => current,
+            Self::Clear => None,
+            Self::Set(value) => Some(value.clone()),
+        }
+    }
+}
+
 impl Document {
-    /// Reads a document, or tells everything that is wrong with its form.
-    pub fn read(value: Value) -> Result<Self, Vec<Issue>> {
+    /// Reads a document, or tells everything that is wrong with its form. At AWS the published
+    /// secret is refused.
+    pub fn read(value: Value, is_aws: bool) -> Result<Self, Vec<Issue>> {
         let mut issues = Issues::default();
         let document = Fields::of(Some(value), &mut issues).and_then(|mut fields| {
             let environments = fields.required("environments", |value, issues| {
-                let environments = array(value, issues, environment)?;
-                unique(&environments, issues, "name", |environment| Some(&environment.name));
+                let environments =
+                    array(value, issues, |value, issues| environment(value, issues, is_aws))?;
+                unique(&environments, issues, "name", |(name, _)| Some(name));
                 Some(environments)
             });
             fields.finish();
@@ -76,19 +106,21 @@ impl Document {
     }
 }
 
-fn environment(value: Option<Value>, issues: &mut Issues) -> Option<Desired<EnvironmentDocument>> {
+fn environment(
+    value: Option<Value>,
+    issues: &mut Issues,
+    is_aws: bool,
+) -> Option<(String, Option<EnvironmentDocument>)> {
     let mut fields = Fields::of(value, issues)?;
     let name = fields.required("name", text::<1, NAME_LENGTH_MAX>);
     if is_absent(&mut fields) {
         fields.finish();
-        return Some(Desired { name: name?, content: None });
+        return Some((name?, None));
     }
     let secret_keys = fields.optional("secret_keys", |value, issues| {
-        let keys = array(value, issues, secret_key)?;
-        unique(&keys, issues, "name", |key| Some(&key.name));
-        unique(&keys, issues, "secret", |key| {
-            key.content.as_ref()?.secret.as_ref().map(SecretKey::expose)
-        });
+        let keys = array(value, issues, |value, issues| secret_key(value, issues, is_aws))?;
+        unique(&keys, issues, "name", |(name, _)| Some(name));
+        unique(&keys, issues, "secret", |(_, key)| key.secret().map(SecretKey::expose));
         Some(keys)
     });
     let integrations = fields.optional("integrations", |value, issues| {
@@ -108,26 +140,47 @@ fn environment(value: Option<Value>, issues: &mut Issues) -> Option<Desired<Envi
         secret_keys: secret_keys.unwrap_or_default(),
         integrations: integrations.unwrap_or_default(),
         connections: connections.unwrap_or_default(),
-        connect_ui,
+        connect_ui: connect_ui.unwrap_or_default(),
         allow_docs_connect_override,
     };
-    Some(Desired { name: name?, content: Some(content) })
+    Some((name?, Some(content)))
 }
 
-fn secret_key(value: Option<Value>, issues: &mut Issues) -> Option<Desired<SecretKeyDocument>> {
+fn secret_key(
+    value: Option<Value>,
+    issues: &mut Issues,
+    is_aws: bool,
+) -> Option<(String, SecretKeyDocument)> {
+    const SESSIONS: [&str; 2] = ["keep", "end"];
     let mut fields = Fields::of(value, issues)?;
     let name = fields.required("name", text::<1, NAME_LENGTH_MAX>);
     let absent = is_absent(&mut fields);
     let secret = fields.optional("secret", |value, issues| {
         let key = SecretKey::parse(&string(value, issues)?);
         // The secret itself is not repeated.
-        key.map_err(|_| issues.push("invalid_format", "Invalid UUID v4")).ok()
+        let key = key.map_err(|_| issues.push("invalid_format", "Invalid UUID v4")).ok()?;
+        if is_aws && key.expose().eq_ignore_ascii_case(PUBLISHED_SECRET) {
+            let message = "This secret is published with the source code and opens nothing at AWS: \
+                           leave it out, and one is generated";
+            issues.push("custom", message);
+        }
+        Some(key)
     });
     let scopes =
         fields.optional("scopes", |value, issues| array(value, issues, text::<1, NAME_LENGTH_MAX>));
+    // Only what is removed can take its sessions along.
+    let sessions = if absent {
+        fields.optional("sessions", |value, issues| one_of(&SESSIONS, value, issues))
+    } else {
+        None
+    };
     fields.finish();
-    let content = (!absent).then_some(SecretKeyDocument { secret, scopes });
-    Some(Desired { name: name?, content })
+    let key = if absent {
+        SecretKeyDocument::Absent { ends_sessions: sessions.is_some_and(|choice| choice == "end") }
+    } else {
+        SecretKeyDocument::Present { secret, scopes }
+    };
+    Some((name?, key))
 }
 
 fn integration(
@@ -142,7 +195,7 @@ fn integration(
     } else {
         fields.required("provider", text::<1, NAME_LENGTH_MAX>)
     };
-    let display_name = fields.optional("display_name", text::<1, NAME_LENGTH_MAX>);
+    let display_name = patch(&mut fields, "display_name", text::<1, NAME_LENGTH_MAX>);
     fields.finish();
     if absent {
         return Some((key?, None));
@@ -158,19 +211,16 @@ fn connection(
     let id = fields.required("connection_id", ConnectionId::read);
     let integration = fields.required("integration_id", IntegrationKey::read);
     let absent = is_absent(&mut fields);
-    let end_user = fields.optional("end_user", EndUser::read);
-    let organization = fields.optional("organization", Organization::read);
+    let end_user = patch(&mut fields, "end_user", EndUser::read);
+    let organization = patch(&mut fields, "organization", Organization::read);
     let tags = fields.optional("tags", Tags::read);
     fields.finish();
-    let end_user = end_user.map(|end_user| EndUser { organization, ..end_user });
-    let content = (!absent).then_some(ConnectionDocument { end_user, tags });
+    let content = (!absent).then_some(ConnectionDocument { end_user, organization, tags });
     Some((integration?, id?, content))
 }
 
-/// What is left out takes its default.
-fn connect_ui(value: Option<Value>, issues: &mut Issues) -> Option<ConnectUi> {
+fn connect_ui(value: Option<Value>, issues: &mut Issues) -> Option<ConnectUiChange> {
     const THEMES: [&str; 3] = ["light", "dark", "system"];
-    const COLOUR: &str = "#00B2E3";
     let mut fields = Fields::of(value, issues)?;
     let show_watermark = fields.optional("showWatermark", boolean);
     let default_theme =
@@ -184,12 +234,7 @@ fn connect_ui(value: Option<Value>, issues: &mut Issues) -> Option<ConnectUi> {
     });
     fields.finish();
     let (light, dark) = theme.unwrap_or_default();
-    Some(ConnectUi::new(
-        show_watermark.unwrap_or(true),
-        light.as_deref().unwrap_or(COLOUR),
-        dark.as_deref().unwrap_or(COLOUR),
-        default_theme.as_deref().unwrap_or("system"),
-    ))
+    Some(ConnectUiChange { show_watermark, light, dark, default_theme })
 }
 
 fn colour(value: Option<Value>, issues: &mut Issues) -> Option<String> {
@@ -197,6 +242,19 @@ fn colour(value: Option<Value>, issues: &mut Issues) -> Option<String> {
     let primary = fields.required("primary", text::<1, COLOUR_LENGTH_MAX>);
     fields.finish();
     primary
+}
+
+/// Reads a field that `null` clears.
+fn patch<T>(
+    fields: &mut Fields<'_>,
+    key: &str,
+    read: impl FnOnce(Option<Value>, &mut Issues) -> Option<T>,
+) -> Patch<T> {
+    let patch = fields.optional(key, |value, issues| match value {
+        Some(Value::Null) => Some(Patch::Clear),
+        value => read(value, issues).map(Patch::Set),
+    });
+    patch.unwrap_or_default()
 }
 
 fn is_absent(fields: &mut Fields<'_>) -> bool {

@@ -1,44 +1,103 @@
-//! `provision` makes the registry agree with an environment document.
+//! `provision` makes the registry agree with an environment document, and describes what is there.
 //!
 //! It has no route: operators invoke it with IAM credentials. The document is declarative and
 //! idempotent. What it does not name is left alone, `"state": "absent"` removes, and a bad one is
 //! refused whole. A secret that it leaves out is generated and answered once, here.
 //!
+//! Each file imports only files below it in this list.
+//!
+//! - `describe`: what there is.
+//! - `writer`: plans are written, in transactions.
+//! - `plan`: what to write so that the registry agrees with a document.
+//! - `secret_keys`: the part of a plan that is about keys.
+//! - `planner`: the steps of a plan.
+//! - `stored`: what the registry holds of a document.
 //! - `document`: what an operator asks for.
-//! - `plan`: what to write so that the registry agrees with it.
-//! - `report`: what that did.
+//! - `report`: what that did, and why it stopped.
 
+mod describe;
 mod document;
 mod plan;
+mod planner;
 mod report;
+mod secret_keys;
+mod stored;
+mod writer;
 
-use api::{App, Error, Timestamp, telemetry};
+use std::time::{Duration, Instant};
+
+use api::{App, InvocationFailure, Timestamp, telemetry};
 use serde_json::{Value, json};
-use tables::Tables;
 
 use document::Document;
-use plan::Plan;
 
-pub use report::{GeneratedSecret, Report};
+pub use report::{Cause, Failure, GeneratedSecret, Report, Stopped};
 
-/// Answers a [`Report`], or `{"error": …}` in the form of the API's errors.
-pub async fn handle(app: &App, document: Value, now: Timestamp) -> Value {
-    match apply(&app.tables, document, now).await {
-        Ok(report) => json!(report),
-        Err(error) => {
-            if let Error::Internal(cause) | Error::Unavailable(cause) = &error {
-                telemetry::failed(error.code(), cause);
-            }
-            error.body()
+/// How often a document is read and compared anew because somebody else was faster.
+const CONFLICTS_MAX: u32 = 4;
+
+/// The least and most time to wait before that.
+const CONFLICT_PAUSE_MS: std::ops::Range<u64> = 10..200;
+
+/// Applies a document, or describes environments where `describe` is what it says. Fails with
+/// `{"error": …}`, and with everything else that an operator must know then.
+pub async fn handle(
+    app: &App,
+    request: Value,
+    now: Timestamp,
+    time_left: Duration,
+) -> Result<Value, InvocationFailure> {
+    let ends_at = Instant::now().checked_add(time_left);
+    let answer = if request.get("describe").is_some() {
+        describe::describe(&app.tables, request).await.map(|description| json!(description))
+    } else {
+        apply_until(app, request, now, ends_at).await.map(|report| json!(report))
+    };
+    answer.map_err(|failure| {
+        if let Some(cause) = failure.cause() {
+            telemetry::failed(failure.code(), cause);
         }
+        InvocationFailure { code: failure.code(), body: failure.body() }
+    })
+}
+
+/// Applies a document, however long it takes.
+pub async fn apply(app: &App, document: Value, now: Timestamp) -> Result<Report, Failure> {
+    apply_until(app, document, now, None).await
+}
+
+/// Reads a document, reads what it names, writes what differs. Where somebody else has changed an
+/// environment in between, and nothing is written yet, it begins again.
+async fn apply_until(
+    app: &App,
+    document: Value,
+    now: Timestamp,
+    ends_at: Option<Instant>,
+) -> Result<Report, Failure> {
+    let document = Document::read(document, app.settings.is_aws()).map_err(Failure::Refused)?;
+    let now_ms = now.as_millisecond();
+    let mut conflicts = 0;
+    loop {
+        let plans = plan::plan(&app.tables, &document, now_ms).await?;
+        let written = writer::write(&app.tables, plans, now_ms, ends_at).await;
+        let is_conflict = matches!(&written, Err(Failure::Stopped(stopped))
+            if matches!(stopped.cause, Cause::Conflict) && !stopped.is_partial);
+        if is_conflict && conflicts < CONFLICTS_MAX {
+            conflicts += 1;
+            tokio::time::sleep(Duration::from_millis(fastrand::u64(CONFLICT_PAUSE_MS))).await;
+            continue;
+        }
+        match &written {
+            Ok(report) => log(report),
+            Err(Failure::Stopped(stopped)) => log(&stopped.applied),
+            Err(Failure::Refused(_) | Failure::TooLong) => {}
+        }
+        return written;
     }
 }
 
-/// Applies a document: reads it, reads what it names, writes what differs.
-pub async fn apply(tables: &Tables, document: Value, now: Timestamp) -> Result<Report, Error> {
-    let document = Document::read(document).map_err(Error::InvalidBody)?;
-    let Plan { changes, report } = Plan::of(tables, document, now.as_millisecond()).await?;
-    tables.change_registry(changes).await?;
+/// A line for each thing that has changed, and one for all of it.
+fn log(report: &Report) {
     let request_id = telemetry::request_id();
     let request_id = request_id.as_deref();
     let (created, changed, removed) = (&report.created, &report.changed, &report.removed);
@@ -56,5 +115,4 @@ pub async fn apply(tables: &Tables, document: Value, now: Timestamp) -> Result<R
         secrets_generated = report.secrets.len(),
         "provisioned"
     );
-    Ok(report)
 }

@@ -1,311 +1,206 @@
 //! What to write so that the registry agrees with a document.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use api::Error;
 use session::connect_ui::ConnectUi;
-use session::error::WRITE_SESSIONS;
+use session::connection::ConnectionId;
+use session::end_user::EndUser;
 use session::fields::Issues;
 use session::integration::IntegrationKey;
-use session::secret_key::SecretKeyRecord;
-use session::secret_key::{SecretKey, SecretKeyHash};
-use sha2::{Digest, Sha256};
-use tables::Tables;
-use tables::record::{Key, Record, Stored};
-use tables::registry::Change;
-use uuid::Uuid;
+use tables::record::{Key, Record, Settings};
+use tables::transaction::Change;
+use tables::{StoreError, Tables};
 
-use crate::document::{Desired, Document, EnvironmentDocument, SecretKeyDocument};
-use crate::report::{GeneratedSecret, Report};
+use crate::document::{
+    ConnectionDocument, Document, EnvironmentDocument, IntegrationDocument, Patch,
+};
+use crate::planner::{Effect, Plan, Planner, Step};
+use crate::report::Failure;
+use crate::stored::Found;
 
-/// The writes, in groups that belong together, and what to tell the operator once they are done.
-pub struct Plan {
-    pub changes: Vec<Vec<Change>>,
-    pub report: Report,
-}
+/// How long a removed key is remembered whose sessions ended with it: the longest life of a session
+/// after the longest of a cached key, which can still make one.
+const ENDED_KEYS_KEPT_MS: i64 = (604_800 + 3_600) * 1_000;
 
-impl Plan {
-    /// Compares a document with what the registry holds of it.
-    pub async fn of(tables: &Tables, document: Document, now_ms: i64) -> Result<Self, Error> {
-        let mut planner = Planner {
-            tables,
-            now_ms,
-            stored: read(tables, &document).await?,
-            issues: Issues::default(),
-            removed: HashSet::new(),
-            new_secrets: HashSet::new(),
-            plan: Self { changes: Vec::new(), report: Report::default() },
+/// Compares a document with what the registry holds of it: a plan for each environment. Whatever
+/// the document names that it must not is told, all at once.
+pub async fn plan(tables: &Tables, document: &Document, now_ms: i64) -> Result<Vec<Plan>, Failure> {
+    let found = Found::read(tables, document, now_ms).await?;
+    let mut issues = Issues::default();
+    let mut new_secrets = HashSet::new();
+    let mut plans = Vec::new();
+    for (index, ((_, content), name)) in document.environments.iter().zip(found.names).enumerate() {
+        let index = index.to_string();
+        let stored = found.items.get(&Key::environment(name.environment_id));
+        let settings = match stored.map(|stored| &stored.record) {
+            Some(Record::Environment(settings)) => settings.clone(),
+            _ => Settings {
+                name: name.text.clone(),
+                connect_ui: ConnectUi::default(),
+                allow_docs_connect_override: true,
+                ended_keys: BTreeMap::new(),
+                branch_key: None,
+            },
         };
-        for (index, Desired { name, content }) in document.environments.into_iter().enumerate() {
-            let path = ["environments".to_owned(), index.to_string()];
-            match content {
-                Some(content) => planner.environment(&path, &name, content).await?,
-                None => planner.remove_environment(&name).await?,
-            }
+        let mut planner = Planner {
+            now_ms,
+            found: &found.items,
+            issues: &mut issues,
+            path: ["environments", &index],
+            new_secrets: &mut new_secrets,
+            settings,
+            plan: Plan {
+                name,
+                is_removal: content.is_none(),
+                steps: Vec::new(),
+                unchanged: Vec::new(),
+            },
+        };
+        match content {
+            Some(content) => planner.environment(tables, content).await?,
+            None => planner.remove_environment(tables).await?,
         }
-        // New secrets come last: where a write before them fails, none is made that nobody is told.
-        let is_new_secret = |change: &Change| matches!(change, Change::Create(..));
-        planner.plan.changes.sort_by_key(|group| group.iter().any(is_new_secret));
-        planner.issues.finish(Some(planner.plan)).map_err(Error::InvalidBody)
+        plans.push(planner.plan);
     }
-}
-
-/// An environment's id: a UUID v8 of its name's SHA-256 (RFC 9562, appendix B.2), so that a name
-/// is looked up without an index and two documents never make two environments of one name.
-fn environment_id(name: &str) -> Uuid {
-    let mut id = [0; 16];
-    id.copy_from_slice(&Sha256::digest(name)[..16]);
-    Uuid::new_v8(id)
-}
-
-/// What the registry holds of everything that the document names.
-async fn read(tables: &Tables, document: &Document) -> Result<HashMap<Key, Stored>, Error> {
-    let mut keys = HashSet::new();
-    for Desired { name, content } in &document.environments {
-        let id = environment_id(name);
-        keys.insert(Key::environment(id));
-        let Some(environment) = content else { continue };
-        for key in &environment.secret_keys {
-            keys.insert(Key::credential(id, &key.name));
-            let secret = key.content.as_ref().and_then(|content| content.secret.as_ref());
-            keys.extend(secret.map(|secret| Key::secret_key(&secret.hash())));
-        }
-        keys.extend(environment.integrations.iter().map(|(key, _)| Key::integration(id, key)));
-        for (integration, connection, _) in &environment.connections {
-            keys.insert(Key::integration(id, integration));
-            keys.insert(Key::connection(id, integration, connection));
-        }
-    }
-    let mut stored = tables.registry_items(keys.into_iter().collect()).await?;
-    let named: HashSet<Key> = stored
-        .values()
-        .filter_map(|stored| match &stored.record {
-            Record::Credential(hash) => Some(Key::secret_key(hash)),
-            _ => None,
-        })
-        .filter(|key| !stored.contains_key(key))
-        .collect();
-    stored.extend(tables.registry_items(named.into_iter().collect()).await?);
-    Ok(stored)
-}
-
-struct Planner<'a> {
-    tables: &'a Tables,
-    now_ms: i64,
-    stored: HashMap<Key, Stored>,
-    issues: Issues,
-    removed: HashSet<Key>,
-    new_secrets: HashSet<Key>,
-    plan: Plan,
+    issues.finish(Some(plans)).map_err(Failure::Refused)
 }
 
 impl Planner<'_> {
     async fn environment(
         &mut self,
-        path: &[String; 2],
-        name: &str,
-        desired: EnvironmentDocument,
-    ) -> Result<(), Error> {
-        let id = environment_id(name);
-        let key = Key::environment(id);
-        let (connect_ui, allow) = match self.stored.get(&key).map(|stored| &stored.record) {
-            Some(Record::Environment { connect_ui, allow_docs_connect_override, .. }) => {
-                (connect_ui.clone(), *allow_docs_connect_override)
-            }
-            _ => (ConnectUi::default(), true),
-        };
-        let settings = Record::Environment {
-            name: name.to_owned(),
-            connect_ui: desired.connect_ui.unwrap_or(connect_ui),
-            allow_docs_connect_override: desired.allow_docs_connect_override.unwrap_or(allow),
-        };
-        self.upsert(name.to_owned(), key, settings);
-
-        for (index, key) in desired.secret_keys.into_iter().enumerate() {
-            let label = format!("{name}/secret_keys/{}", key.name);
-            match key.content {
-                Some(content) => {
-                    let path = [&path[0], &path[1], "secret_keys", &index.to_string(), "secret"];
-                    self.secret_key(&path, label, (id, name), &key.name, content);
-                }
-                None => self.remove_secret_key(label, id, &key.name),
+        tables: &Tables,
+        desired: &EnvironmentDocument,
+    ) -> Result<(), StoreError> {
+        self.settings(desired)?;
+        for (index, (name, key)) in desired.secret_keys.iter().enumerate() {
+            self.secret_key(index, name, key);
+        }
+        for (key, integration) in &desired.integrations {
+            match integration {
+                Some(integration) => self.integration(key, integration),
+                None => self.remove_integration(tables, key).await?,
             }
         }
-        let mut integrations: HashMap<IntegrationKey, bool> = HashMap::new();
-        for (unique_key, content) in desired.integrations {
-            let label = format!("{name}/integrations/{}", unique_key.as_str());
-            let key = Key::integration(id, &unique_key);
-            integrations.insert(unique_key.clone(), content.is_some());
-            if let Some(content) = content {
-                let display_name = content.display_name.or_else(|| self.display_name(&key));
-                let provider = content.provider;
-                self.upsert(label, key, Record::Integration { provider, display_name });
-            } else {
-                let connections = self.tables.registry_keys(id, Some(&unique_key)).await?;
-                self.remove(label, key, connections);
-            }
-        }
-        for (index, (unique_key, connection_id, content)) in
-            desired.connections.into_iter().enumerate()
-        {
-            let label =
-                format!("{name}/connections/{}/{}", unique_key.as_str(), connection_id.as_str());
-            let key = Key::connection(id, &unique_key, &connection_id);
-            let Some(content) = content else {
-                self.remove(label, key, Vec::new());
-                continue;
-            };
-            let integration = Key::integration(id, &unique_key);
-            let exists = integrations.get(&unique_key).copied();
-            if !exists.unwrap_or_else(|| self.stored.contains_key(&integration)) {
-                let index = index.to_string();
-                let path = [&path[0], &path[1], "connections", &index, "integration_id"];
-                self.issues.push_at(&path, "custom", "Integration does not exist");
-                continue;
-            }
-            let (end_user, tags) = match self.stored.get(&key).map(|stored| &stored.record) {
-                Some(Record::Connection { end_user, tags }) => (end_user.clone(), tags.clone()),
-                _ => Default::default(),
-            };
-            let record = Record::Connection {
-                end_user: content.end_user.or(end_user),
-                tags: content.tags.unwrap_or(tags),
-            };
-            self.upsert(label, key, record);
-        }
-        Ok(())
-    }
-
-    /// Makes a secret key, gives it another secret or other scopes, or leaves it.
-    fn secret_key(
-        &mut self,
-        path: &[&str],
-        label: String,
-        (environment_id, environment): (Uuid, &str),
-        name: &str,
-        desired: SecretKeyDocument,
-    ) {
-        let credential = Key::credential(environment_id, name);
-        let current = self.named_secret_key(&credential);
-        let given = desired.secret.as_ref().map(SecretKey::hash);
-        if let Some((hash, record)) =
-            current.as_ref().filter(|(hash, _)| given.as_ref().is_none_or(|given| given == hash))
-        {
-            let scopes = desired.scopes.unwrap_or_else(|| record.scopes.clone());
-            let record = SecretKeyRecord { scopes, ..record.clone() };
-            return self.upsert(label, Key::secret_key(hash), Record::SecretKey(record));
-        }
-        let is_taken = |hash: SecretKeyHash| {
-            let key = Key::secret_key(&hash);
-            self.stored.contains_key(&key) || !self.new_secrets.insert(key)
-        };
-        if given.is_some_and(is_taken) {
-            return self.issues.push_at(path, "custom", "Secret is already in use");
-        }
-        let secret = desired.secret.unwrap_or_else(|| {
-            let secret = SecretKey::generate();
-            self.plan.report.secrets.push(GeneratedSecret {
-                environment: environment.to_owned(),
-                name: name.to_owned(),
-                secret: secret.expose().to_owned(),
+        let integrations: HashMap<_, _> =
+            desired.integrations.iter().map(|(key, content)| (key, content.is_some())).collect();
+        for (index, (integration, id, connection)) in desired.connections.iter().enumerate() {
+            let exists = integrations.get(integration).copied().unwrap_or_else(|| {
+                self.found.contains_key(&Key::integration(self.id(), integration))
             });
-            secret
-        });
-        let scopes = desired.scopes.or_else(|| Some(current.as_ref()?.1.scopes.clone()));
-        let record = SecretKeyRecord {
-            id: Uuid::new_v4(),
-            environment_id,
-            name: name.to_owned(),
-            scopes: scopes.unwrap_or_else(|| vec![WRITE_SESSIONS.to_owned()]),
-        };
-        let mut group = vec![
-            Change::Create(Key::secret_key(&secret.hash()), self.stamp(Record::SecretKey(record))),
-            Change::Put(credential, self.stamp(Record::Credential(secret.hash()))),
-        ];
-        let report = &mut self.plan.report;
-        match current {
-            Some((hash, _)) => {
-                group.push(Change::Delete(Key::secret_key(&hash)));
-                report.changed.push(label);
+            match connection {
+                Some(_) if !exists => {
+                    let path = ["connections", &index.to_string(), "integration_id"];
+                    self.refuse(&path, "Integration does not exist");
+                }
+                Some(connection) => self.connection(index, integration, id, connection),
+                None => {
+                    let label = self.label(&["connections", integration.as_str(), id.as_str()]);
+                    let key = Key::connection(self.id(), integration, id);
+                    self.remove(label, key, Vec::new());
+                }
             }
-            None => report.created.push(label),
         }
-        self.plan.changes.push(group);
-    }
-
-    fn remove_secret_key(&mut self, label: String, environment: Uuid, name: &str) {
-        let credential = Key::credential(environment, name);
-        let hash = self.named_secret_key(&credential).map(|(hash, _)| Key::secret_key(&hash));
-        self.remove(label, credential, hash.into_iter().collect());
-    }
-
-    /// Removes an environment and everything in it, its secret keys first.
-    async fn remove_environment(&mut self, name: &str) -> Result<(), Error> {
-        let id = environment_id(name);
-        let mut keys = self.tables.registry_keys(id, None).await?;
-        let credentials = keys.iter().filter(|key| key.is_credential()).cloned().collect();
-        let secret_keys = self.tables.registry_items(credentials).await?;
-        keys.splice(
-            0..0,
-            secret_keys.into_values().filter_map(|stored| match stored.record {
-                Record::Credential(hash) => Some(Key::secret_key(&hash)),
-                _ => None,
-            }),
-        );
-        keys.retain(|key| *key != Key::environment(id));
-        self.remove(name.to_owned(), Key::environment(id), keys);
         Ok(())
     }
 
-    /// The secret key that a name stands for.
-    fn named_secret_key(&self, credential: &Key) -> Option<(SecretKeyHash, SecretKeyRecord)> {
-        let Record::Credential(hash) = &self.stored.get(credential)?.record else { return None };
-        match &self.stored.get(&Key::secret_key(hash))?.record {
-            Record::SecretKey(record) => Some((hash.clone(), record.clone())),
-            _ => None,
+    fn settings(&mut self, desired: &EnvironmentDocument) -> Result<(), StoreError> {
+        let old = self.settings.clone();
+        let connect_ui = old.connect_ui.changed(desired.connect_ui.clone());
+        self.settings.connect_ui =
+            connect_ui.map_err(|error| StoreError::Unexpected(format!("connect_ui: {error}")))?;
+        if let Some(allow) = desired.allow_docs_connect_override {
+            self.settings.allow_docs_connect_override = allow;
         }
+        let label = self.plan.name.text.clone();
+        if self.plan.name.revision.is_none() {
+            self.step(Effect::Created, label, vec![self.put_settings()]);
+        } else if self.settings != old {
+            self.step(Effect::Changed, label, vec![self.put_settings()]);
+        } else {
+            self.plan.unchanged.push(label);
+        }
+        // What is too old to matter leaves with the next write, and is no reason for one.
+        let oldest_ms = self.now_ms - ENDED_KEYS_KEPT_MS;
+        self.settings.ended_keys.retain(|_, at_ms| *at_ms > oldest_ms);
+        Ok(())
     }
 
-    fn display_name(&self, key: &Key) -> Option<String> {
-        match &self.stored.get(key)?.record {
-            Record::Integration { display_name, .. } => display_name.clone(),
-            _ => None,
-        }
-    }
-
-    /// Writes a record unless it is there already.
-    fn upsert(&mut self, label: String, key: Key, record: Record) {
-        let report = &mut self.plan.report;
-        let stored = match self.stored.get(&key) {
-            Some(stored) if stored.record == record => return report.unchanged.push(label),
-            Some(Stored { created_at_ms, .. }) => {
-                report.changed.push(label);
-                Stored { record, created_at_ms: *created_at_ms, updated_at_ms: self.now_ms }
+    fn integration(&mut self, unique_key: &IntegrationKey, desired: &IntegrationDocument) {
+        let label = self.label(&["integrations", unique_key.as_str()]);
+        let key = Key::integration(self.id(), unique_key);
+        let (current, client) = match self.found.get(&key).map(|stored| &stored.record) {
+            Some(Record::Integration { display_name, client, .. }) => {
+                (display_name.clone(), client.clone())
             }
-            None => {
-                report.created.push(label);
-                self.stamp(record)
-            }
+            _ => (None, None),
         };
-        self.plan.changes.push(vec![Change::Put(key, stored)]);
+        let display_name = desired.display_name.apply(current);
+        let provider = desired.provider.clone();
+        self.upsert(label, key, Record::Integration { provider, display_name, client });
     }
 
-    /// Removes what stands under `key`, after what depends on it.
-    fn remove(&mut self, label: String, key: Key, dependent: Vec<Key>) {
-        let report = &mut self.plan.report;
-        if !self.stored.contains_key(&key) && dependent.is_empty() {
-            return report.unchanged.push(label);
+    /// Its connections go with it.
+    async fn remove_integration(
+        &mut self,
+        tables: &Tables,
+        unique_key: &IntegrationKey,
+    ) -> Result<(), StoreError> {
+        let label = self.label(&["integrations", unique_key.as_str()]);
+        let connections = tables.registry_keys(self.id(), Some(unique_key)).await?;
+        self.remove(label, Key::integration(self.id(), unique_key), connections);
+        Ok(())
+    }
+
+    fn connection(
+        &mut self,
+        index: usize,
+        integration: &IntegrationKey,
+        id: &ConnectionId,
+        desired: &ConnectionDocument,
+    ) {
+        let key = Key::connection(self.id(), integration, id);
+        let (end_user, tags) = match self.found.get(&key).map(|stored| &stored.record) {
+            Some(Record::Connection { end_user, tags }) => (end_user.clone(), tags.clone()),
+            _ => Default::default(),
+        };
+        let organization = end_user.as_ref().and_then(|end_user| end_user.organization.clone());
+        let organization = desired.organization.apply(organization);
+        let end_user = desired.end_user.apply(end_user);
+        if end_user.is_none() && matches!(desired.organization, Patch::Set(_)) {
+            let path = ["connections", &index.to_string(), "organization"];
+            return self.refuse(&path, "There is no end user whose organization it could be");
         }
-        report.removed.push(label);
-        for key in dependent.into_iter().chain([key]) {
-            // One transaction must not name an item twice.
-            if self.removed.insert(key.clone()) {
-                self.plan.changes.push(vec![Change::Delete(key)]);
+        let record = Record::Connection {
+            end_user: end_user.map(|end_user| EndUser { organization, ..end_user }),
+            tags: desired.tags.clone().unwrap_or(tags),
+        };
+        self.upsert(self.label(&["connections", integration.as_str(), id.as_str()]), key, record);
+    }
+
+    /// Removes an environment and everything in it. A key goes together with its name, and the
+    /// environment's own name goes last: whatever is left of it when that fails can be removed by
+    /// name.
+    async fn remove_environment(&mut self, tables: &Tables) -> Result<(), StoreError> {
+        let label = self.plan.name.text.clone();
+        if self.plan.name.revision.is_none() {
+            self.plan.unchanged.push(label);
+            return Ok(());
+        }
+        let keys = tables.registry_keys(self.id(), None).await?;
+        let (names, items): (Vec<_>, Vec<_>) = keys.into_iter().partition(Key::is_credential);
+        for (name, stored) in tables.registry_items(names).await? {
+            let mut changes = vec![Change::Delete(name)];
+            if let Record::Credential(hash) = stored.record {
+                changes.push(Change::Delete(Key::secret_key(&hash)));
             }
+            self.plan.steps.push(Step { changes, effect: None, secret: None });
         }
-    }
-
-    fn stamp(&self, record: Record) -> Stored {
-        Stored { record, created_at_ms: self.now_ms, updated_at_ms: self.now_ms }
+        let settings = Key::environment(self.id());
+        for key in items.into_iter().filter(|key| *key != settings) {
+            let changes = vec![Change::Delete(key)];
+            self.plan.steps.push(Step { changes, effect: None, secret: None });
+        }
+        self.step(Effect::Removed, label, vec![Change::Delete(settings)]);
+        Ok(())
     }
 }

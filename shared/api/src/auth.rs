@@ -9,6 +9,7 @@ use lambda_http::http::header::AUTHORIZATION;
 use serde_json::{Map, Value};
 use session::Error;
 use session::connect_session::ConnectSession;
+use session::environment::Environment;
 use session::secret_key::SecretKey;
 use session::token::SessionToken;
 use uuid::Uuid;
@@ -16,7 +17,7 @@ use uuid::Uuid;
 use crate::app::App;
 use crate::grants::Grant;
 use crate::request::{Request, header};
-use crate::telemetry;
+use crate::{session_secrets, telemetry};
 
 /// Keys of the recorded service's sandboxes start like this. There are none here, so each is
 /// well-formed and unknown.
@@ -28,7 +29,7 @@ pub enum Caller {
     /// A browser with a session token.
     Session(Box<ConnectSession>),
     /// A customer's server with a secret key.
-    Key(Arc<Grant>),
+    Key(Grant),
 }
 
 impl Caller {
@@ -47,7 +48,7 @@ pub async fn grant(
     request: &Request,
     now: Timestamp,
     scopes: &'static [&'static str],
-) -> Result<Arc<Grant>, Error> {
+) -> Result<Grant, Error> {
     let grant = secret_key(app, &credential(request)?, now).await?;
     if scopes.iter().any(|scope| grant.key.has_scope(scope)) {
         Ok(grant)
@@ -63,12 +64,12 @@ pub async fn caller(app: &App, request: &Request, now: Timestamp) -> Result<Call
     if credential.starts_with(SessionToken::PREFIX) {
         let token =
             SessionToken::parse(&credential).map_err(|_| Error::InvalidSessionTokenFormat)?;
-        return Ok(Caller::Session(Box::new(session(app, &token, now).await?)));
+        return Ok(Caller::Session(Box::new(session(app, &token, now).await?.0)));
     }
     Ok(Caller::Key(secret_key(app, &credential, now).await?))
 }
 
-async fn secret_key(app: &App, credential: &str, now: Timestamp) -> Result<Arc<Grant>, Error> {
+async fn secret_key(app: &App, credential: &str, now: Timestamp) -> Result<Grant, Error> {
     if credential.starts_with(SANDBOX_KEY_PREFIX) {
         return Err(Error::UnknownAccount);
     }
@@ -105,29 +106,43 @@ pub fn session_token(request: &Request) -> Result<SessionToken, Error> {
     SessionToken::parse(&credential(request)?).map_err(|_| Error::InvalidSessionTokenFormat)
 }
 
-/// The live session of a token.
+/// The live session of a token, whose secrets the token opens, and its environment.
 pub async fn session(
     app: &App,
     token: &SessionToken,
     now: Timestamp,
-) -> Result<ConnectSession, Error> {
+) -> Result<(ConnectSession, Arc<Environment>), Error> {
     let session = app.tables.session(&token.hash()).await?;
-    known(session.filter(|session| session.is_live(now)))
+    let session = session.filter(|session| session.is_live(now));
+    let (mut session, environment) = known(app, session, now).await?;
+    session_secrets::open(&app.settings.tables.sessions, token, &mut session)?;
+    Ok((session, environment))
 }
 
 /// Ends the live session of a token.
 pub async fn end_session(app: &App, token: &SessionToken, now: Timestamp) -> Result<(), Error> {
-    known(app.tables.delete_session(&token.hash(), now).await?)?;
+    known(app, app.tables.delete_session(&token.hash(), now).await?, now).await?;
     Ok(())
 }
 
-fn known(session: Option<ConnectSession>) -> Result<ConnectSession, Error> {
+/// A session that neither its environment nor its key has taken along.
+async fn known(
+    app: &App,
+    session: Option<ConnectSession>,
+    now: Timestamp,
+) -> Result<(ConnectSession, Arc<Environment>), Error> {
     let session = session.ok_or(Error::UnknownSessionToken)?;
     telemetry::note(|summary| {
         summary.environment_id = Some(session.environment_id);
         summary.session_id = Some(session.id);
     });
-    Ok(session)
+    let environment = app.grants.environment(&app.tables, session.environment_id, now).await?;
+    match environment {
+        Some(environment) if !environment.has_ended_sessions_of(session.minted_by) => {
+            Ok((session, environment))
+        }
+        _ => Err(Error::UnknownSessionToken),
+    }
 }
 
 /// Whatever follows the last `Bearer ` of the header, or all of it where there is none.

@@ -1,8 +1,10 @@
-//! What secret keys open, kept in the execution environment for `REGISTRY_CACHE_SECONDS`: a warm
-//! create is one call to DynamoDB. What an operator removes or changes takes at most that much longer
-//! to arrive here.
+//! What credentials open, kept in the execution environment for `REGISTRY_CACHE_SECONDS`: a warm
+//! create, and a warm GET, is one call to DynamoDB. What an operator removes or changes (keys,
+//! integrations, settings, environments with their sessions) takes at most that much longer to
+//! arrive here.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
@@ -12,9 +14,10 @@ use session::fields::Issues;
 use session::integration::IntegrationKey;
 use session::secret_key::{SecretKeyHash, SecretKeyRecord};
 use tables::{StoreError, Tables};
+use uuid::Uuid;
 
-/// The most keys that are kept; a container that sees more starts over.
-const CACHED_KEYS_MAX: usize = 1_024;
+/// The most keys that are kept, and the most environments; a container that sees more starts over.
+const CACHED_MAX: usize = 1_024;
 
 /// How many names of integrations are looked up in one call, which is as many as one may.
 const LOOKED_UP_AT_ONCE: usize = 100;
@@ -23,13 +26,15 @@ const LOOKED_UP_AT_ONCE: usize = 100;
 #[derive(Debug)]
 pub struct Grant {
     /// The key.
-    pub key: SecretKeyRecord,
+    pub key: Arc<SecretKeyRecord>,
     /// The environment that it belongs to.
-    pub environment: Environment,
-    /// Integrations that the environment is known to have. Where there are many these are not all:
-    /// what is missing is looked up by name.
-    integrations: Mutex<HashSet<IntegrationKey>>,
+    pub environment: Arc<Environment>,
+    integrations: Arc<Integrations>,
 }
+
+/// Integrations that an environment is known to have. Where there are many these are not all: what
+/// is missing is looked up by name.
+type Integrations = Mutex<HashSet<IntegrationKey>>;
 
 impl Grant {
     /// Refuses names that are not integrations of the environment, all at once and in the order
@@ -64,17 +69,17 @@ impl Grant {
     }
 }
 
-/// The grants that this execution environment saw lately.
+/// The keys and environments that this execution environment saw lately.
 #[derive(Debug)]
 pub struct Grants {
-    lifetime_ms: i64,
-    grants: Mutex<HashMap<SecretKeyHash, (Arc<Grant>, Timestamp)>>,
+    keys: Cache<SecretKeyHash, Arc<SecretKeyRecord>>,
+    environments: Cache<Uuid, (Arc<Environment>, Arc<Integrations>)>,
 }
 
 impl Grants {
     /// An empty cache whose entries live for `lifetime_ms`; zero turns it off.
     pub fn new(lifetime_ms: i64) -> Self {
-        Self { lifetime_ms, grants: Mutex::default() }
+        Self { keys: Cache::new(lifetime_ms), environments: Cache::new(lifetime_ms) }
     }
 
     /// What a key opens, if it is on record. An unknown key is never remembered, so a new one
@@ -84,30 +89,68 @@ impl Grants {
         tables: &Tables,
         hash: &SecretKeyHash,
         now: Timestamp,
-    ) -> Result<Option<Arc<Grant>>, StoreError> {
-        if let Some(grant) = self.cached(hash, now) {
-            return Ok(Some(grant));
-        }
-        let Some(key) = tables.secret_key(hash).await? else { return Ok(None) };
-        let Some((environment, integrations)) = tables.environment(key.environment_id).await?
-        else {
-            return Ok(None);
+    ) -> Result<Option<Grant>, StoreError> {
+        let key = if let Some(key) = self.keys.get(hash, now) {
+            key
+        } else {
+            let Some(key) = tables.secret_key(hash).await? else { return Ok(None) };
+            self.keys.put(hash.clone(), Arc::new(key), now)
         };
-        let integrations = Mutex::new(integrations.into_iter().collect());
-        let grant = Arc::new(Grant { key, environment, integrations });
-        let mut grants = lock(&self.grants);
-        if grants.len() >= CACHED_KEYS_MAX {
-            grants.clear();
-        }
-        grants.insert(hash.clone(), (Arc::clone(&grant), now));
-        Ok(Some(grant))
+        let id = key.environment_id;
+        let (environment, integrations) = if let Some(known) = self.environments.get(&id, now) {
+            known
+        } else {
+            let read = tables.environment_with_integrations(id).await?;
+            let Some((environment, integrations)) = read else { return Ok(None) };
+            let integrations = Mutex::new(integrations.into_iter().collect());
+            self.environments.put(id, (Arc::new(environment), Arc::new(integrations)), now)
+        };
+        Ok(Some(Grant { key, environment, integrations }))
     }
 
-    fn cached(&self, hash: &SecretKeyHash, now: Timestamp) -> Option<Arc<Grant>> {
-        let grants = lock(&self.grants);
-        let (grant, seen) = grants.get(hash)?;
-        let age_ms = now.as_millisecond() - seen.as_millisecond();
-        (0..self.lifetime_ms).contains(&age_ms).then(|| Arc::clone(grant))
+    /// The environment of a session, if it still is.
+    pub async fn environment(
+        &self,
+        tables: &Tables,
+        id: Uuid,
+        now: Timestamp,
+    ) -> Result<Option<Arc<Environment>>, StoreError> {
+        if let Some((environment, _)) = self.environments.get(&id, now) {
+            return Ok(Some(environment));
+        }
+        let Some(environment) = tables.environment(id).await? else { return Ok(None) };
+        let known = (Arc::new(environment), Arc::default());
+        Ok(Some(self.environments.put(id, known, now).0))
+    }
+}
+
+/// What was read, and when.
+#[derive(Debug)]
+struct Cache<K, V> {
+    lifetime_ms: i64,
+    entries: Mutex<HashMap<K, (V, Timestamp)>>,
+}
+
+impl<K: Eq + Hash, V: Clone> Cache<K, V> {
+    fn new(lifetime_ms: i64) -> Self {
+        Self { lifetime_ms, entries: Mutex::default() }
+    }
+
+    fn get(&self, key: &K, now: Timestamp) -> Option<V> {
+        let entries = lock(&self.entries);
+        let (value, read_at) = entries.get(key)?;
+        let age_ms = now.as_millisecond() - read_at.as_millisecond();
+        (0..self.lifetime_ms).contains(&age_ms).then(|| value.clone())
+    }
+
+    /// Keeps a value, and answers it.
+    fn put(&self, key: K, value: V, now: Timestamp) -> V {
+        let mut entries = lock(&self.entries);
+        if entries.len() >= CACHED_MAX {
+            entries.clear();
+        }
+        entries.insert(key, (value.clone(), now));
+        value
     }
 }
 

@@ -1,6 +1,7 @@
 //! The seam: Lambda hands over an event, a handler runs, an answer goes back.
 
 use std::convert::Infallible;
+use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use futures_util::FutureExt;
 use jiff::Timestamp;
 use lambda_http::http::Method;
 use lambda_http::{Adapter, Body, Context, LambdaEvent, RequestExt, Service, service_fn};
-use lambda_runtime::Runtime;
+use lambda_runtime::{Diagnostic, Runtime};
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -47,7 +48,7 @@ where
     H: Fn(&'static S, Request, Timestamp) -> F + Copy + Send + Sync + 'static,
     F: Future<Output = Result<Response, Error>> + Send + 'static,
 {
-    serve(assemble, async move |state: &'static S| {
+    serve(Waits::REQUEST, assemble, async move |state: &'static S| {
         let answer = move |event: LambdaEvent<Box<RawValue>>| {
             let LambdaEvent { payload, context } = event;
             // On the heap, since the runtime moves it around: see the `tables` crate.
@@ -57,23 +58,50 @@ where
     })
 }
 
-/// Runs a Lambda function that is invoked directly, with any JSON.
-pub fn run_invocation<H, F>(handle: H) -> Result<(), InitError>
+/// Runs a Lambda function that is invoked directly, with any JSON. It is also told how much time
+/// the invocation has.
+pub fn run_invocation<S, H, F>(
+    assemble: impl FnOnce(Start) -> Result<S, InitError>,
+    handle: H,
+) -> Result<(), InitError>
 where
-    H: Fn(&'static App, Value, Timestamp) -> F + Copy + Send + Sync + 'static,
-    F: Future<Output = Value> + Send + 'static,
+    S: Sync + 'static,
+    H: Fn(&'static S, Value, Timestamp, Duration) -> F + Copy + Send + Sync + 'static,
+    F: Future<Output = Result<Value, InvocationFailure>> + Send + 'static,
 {
-    serve(
-        |start| Ok(start.app),
-        async move |app: &'static App| {
-            let answer = move |event: LambdaEvent<Value>| async move {
-                let LambdaEvent { payload, context } = event;
-                let handled = handle(app, payload, clock());
-                Ok::<_, Infallible>(telemetry::identify(context.request_id, handled).await)
-            };
-            Runtime::new(service_fn(answer)).run().await
-        },
-    )
+    serve(Waits::PROVISION, assemble, async move |state: &'static S| {
+        let answer = move |event: LambdaEvent<Value>| async move {
+            let LambdaEvent { payload, context } = event;
+            let now = clock();
+            let ends_at_ms = i64::try_from(context.deadline).unwrap_or(i64::MAX);
+            let time = u64::try_from(ends_at_ms - now.as_millisecond()).unwrap_or_default();
+            let handled = handle(state, payload, now, Duration::from_millis(time));
+            telemetry::identify(context.request_id, handled).await
+        };
+        Runtime::new(service_fn(answer)).run().await
+    })
+}
+
+/// What makes an invocation fail. All of it is for the caller, and only the code for the log, where
+/// the Lambda runtime writes the `Debug` of every failure: the body may hold new secrets.
+pub struct InvocationFailure {
+    /// What kind of failure.
+    pub code: &'static str,
+    /// All that is known of it, as JSON.
+    pub body: Value,
+}
+
+impl fmt::Debug for InvocationFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the invocation failed: {}", self.code)
+    }
+}
+
+/// Answered as `{"errorType": code, "errorMessage": body}`.
+impl From<InvocationFailure> for Diagnostic {
+    fn from(failure: InvocationFailure) -> Self {
+        Self { error_type: failure.code.to_owned(), error_message: failure.body.to_string() }
+    }
 }
 
 /// Answers one API Gateway event. It fails only where the input is no such event, and the error does
@@ -140,6 +168,7 @@ where
 /// Starts a process: settings, logs, the DynamoDB client, then `serve` on one thread, since Lambda
 /// hands over one event at a time.
 fn serve<S: 'static, F>(
+    waits: Waits,
     assemble: impl FnOnce(Start) -> Result<S, InitError>,
     serve: impl FnOnce(&'static S) -> F,
 ) -> Result<(), InitError>
@@ -153,7 +182,7 @@ where
         .build_local(LocalOptions::default())
         .map_err(|error| InitError::new(format!("no runtime: {error}")))?;
     runtime.block_on(async {
-        let state = assemble(start(settings).await?)?;
+        let state = assemble(start(settings, waits).await?)?;
         // The execution environment is the lifetime: there is nothing to free before it ends.
         let state: &'static S = Box::leak(Box::new(state));
         // As a task: what wakes it then needs no system call, as it would to wake this future.
@@ -173,22 +202,24 @@ pub struct Start {
     pub region: Region,
     /// Makes connections to AWS.
     pub connector: SharedHttpConnector,
+    /// How long calls to AWS may take.
+    pub waits: Waits,
 }
 
-async fn start(settings: Settings) -> Result<Start, InitError> {
+async fn start(settings: Settings, waits: Waits) -> Result<Start, InitError> {
     let region = aws::region().await.ok_or_else(|| InitError::new("AWS_REGION is not set"))?;
     let roots = if settings.has_private_ca { Roots::Native } else { Roots::Amazon };
-    let connector = aws::connector(roots, Waits::REQUEST);
+    let connector = aws::connector(roots, waits);
     let client = tables::client::client(
         connector.clone(),
-        Waits::REQUEST,
+        waits,
         region.clone(),
         aws::credentials(),
         settings.endpoint_url.clone(),
         CountCalls,
     );
     tables::client::prime(&client, &settings.tables.sessions).await;
-    Ok(Start { app: App::new(settings, client), region, connector })
+    Ok(Start { app: App::new(settings, client), region, connector, waits })
 }
 
 /// The one clock of the functions. Everything below takes the moment as an argument.

@@ -112,6 +112,12 @@ pub fn no_body(body: Option<Value>) -> Result<(), Error> {
     issues.finish(value).map_err(Error::InvalidBody)
 }
 
+/// The media type of the body, as it was sent, without parameters; empty where there is none.
+pub fn media_type(request: &Request) -> String {
+    let content_type = header(request.headers(), &CONTENT_TYPE).unwrap_or_default();
+    content_type.split(';').next().unwrap_or_default().trim().to_owned()
+}
+
 /// A header's value without the blanks around it (RFC 9110 section 5.5).
 pub fn header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<Cow<'a, str>> {
     let value = headers.get(name)?.as_bytes().trim_ascii();

@@ -40,7 +40,7 @@ pub struct Settings {
     pub connect_ui_url: Url,
     /// `SESSION_TTL_SECONDS`: how long a session lives; 1800 unless set, 60 to 604800.
     pub session_ttl_seconds: u32,
-    /// `REGISTRY_CACHE_SECONDS`: how long a key is remembered; 60 unless set, 0 to 3600.
+    /// `REGISTRY_CACHE_SECONDS`: how long keys and environments are remembered; 60 unless set, 0 to 3600.
     pub registry_cache_seconds: u32,
     /// `WEBSOCKETS_PATH`: told to the Connect UI; `/` unless set.
     pub websockets_path: String,
@@ -117,6 +117,17 @@ impl Settings {
             kms_endpoint_url: variable("AWS_ENDPOINT_URL_KMS"),
             outbound_allow: variable("OUTBOUND_ALLOW").unwrap_or_default(),
             has_private_ca: variable("SSL_CERT_FILE").is_some(),
+        })
+    }
+
+    /// Whether the tables are AWS's: DynamoDB's own endpoint, or another one of AWS.
+    pub fn is_aws(&self) -> bool {
+        self.endpoint_url.as_deref().is_none_or(|url| {
+            let url = Url::parse(url).ok();
+            let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
+            [".amazonaws.com", ".amazonaws.com.cn", ".api.aws"]
+                .iter()
+                .any(|end| host.ends_with(end))
         })
     }
 

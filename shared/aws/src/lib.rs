@@ -54,6 +54,14 @@ impl Waits {
         operation: Duration::from_secs(2),
     };
 
+    /// Within an invocation of an operator, who would rather wait than be told that nobody knows
+    /// what was written.
+    pub const PROVISION: Self = Self {
+        connect: Duration::from_secs(1),
+        attempt: Duration::from_secs(5),
+        operation: Duration::from_secs(15),
+    };
+
     /// As the SDK takes them.
     pub fn config(self) -> TimeoutConfig {
         TimeoutConfig::builder()

@@ -4,7 +4,6 @@ use api::lambda::Start;
 use api::settings::Settings;
 use api::telemetry::CountKmsCalls;
 use api::{App, InitError};
-use aws::Waits;
 use outbound::{AllowList, Outbound, public_roots, system_lookup};
 use vault::Vault;
 
@@ -25,7 +24,7 @@ impl Connect {
         let settings = &start.app.settings;
         let kms = vault::client(
             start.connector,
-            Waits::REQUEST.config(),
+            start.waits.config(),
             aws::retries(),
             start.region,
             aws::credentials(),

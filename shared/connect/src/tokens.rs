@@ -43,24 +43,12 @@ pub async fn client_credentials(
     let provider = variables.provider;
     let url = variables.fill_url(provider.text("token_url").unwrap_or_default())?;
     let mut headers = HeaderMap::new();
-    let mut form = Serializer::new(String::new());
     if provider.has_basic_client_authentication() {
         headers.insert(AUTHORIZATION, basic(client.client_id, client.client_secret)?);
-    } else {
-        form.append_pair("client_id", client.client_id);
-        form.append_pair("client_secret", client.client_secret);
     }
-    for (name, value) in provider.object("token_params").into_iter().flatten() {
-        if let Some(value) = variables.fill_optional(value.as_str().unwrap_or_default())? {
-            form.append_pair(name, &value);
-        }
-    }
-    if let Some(scope) = client.scope {
-        form.append_pair("scope", scope);
-    }
-    form.extend_pairs(client.parameters);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
-    let answer = post(outbound, url, headers, form.finish()).await.map_err(|_| failed())?;
+    let form = client_credentials_form(variables, &client)?;
+    let answer = post(outbound, url, headers, form).await.map_err(|_| failed())?;
     let body = text(&answer);
     if !answer.status.is_success() {
         let problem = json!({ "provider_error_payload": quoted(&body) }).to_string();
@@ -79,6 +67,29 @@ pub async fn client_credentials(
         "expires_at": moment(now, lifetime),
         "raw": raw,
     })))
+}
+
+/// The form of the token request: the client, unless a header carries it, then the provider's
+/// parameters, the scope, and what the session adds.
+fn client_credentials_form(
+    variables: Variables<'_>,
+    client: &ClientCredentials<'_>,
+) -> Result<String, Error> {
+    let mut form = Serializer::new(String::new());
+    if !variables.provider.has_basic_client_authentication() {
+        form.append_pair("client_id", client.client_id);
+        form.append_pair("client_secret", client.client_secret);
+    }
+    for (name, value) in variables.provider.object("token_params").into_iter().flatten() {
+        if let Some(value) = variables.fill_optional(value.as_str().unwrap_or_default())? {
+            form.append_pair(name, &value);
+        }
+    }
+    if let Some(scope) = client.scope {
+        form.append_pair("scope", scope);
+    }
+    form.extend_pairs(client.parameters);
+    Ok(form.finish())
 }
 
 /// Gets the token of a two-step provider, and answers the credentials to store: the token first,

@@ -12,6 +12,8 @@
 //! - [`connection_list`]: connections, newest first, in pages.
 //! - [`metadata`]: the metadata of connections.
 //! - [`sessions`], [`registry`], [`connections`]: the questions that are asked of each table.
+//! - [`integrations`]: integrations, providers and branch keys.
+//! - [`transaction`]: how the registry is written.
 //!
 //! A future of the SDK holds kilobytes. It is put on the heap where it is made, so that it is not
 //! copied into each of the futures around it.
@@ -21,12 +23,14 @@ pub mod connection_item;
 pub mod connection_list;
 pub mod connections;
 pub mod error;
+pub mod integrations;
 pub mod item;
 pub mod metadata;
 pub mod record;
 pub mod registry;
 pub mod sessions;
 pub mod tables;
+pub mod transaction;
 
 pub use error::StoreError;
 pub use tables::{TableNames, Tables};

@@ -1,11 +1,13 @@
-//! The registry table, one method per access pattern. [`record`](crate::record) says what it holds.
+//! Questions to the registry table, one method per access pattern. [`record`](crate::record) says
+//! what it holds, [`transaction`](crate::transaction) writes it.
 //!
 //! All reads are strongly consistent: what an operator provisioned is there for the next request.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::types::{AttributeValue, Delete, KeysAndAttributes, Put, TransactWriteItem};
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use serde_dynamo::aws_sdk_dynamodb_1::from_item;
 use session::connect_session::ReconnectTarget;
 use session::connection::ConnectionId;
@@ -16,31 +18,20 @@ use uuid::Uuid;
 
 use crate::error::StoreError;
 use crate::item::Item;
-use crate::record::{Key, Record, Stored, from_stored, integration_key, to_stored};
+use crate::record::{Key, Record, Stored, integration_key, to_stored};
 use crate::tables::Tables;
 
 /// How many integrations of an environment are read along with its settings. Where there are more,
 /// the others are looked up by name when a session names them.
 const INTEGRATIONS_READ_MAX: i32 = 200;
 
-/// The most items of one BatchGetItem, and of one TransactWriteItems (AWS service quotas).
+/// The most items of one BatchGetItem (AWS service quotas).
 const BATCH_MAX: usize = 100;
 
 /// How long to wait before keys that DynamoDB handed back are asked for again, at first and at
 /// most.
 const UNPROCESSED_PAUSE: Duration = Duration::from_millis(50);
 const UNPROCESSED_PAUSE_MAX: Duration = Duration::from_millis(800);
-
-/// One write of a transaction.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Change {
-    /// Writes an item, whatever was there.
-    Put(Key, Stored),
-    /// Writes an item that must not be there yet.
-    Create(Key, Stored),
-    /// Removes an item.
-    Delete(Key),
-}
 
 impl Tables {
     /// A secret key.
@@ -54,38 +45,78 @@ impl Tables {
         }
     }
 
+    /// An environment's settings.
+    pub async fn environment(&self, id: Uuid) -> Result<Option<Environment>, StoreError> {
+        match self.registry_item(Key::environment(id)).await? {
+            Some(Stored { record: Record::Environment(settings), .. }) => Ok(Some(settings.of(id))),
+            _ => Ok(None),
+        }
+    }
+
     /// An environment's settings and the first of its integrations.
-    pub async fn environment(
+    pub async fn environment_with_integrations(
         &self,
         id: Uuid,
     ) -> Result<Option<(Environment, Vec<IntegrationKey>)>, StoreError> {
+        // The last key stands behind every integration: `$` follows `#`.
+        let query = self.between(id, "ENV", "INTEGRATION$").limit(1 + INTEGRATIONS_READ_MAX);
+        let output = Box::pin(query.send()).await?;
+        let mut items = output.items.unwrap_or_default().into_iter();
+        let first = items.next().map(to_stored).transpose()?;
+        let Some((_, Stored { record: Record::Environment(settings), .. })) = first else {
+            // Nothing, or integrations without settings: the environment was removed.
+            return Ok(None);
+        };
+        let integrations = items.filter_map(|item| integration_key(&item)).collect();
+        Ok(Some((settings.of(id), integrations)))
+    }
+
+    /// An environment's settings, the names of its keys, and its integrations, page by page.
+    /// `page` sees each item, and answers whether it wants more.
+    pub async fn environment_items(
+        &self,
+        id: Uuid,
+        mut page: impl FnMut(Key, Stored) -> bool,
+    ) -> Result<(), StoreError> {
+        let query = self.between(id, "CREDENTIAL#", "INTEGRATION$");
+        let mut items = query.into_paginator().items().send();
+        while let Some(item) = items.next().await {
+            let (key, stored) = to_stored(item?)?;
+            if !page(key, stored) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The names of all environments.
+    pub async fn environment_names(&self) -> Result<Vec<String>, StoreError> {
         let query = self
             .client
             .query()
             .table_name(&self.names.registry)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", AttributeValue::S(Key::NAMES.to_owned()))
+            .consistent_read(true);
+        let mut items = query.into_paginator().items().send();
+        let mut names = Vec::new();
+        while let Some(item) = items.next().await {
+            let (key, _) = to_stored(item?)?;
+            names.push(key.label().to_owned());
+        }
+        Ok(names)
+    }
+
+    /// A query of an environment's items whose sort keys lie between two.
+    pub(crate) fn between(&self, id: Uuid, first: &str, last: &str) -> QueryFluentBuilder {
+        self.client
+            .query()
+            .table_name(&self.names.registry)
             .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :last")
             .expression_attribute_values(":pk", AttributeValue::S(format!("ENV#{id}")))
-            .expression_attribute_values(":first", AttributeValue::S("ENV".to_owned()))
-            // Behind every integration: `$` follows `#`.
-            .expression_attribute_values(":last", AttributeValue::S("INTEGRATION$".to_owned()))
+            .expression_attribute_values(":first", AttributeValue::S(first.to_owned()))
+            .expression_attribute_values(":last", AttributeValue::S(last.to_owned()))
             .consistent_read(true)
-            .limit(1 + INTEGRATIONS_READ_MAX);
-        let output = Box::pin(query.send()).await?;
-        let mut items = output.items.unwrap_or_default().into_iter();
-        let Some(settings) = items.next().map(to_stored).transpose()? else { return Ok(None) };
-        let (
-            _,
-            Stored {
-                record: Record::Environment { connect_ui, allow_docs_connect_override, .. },
-                ..
-            },
-        ) = settings
-        else {
-            // Integrations without settings: the environment was removed.
-            return Ok(None);
-        };
-        let integrations = items.filter_map(|item| integration_key(&item)).collect();
-        Ok(Some((Environment { id, connect_ui, allow_docs_connect_override }, integrations)))
     }
 
     /// Those of `keys` that are integrations of the environment.
@@ -152,59 +183,7 @@ impl Tables {
         Ok(keys)
     }
 
-    /// Makes the changes. Each group is written whole or not at all; a group has at most a
-    /// hundred.
-    pub async fn change_registry(&self, groups: Vec<Vec<Change>>) -> Result<(), StoreError> {
-        let mut transaction = Vec::new();
-        for group in groups {
-            if transaction.len() + group.len() > BATCH_MAX {
-                self.transact(std::mem::take(&mut transaction)).await?;
-            }
-            transaction.extend(group);
-        }
-        self.transact(transaction).await
-    }
-
-    async fn transact(&self, changes: Vec<Change>) -> Result<(), StoreError> {
-        if changes.is_empty() {
-            return Ok(());
-        }
-        let mut request = self.client.transact_write_items();
-        for change in changes {
-            request = request.transact_items(self.write(change)?);
-        }
-        request.send().await?;
-        Ok(())
-    }
-
-    fn write(&self, change: Change) -> Result<TransactWriteItem, StoreError> {
-        let write = TransactWriteItem::builder();
-        let write = match change {
-            Change::Put(key, stored) => write.put(self.put(key, stored, None)?),
-            Change::Create(key, stored) => {
-                write.put(self.put(key, stored, Some("attribute_not_exists(pk)"))?)
-            }
-            Change::Delete(key) => write.delete(
-                Delete::builder()
-                    .table_name(&self.names.registry)
-                    .set_key(Some(key.attributes()))
-                    .build()
-                    .map_err(|error| StoreError::Unexpected(error.to_string()))?,
-            ),
-        };
-        Ok(write.build())
-    }
-
-    fn put(&self, key: Key, stored: Stored, condition: Option<&str>) -> Result<Put, StoreError> {
-        Put::builder()
-            .table_name(&self.names.registry)
-            .set_item(Some(from_stored(key, stored)?))
-            .set_condition_expression(condition.map(str::to_owned))
-            .build()
-            .map_err(|error| StoreError::Unexpected(error.to_string()))
-    }
-
-    async fn registry_item(&self, key: Key) -> Result<Option<Stored>, StoreError> {
+    pub(crate) async fn registry_item(&self, key: Key) -> Result<Option<Stored>, StoreError> {
         let get = self
             .client
             .get_item()

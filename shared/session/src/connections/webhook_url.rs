@@ -1,7 +1,8 @@
 //! Where a customer wants the webhooks of one connection (contract section 1.4).
 //!
 //! The check keeps requests out of the operator's own network: no scheme but http(s), no local
-//! name, no private address in any of the spellings that a URL parser normalises.
+//! name, no private address in any of the spellings that a URL parser normalises. A user name or a
+//! password in the URL is refused too: it would be stored and logged as what it is, a secret.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -21,7 +22,7 @@ pub enum Refusal {
     Malformed,
     /// Nango's own domain.
     NangoDomain,
-    /// A scheme, host or address that webhooks must not reach.
+    /// A scheme, host or address that webhooks must not reach, or a password in the URL.
     NotAllowed,
 }
 
@@ -85,6 +86,8 @@ fn is_nango(name: &str) -> bool {
 
 fn is_allowed(url: &Url) -> bool {
     matches!(url.scheme(), "http" | "https")
+        && url.username().is_empty()
+        && url.password().is_none()
         && match url.host() {
             None => false,
             Some(Host::Domain(name)) => {

@@ -1,5 +1,6 @@
 //! How the Connect UI looks in an environment: `connectUISettings` of GET (contract section 3).
 
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 /// The settings as the JSON text that GET answers. It is made once, when an operator sets the
@@ -13,14 +14,23 @@ impl ConnectUi {
         r##""theme":{"light":{"primary":"#00B2E3"},"dark":{"primary":"#00B2E3"}}}"##
     );
 
-    /// The settings, written by whoever read them out of a valid document.
-    pub fn new(show_watermark: bool, light: &str, dark: &str, default_theme: &str) -> Self {
-        let settings = serde_json::json!({
-            "showWatermark": show_watermark,
-            "theme": { "light": { "primary": light }, "dark": { "primary": dark } },
-            "defaultTheme": default_theme,
-        });
-        Self(settings.to_string())
+    /// These settings after a change, field by field. Where no field differs, they stay as they
+    /// were written.
+    pub fn changed(&self, change: ConnectUiChange) -> Result<Self, serde_json::Error> {
+        let old: Settings = serde_json::from_str(&self.0)?;
+        let colour = |new: Option<String>, old: &Colour| match new {
+            Some(primary) => Colour { primary },
+            None => old.clone(),
+        };
+        let new = Settings {
+            show_watermark: change.show_watermark.unwrap_or(old.show_watermark),
+            theme: Theme {
+                light: colour(change.light, &old.theme.light),
+                dark: colour(change.dark, &old.theme.dark),
+            },
+            default_theme: change.default_theme.unwrap_or_else(|| old.default_theme.clone()),
+        };
+        if new == old { Ok(self.clone()) } else { serde_json::to_string(&new).map(Self) }
     }
 
     /// The settings as they were stored.
@@ -43,4 +53,37 @@ impl Default for ConnectUi {
     fn default() -> Self {
         Self(Self::DEFAULT.to_owned())
     }
+}
+
+/// What an operator changes; `None` stays as it is.
+#[derive(Debug, Clone, Default)]
+pub struct ConnectUiChange {
+    /// `showWatermark`.
+    pub show_watermark: Option<bool>,
+    /// `theme.light.primary`.
+    pub light: Option<String>,
+    /// `theme.dark.primary`.
+    pub dark: Option<String>,
+    /// `defaultTheme`.
+    pub default_theme: Option<String>,
+}
+
+/// The JSON text, in the order in which it is written.
+#[derive(PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Settings {
+    show_watermark: bool,
+    theme: Theme,
+    default_theme: String,
+}
+
+#[derive(PartialEq, Serialize, Deserialize)]
+struct Theme {
+    light: Colour,
+    dark: Colour,
+}
+
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+struct Colour {
+    primary: String,
 }

@@ -1,5 +1,6 @@
 //! Environments: the tenants. Keys, integrations, connections and sessions belong to one each.
 
+use sealing::WrappedBranchKey;
 use uuid::Uuid;
 
 use crate::environments::connect_ui::ConnectUi;
@@ -8,15 +9,24 @@ use crate::error::Error;
 /// The settings of an environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Environment {
-    /// Derived from the name, once.
+    /// Drawn when the environment is made, so that one made again under the same name is another.
     pub id: Uuid,
+    /// The newest version of its branch key, with which credentials are sealed.
+    pub branch_key: Option<WrappedBranchKey>,
     /// How the Connect UI looks.
     pub connect_ui: ConnectUi,
     /// Whether sessions may replace documentation links.
     pub allow_docs_connect_override: bool,
+    /// Secret keys, by id, that were removed together with their sessions.
+    pub ended_keys: Vec<Uuid>,
 }
 
 impl Environment {
+    /// Whether sessions end that the key of this id has made.
+    pub fn has_ended_sessions_of(&self, key_id: Uuid) -> bool {
+        self.ended_keys.contains(&key_id)
+    }
+
     /// Refuses to replace a documentation link where the operator forbids it.
     pub fn require_docs_override(&self, is_wanted: bool) -> Result<(), Error> {
         if is_wanted && !self.allow_docs_connect_override {

@@ -1,0 +1,118 @@
+//! The steps that lead from what is stored to what a document wants.
+
+use std::collections::{HashMap, HashSet};
+
+use session::fields::Issues;
+use tables::record::{Key, Record, Settings, Stored};
+use tables::transaction::Change;
+use uuid::Uuid;
+
+use crate::report::GeneratedSecret;
+use crate::stored::Name;
+
+/// The writes to one environment.
+pub struct Plan {
+    /// Its name, with the revision that everything else was read after.
+    pub name: Name,
+    /// Whether the environment itself is gone at the end.
+    pub is_removal: bool,
+    /// In order.
+    pub steps: Vec<Step>,
+    /// What is as the document wants it.
+    pub unchanged: Vec<String>,
+}
+
+/// Changes that belong together: they are written at once or not at all.
+pub struct Step {
+    pub changes: Vec<Change>,
+    /// What becomes of the thing with this path. A large removal takes many steps; the last one
+    /// says so.
+    pub effect: Option<(Effect, String)>,
+    /// The secret that the step gives to a key.
+    pub secret: Option<GeneratedSecret>,
+}
+
+/// What becomes of a thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    Created,
+    Changed,
+    Removed,
+}
+
+/// Compares one environment of a document with what is stored.
+pub struct Planner<'a> {
+    pub now_ms: i64,
+    pub found: &'a HashMap<Key, Stored>,
+    pub issues: &'a mut Issues,
+    /// Where the environment stands in the document.
+    pub path: [&'a str; 2],
+    /// The secrets that the document gives to keys, over all environments.
+    pub new_secrets: &'a mut HashSet<Key>,
+    /// The environment's settings as they will be.
+    pub settings: Settings,
+    pub plan: Plan,
+}
+
+impl Planner<'_> {
+    pub fn id(&self) -> Uuid {
+        self.plan.name.environment_id
+    }
+
+    /// The path of a thing in the environment, for people.
+    pub fn label(&self, parts: &[&str]) -> String {
+        format!("{}/{}", self.plan.name.text, parts.join("/"))
+    }
+
+    /// Notes an issue below the environment.
+    pub fn refuse(&mut self, path: &[&str], message: &'static str) {
+        let path = [&self.path[..], path].concat();
+        self.issues.push_at(&path, "custom", message);
+    }
+
+    /// Writes a record unless it is there already.
+    pub fn upsert(&mut self, label: String, key: Key, record: Record) {
+        match self.found.get(&key) {
+            Some(stored) if stored.record == record => self.plan.unchanged.push(label),
+            Some(_) => {
+                let put = self.put(key, record);
+                self.step(Effect::Changed, label, vec![put]);
+            }
+            None => {
+                let put = self.put(key, record);
+                self.step(Effect::Created, label, vec![put]);
+            }
+        }
+    }
+
+    /// Removes what stands under `key`, after what depends on it.
+    pub fn remove(&mut self, label: String, key: Key, dependent: Vec<Key>) {
+        if !self.found.contains_key(&key) && dependent.is_empty() {
+            return self.plan.unchanged.push(label);
+        }
+        for key in dependent {
+            self.plan.steps.push(Step {
+                changes: vec![Change::Delete(key)],
+                effect: None,
+                secret: None,
+            });
+        }
+        self.step(Effect::Removed, label, vec![Change::Delete(key)]);
+    }
+
+    /// Adds a step.
+    pub fn step(&mut self, effect: Effect, label: String, changes: Vec<Change>) {
+        self.plan.steps.push(Step { changes, effect: Some((effect, label)), secret: None });
+    }
+
+    /// An item that keeps the time at which it was made.
+    pub fn put(&self, key: Key, record: Record) -> Change {
+        let created_at_ms = self.found.get(&key).map_or(self.now_ms, |stored| stored.created_at_ms);
+        Change::Put(key, Stored { record, created_at_ms, updated_at_ms: self.now_ms })
+    }
+
+    /// The environment's settings as they will be.
+    pub fn put_settings(&self) -> Change {
+        self.put(Key::environment(self.id()), Record::Environment(self.settings.clone()))
+    }
+}

@@ -1,0 +1,92 @@
+//! What the registry holds of everything that a document names.
+
+use std::collections::{HashMap, HashSet};
+
+use tables::record::{Key, Record, Stored};
+use tables::{StoreError, Tables};
+use uuid::Uuid;
+
+use crate::document::Document;
+
+/// The name of an environment, and which environment has it.
+#[derive(Debug, Clone)]
+pub struct Name {
+    pub text: String,
+    /// Drawn, where no environment has the name.
+    pub environment_id: Uuid,
+    /// `None` where no environment has the name.
+    pub revision: Option<Uuid>,
+    pub created_at_ms: i64,
+}
+
+/// What was found.
+pub struct Found {
+    /// In the order of the document.
+    pub names: Vec<Name>,
+    pub items: HashMap<Key, Stored>,
+}
+
+impl Found {
+    /// Reads the names with their revisions, and everything else after them: what is written on
+    /// condition that a revision still stands then agrees with all that was read.
+    pub async fn read(
+        tables: &Tables,
+        document: &Document,
+        now_ms: i64,
+    ) -> Result<Self, StoreError> {
+        let keys = document.environments.iter().map(|(name, _)| Key::name(name)).collect();
+        let mut stored = tables.registry_items(keys).await?;
+        let names: Vec<_> = (document.environments.iter())
+            .map(|(name, _)| match stored.remove(&Key::name(name)) {
+                Some(Stored {
+                    record: Record::Name { environment_id, revision },
+                    created_at_ms,
+                    ..
+                }) => {
+                    let text = name.clone();
+                    Name { text, environment_id, revision: Some(revision), created_at_ms }
+                }
+                _ => Name {
+                    text: name.clone(),
+                    environment_id: Uuid::new_v4(),
+                    revision: None,
+                    created_at_ms: now_ms,
+                },
+            })
+            .collect();
+
+        let mut items = tables.registry_items(keys_of(document, &names)).await?;
+        let behind_names: HashSet<Key> = items
+            .values()
+            .filter_map(|stored| match &stored.record {
+                Record::Credential(hash) => Some(Key::secret_key(hash)),
+                _ => None,
+            })
+            .filter(|key| !items.contains_key(key))
+            .collect();
+        items.extend(tables.registry_items(behind_names.into_iter().collect()).await?);
+        Ok(Self { names, items })
+    }
+}
+
+fn keys_of(document: &Document, names: &[Name]) -> Vec<Key> {
+    let mut keys = HashSet::new();
+    for ((_, content), name) in document.environments.iter().zip(names) {
+        let id = name.environment_id;
+        let Some(environment) = content else { continue };
+        // Whoever has a secret, in whichever environment.
+        let secrets = environment.secret_keys.iter().filter_map(|(_, key)| key.secret());
+        keys.extend(secrets.map(|secret| Key::secret_key(&secret.hash())));
+        if name.revision.is_none() {
+            continue;
+        }
+        keys.insert(Key::environment(id));
+        keys.extend(environment.secret_keys.iter().map(|(name, _)| Key::credential(id, name)));
+        keys.extend(environment.integrations.iter().map(|(key, _)| Key::integration(id, key)));
+        for (integration, connection, _) in &environment.connections {
+            keys.insert(Key::integration(id, integration));
+            keys.insert(Key::connection(id, integration, connection));
+        }
+    }
+    keys.into_iter().collect()
+}

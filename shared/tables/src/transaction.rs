@@ -1,0 +1,217 @@
+//! Writes to the registry: transactions that stand or fall with the environment's revision.
+//!
+//! Whoever writes has read the environment's revision first and the items after it. Every
+//! transaction compares the revision and replaces it, so it is written only where nobody else has
+//! written since; each single put and delete is thereby conditional on what was read.
+
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem};
+use uuid::Uuid;
+
+use crate::error::StoreError;
+use crate::record::{Key, Record, Stored, from_stored};
+use crate::tables::Tables;
+
+/// The most changes of one transaction: a hundred items (AWS service quotas), and one of them is
+/// the environment's name with its revision.
+pub const CHANGES_MAX: usize = 99;
+
+/// One change of a transaction.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// Writes an item.
+    Put(Key, Stored),
+    /// Writes an item that no environment may have yet.
+    Create(Key, Stored),
+    /// Removes an item.
+    Delete(Key),
+}
+
+impl Change {
+    /// The key of the item that changes.
+    pub fn key(&self) -> &Key {
+        match self {
+            Self::Put(key, _) | Self::Create(key, _) | Self::Delete(key) => key,
+        }
+    }
+}
+
+/// What a transaction does to the revision of the environment that it writes.
+#[derive(Debug, Clone)]
+pub struct Revision {
+    /// The environment's name.
+    pub name: String,
+    /// Its id.
+    pub environment_id: Uuid,
+    /// When it was made, in epoch milliseconds.
+    pub created_at_ms: i64,
+    /// The moment of the write, in epoch milliseconds.
+    pub now_ms: i64,
+    /// What was read; `None` is a name that no environment had.
+    pub from: Option<Uuid>,
+    /// What is written; `None` takes the name away from its environment.
+    pub to: Option<Uuid>,
+}
+
+/// What became of a transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// All of it is written.
+    Written,
+    /// Nothing of it is written, because somebody else has changed the environment, or made an
+    /// item that was to be created.
+    Conflict,
+    /// Nothing of it is written, and nothing of it will be.
+    NotWritten,
+    /// Nobody can tell any more.
+    Unknown,
+}
+
+impl Tables {
+    /// Makes changes in one environment: all of them, or none.
+    pub async fn change_environment(
+        &self,
+        revision: &Revision,
+        changes: Vec<Change>,
+    ) -> Result<Outcome, StoreError> {
+        let mut request = self.client.transact_write_items();
+        request = request.transact_items(self.compare_revision(revision)?);
+        for change in changes {
+            request = request.transact_items(self.write(change)?);
+        }
+        match Box::pin(request.send()).await {
+            Ok(_) => Ok(Outcome::Written),
+            Err(error) if error.as_service_error().is_some_and(is_conflict) => {
+                Ok(Outcome::Conflict)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// What became of a transaction whose answer was lost. Where it is not written, the revision
+    /// that it waits for is replaced, so that it cannot be written late either.
+    pub async fn settle(&self, lost: &Revision) -> Result<Outcome, StoreError> {
+        let block = Uuid::new_v4();
+        if let Some(from) = lost.from {
+            let put = self
+                .client
+                .put_item()
+                .table_name(&self.names.registry)
+                .set_item(Some(from_stored(Key::name(&lost.name), lost.stored(block))?))
+                .condition_expression(SAME_REVISION)
+                .expression_attribute_values(":revision", AttributeValue::S(from.to_string()));
+            match Box::pin(put.send()).await {
+                Ok(_) => return Ok(Outcome::NotWritten),
+                Err(error) => match error.as_service_error() {
+                    Some(cause) if cause.is_conditional_check_failed_exception() => {}
+                    _ => return Err(error.into()),
+                },
+            }
+        }
+        let found = match self.registry_item(Key::name(&lost.name)).await? {
+            Some(Stored { record: Record::Name { environment_id, revision }, .. }) => {
+                (environment_id == lost.environment_id).then_some(revision)
+            }
+            _ => None,
+        };
+        Ok(match (found, lost.to) {
+            (Some(found), _) if found == block => Outcome::NotWritten,
+            (Some(found), Some(to)) if found == to => Outcome::Written,
+            // Only the transaction itself makes an environment of this id.
+            (Some(_), _) if lost.from.is_none() => Outcome::Written,
+            // Somebody else has written since, before it or after it.
+            (Some(_), Some(_)) => Outcome::Unknown,
+            // The environment was to be removed, and is still there.
+            (Some(_), None) => Outcome::NotWritten,
+            // It was to be made, and may be yet.
+            (None, Some(_)) if lost.from.is_none() => Outcome::Unknown,
+            // Somebody else has removed it, and with it whatever was written.
+            (None, Some(_)) => Outcome::NotWritten,
+            (None, None) => Outcome::Written,
+        })
+    }
+
+    /// The first item of every transaction.
+    fn compare_revision(&self, revision: &Revision) -> Result<TransactWriteItem, StoreError> {
+        let key = Key::name(&revision.name);
+        let (condition, values) = match revision.from {
+            None => ("attribute_not_exists(pk)", None),
+            Some(from) => {
+                let value = (":revision".to_owned(), AttributeValue::S(from.to_string()));
+                (SAME_REVISION, Some([value].into()))
+            }
+        };
+        let write = TransactWriteItem::builder();
+        let write = match revision.to {
+            Some(to) => write.put(
+                Put::builder()
+                    .table_name(&self.names.registry)
+                    .set_item(Some(from_stored(key, revision.stored(to))?))
+                    .condition_expression(condition)
+                    .set_expression_attribute_values(values)
+                    .build()
+                    .map_err(incomplete)?,
+            ),
+            None => write.delete(
+                Delete::builder()
+                    .table_name(&self.names.registry)
+                    .set_key(Some(key.attributes()))
+                    .condition_expression(condition)
+                    .set_expression_attribute_values(values)
+                    .build()
+                    .map_err(incomplete)?,
+            ),
+        };
+        Ok(write.build())
+    }
+
+    fn write(&self, change: Change) -> Result<TransactWriteItem, StoreError> {
+        let is_new = matches!(change, Change::Create(..));
+        let write = TransactWriteItem::builder();
+        let write = match change {
+            Change::Put(key, stored) | Change::Create(key, stored) => write.put(
+                Put::builder()
+                    .table_name(&self.names.registry)
+                    .set_item(Some(from_stored(key, stored)?))
+                    .set_condition_expression(is_new.then(|| "attribute_not_exists(pk)".to_owned()))
+                    .build()
+                    .map_err(incomplete)?,
+            ),
+            Change::Delete(key) => write.delete(
+                Delete::builder()
+                    .table_name(&self.names.registry)
+                    .set_key(Some(key.attributes()))
+                    .build()
+                    .map_err(incomplete)?,
+            ),
+        };
+        Ok(write.build())
+    }
+}
+
+const SAME_REVISION: &str = "revision = :revision";
+
+impl Revision {
+    fn stored(&self, revision: Uuid) -> Stored {
+        Stored {
+            record: Record::Name { environment_id: self.environment_id, revision },
+            created_at_ms: self.created_at_ms,
+            updated_at_ms: self.now_ms,
+        }
+    }
+}
+
+/// A condition did not hold, or another transaction had one of the items in its hands.
+fn is_conflict(error: &TransactWriteItemsError) -> bool {
+    let TransactWriteItemsError::TransactionCanceledException(cancelled) = error else {
+        return false;
+    };
+    let mut reasons = cancelled.cancellation_reasons().iter();
+    reasons.any(|reason| {
+        matches!(reason.code(), Some("ConditionalCheckFailed" | "TransactionConflict"))
+    })
+}
+
+fn incomplete(error: impl std::fmt::Display) -> StoreError {
+    StoreError::Unexpected(error.to_string())
+}

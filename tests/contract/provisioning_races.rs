@@ -1,0 +1,285 @@
+//! Two documents for one environment at the same time. Every order of their calls to DynamoDB is
+//! tried: each call waits on the wire until the test lets it pass.
+
+use std::collections::{HashMap, HashSet};
+
+use api::App;
+use provision::{Failure, Report};
+use serde_json::{Value, json};
+use session::secret_key::{SecretKey, SecretKeyHash};
+use tests::{Call, Wire, World};
+
+/// The choices that make up one order. The next one differs in the last choice that has a further
+/// option, and takes the first options from there on; so every order comes once.
+#[derive(Default)]
+struct Order {
+    choices: Vec<(usize, usize)>,
+    made: usize,
+}
+
+impl Order {
+    fn choose(&mut self, options: usize) -> usize {
+        if self.made == self.choices.len() {
+            self.choices.push((0, options));
+        }
+        self.made += 1;
+        self.choices[self.made - 1].0
+    }
+
+    fn next(&mut self) -> bool {
+        self.made = 0;
+        while let Some((choice, options)) = self.choices.pop() {
+            if choice + 1 < options {
+                self.choices.push((choice + 1, options));
+                return true;
+            }
+        }
+        false
+    }
+}
+
+/// An operator's documents, one after the other.
+async fn apply(
+    app: &'static App,
+    documents: Vec<Value>,
+    world: &World,
+) -> Vec<Result<Report, Failure>> {
+    let mut results = Vec::new();
+    for document in documents {
+        results.push(provision::apply(app, document, world.now).await);
+    }
+    results
+}
+
+/// Two operators, each in a container of its own, in one order of their calls.
+async fn together(
+    world: &World,
+    containers: &[(&'static App, Wire); 2],
+    documents: [Vec<Value>; 2],
+    order: &mut Order,
+) -> Vec<Result<Report, Failure>> {
+    let mut gates = [containers[0].1.hold(), containers[1].1.hold()];
+    let [one, two] = documents;
+    let one = Box::pin(apply(containers[0].0, one, world));
+    let two = Box::pin(apply(containers[1].0, two, world));
+    let mut operators = [Some(one), Some(two)];
+    let mut waiting = [None, None];
+    let mut results = Vec::new();
+    loop {
+        for index in 0..2 {
+            let Some(operator) = &mut operators[index] else { continue };
+            if waiting[index].is_none() {
+                tokio::select! {
+                    held = gates[index].recv() => waiting[index] = held,
+                    done = operator => {
+                        results.extend(done);
+                        operators[index] = None;
+                    }
+                }
+            }
+        }
+        let ready: Vec<_> = (0..2).filter(|index| waiting[*index].is_some()).collect();
+        let next = match ready[..] {
+            [] => return results,
+            [only] => only,
+            _ => ready[order.choose(ready.len())],
+        };
+        if let Some(held) = waiting[next].take() {
+            held.release().await;
+        }
+    }
+}
+
+/// The secrets that operators were told.
+fn told(results: &[Result<Report, Failure>]) -> Vec<(String, String)> {
+    let secrets = |report: &Report| -> Vec<_> {
+        let secrets = report.secrets.iter();
+        secrets.map(|told| (told.name.clone(), told.secret.clone())).collect()
+    };
+    results
+        .iter()
+        .flat_map(|result| match result {
+            Ok(report) => secrets(report),
+            Err(Failure::Stopped(stopped)) => {
+                assert!(stopped.unconfirmed.is_none(), "{stopped:?}");
+                secrets(&stopped.applied)
+            }
+            Err(failure) => panic!("{failure:?}"),
+        })
+        .collect()
+}
+
+/// The names and secrets that a document gives.
+fn given_keys(document: &Value) -> Vec<(String, String)> {
+    let keys = document["environments"][0]["secret_keys"].as_array().into_iter().flatten();
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    keys.filter_map(|key| Some((text(&key["name"])?, text(&key["secret"])?))).collect()
+}
+
+/// Every key on record was told to somebody, and its name stands for it in an environment that has
+/// a name.
+async fn assert_no_orphans(world: &World, told: &HashSet<SecretKeyHash>) {
+    let items = world.dump().await;
+    let text = |item: &HashMap<_, aws_sdk_dynamodb::types::AttributeValue>, name: &str| {
+        item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default()
+    };
+    let of = |sk: &str| -> Vec<_> {
+        items.iter().filter(|item| text(item, "sk").starts_with(sk)).collect()
+    };
+    let environments: HashSet<_> =
+        of("NAME#").into_iter().map(|item| text(item, "environment_id")).collect();
+    let names: HashSet<_> = (of("CREDENTIAL#").into_iter())
+        .map(|item| (text(item, "pk"), text(item, "sk"), text(item, "key_hash")))
+        .collect();
+    let told: HashSet<_> = told.iter().map(SecretKeyHash::as_str).collect();
+    let keys: Vec<_> = items.iter().filter(|item| text(item, "sk") == "KEY").collect();
+    assert_eq!(keys.len(), names.len());
+    for key in keys {
+        let (id, pk) = (text(key, "environment_id"), text(key, "pk"));
+        let hash = pk.strip_prefix("KEY#").expect("a hash").to_owned();
+        assert!(told.contains(hash.as_str()), "a key that nobody was told");
+        assert!(environments.contains(&id), "a key of an environment without a name");
+        let credential = format!("CREDENTIAL#{}", text(key, "name"));
+        assert!(names.contains(&(format!("ENV#{id}"), credential, hash)), "a key without a name");
+    }
+    for settings in items.iter().filter(|item| text(item, "sk") == "ENV") {
+        let pk = text(settings, "pk");
+        assert!(environments.contains(pk.strip_prefix("ENV#").expect("an id")), "no name");
+    }
+}
+
+/// Runs two operators in every order, each time in an environment of its own.
+async fn in_every_order(
+    before: impl Fn(&str) -> Vec<Value>,
+    operators: impl Fn(&str) -> [Vec<Value>; 2],
+    may_conflict: bool,
+) -> usize {
+    let world = World::start().await;
+    let containers = [world.other_container().await, world.other_container().await];
+    let mut known: HashSet<_> = [&world.secret_key, &world.secret_key_no_scope]
+        .map(|secret| SecretKey::parse(secret).expect("a key").hash())
+        .into();
+    let mut order = Order::default();
+    let mut orders = 0;
+    loop {
+        let name = format!("environment {orders}");
+        let earlier = apply(world.app, before(&name), &world).await;
+        let documents = operators(&name);
+        let given: Vec<_> = documents.iter().flatten().flat_map(given_keys).collect();
+        let results = together(&world, &containers, documents, &mut order).await;
+        let is_good = results.iter().all(|result| result.is_ok() || may_conflict);
+        assert!(is_good, "{:?}: {results:?}", order.choices);
+        let told: Vec<_> = told(&earlier).into_iter().chain(told(&results)).chain(given).collect();
+        known.extend(told.iter().map(|(_, secret)| SecretKey::parse(secret).expect("one").hash()));
+        assert_no_orphans(&world, &known).await;
+
+        let works = async |secret: &str, app: &'static App| {
+            Call::create(secret, &json!({ "tags": {} })).send_to(app, world.now).await.status == 201
+        };
+        // Every key that works can be revoked by its name, and nothing revives one.
+        let mut revoked = Vec::new();
+        let app = world.cold_app();
+        let (first, last) = (told.first(), told.last());
+        for (key, secret) in first.into_iter().chain(last) {
+            if works(secret, app).await {
+                let gone = json!({ "name": key, "state": "absent" });
+                let environment = json!({ "name": name, "secret_keys": [gone] });
+                let document = json!({ "environments": [environment] });
+                world.provision(document).await.expect("a good document");
+            }
+            revoked.push(secret);
+        }
+        let gone = json!({ "environments": [{ "name": name, "state": "absent" }] });
+        let back = json!({ "environments": [{ "name": name }] });
+        let app = world.cold_app();
+        for document in [None, Some(gone), Some(back)] {
+            if let Some(document) = document {
+                world.provision(document).await.expect("a good document");
+            }
+            for secret in &revoked {
+                assert!(!works(secret, app).await, "{:?}: a revoked key works", order.choices);
+            }
+        }
+        orders += 1;
+        if !order.next() {
+            return orders;
+        }
+    }
+}
+
+fn environment(name: &str, mut content: Value) -> Value {
+    content["name"] = json!(name);
+    json!({ "environments": [content] })
+}
+
+fn with_key(name: &str) -> Value {
+    environment(name, json!({ "secret_keys": [{ "name": "server" }] }))
+}
+
+fn absent(name: &str) -> Value {
+    environment(name, json!({ "state": "absent" }))
+}
+
+#[tokio::test]
+async fn both_add_a_key_of_the_same_name() {
+    let empty = |name: &str| vec![environment(name, json!({}))];
+    let orders =
+        in_every_order(empty, |name| [vec![with_key(name)], vec![with_key(name)]], false).await;
+    assert!(orders >= 20, "{orders}");
+}
+
+#[tokio::test]
+async fn both_make_the_environment() {
+    let orders =
+        in_every_order(|_| Vec::new(), |name| [vec![with_key(name)], vec![with_key(name)]], false)
+            .await;
+    assert!(orders >= 20, "{orders}");
+}
+
+#[tokio::test]
+async fn one_adds_a_key_and_one_removes_the_environment_and_makes_it_again() {
+    let orders = in_every_order(
+        |name| vec![with_key(name)],
+        |name| {
+            let second = json!({ "secret_keys": [{ "name": "second" }] });
+            [vec![environment(name, second)], vec![absent(name), with_key(name)]]
+        },
+        false,
+    )
+    .await;
+    assert!(orders >= 100, "{orders}");
+}
+
+#[tokio::test]
+async fn one_replaces_a_key_and_one_removes_it() {
+    let orders = in_every_order(
+        |name| vec![with_key(name)],
+        |name| {
+            let secret = SecretKey::generate();
+            let key = json!({ "name": "server", "secret": secret.expose() });
+            let replaced = environment(name, json!({ "secret_keys": [key, { "name": "more" }] }));
+            let gone = json!({ "name": "server", "state": "absent", "sessions": "end" });
+            [
+                vec![replaced, with_key(name)],
+                vec![environment(name, json!({ "secret_keys": [gone] }))],
+            ]
+        },
+        false,
+    )
+    .await;
+    assert!(orders >= 20, "{orders}");
+}
+
+#[tokio::test]
+async fn one_adds_so_many_keys_that_the_other_comes_between_its_transactions() {
+    let orders = in_every_order(
+        |name| vec![with_key(name)],
+        |name| {
+            let keys: Vec<_> = (0..50).map(|n| json!({ "name": format!("key {n}") })).collect();
+            [vec![environment(name, json!({ "secret_keys": keys }))], vec![absent(name)]]
+        },
+        true,
+    )
+    .await;
+    assert!(orders >= 20, "{orders}");
+}
