@@ -53,6 +53,8 @@ pub fn event(
         },
         "isBase64Encoded": false,
     });
+    // Whatever a client says: API Gateway sets it too.
+    event["headers"]["x-forwarded-proto"] = json!("http");
     let cookies: Vec<_> = values(&parts.headers, &COOKIE).collect();
     if !cookies.is_empty() {
         event["cookies"] = json!(cookies);

@@ -14,3 +14,25 @@ pub mod event;
 pub mod gateway;
 pub mod kms;
 pub mod routes;
+
+use ::connect::Connect;
+use api::settings::Settings;
+use api::{App, InitError};
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::Credentials;
+use vault::Vault;
+
+/// The state of all functions, on a DynamoDB client and a KMS endpoint. It lives as long as the
+/// process, as in a Lambda execution environment.
+pub fn connect(
+    settings: Settings,
+    client: Client,
+    kms: &kms::Kms,
+) -> Result<&'static Connect, InitError> {
+    let url = format!("http://{}", kms.address);
+    let credentials = Credentials::new("local", "local", None, None, "local");
+    let kms_client = kms::client(&url, "us-east-1".to_owned(), credentials);
+    let vault = Vault::new(kms_client, settings.kms_key_id.clone());
+    let outbound = ::connect::connect::outbound(&settings)?;
+    Ok(Box::leak(Box::new(Connect { app: App::new(settings, client), vault, outbound })))
+}

@@ -13,7 +13,9 @@ use api::{App, InitError, Timestamp, telemetry};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Credentials;
 use clap::Parser;
+use connect::Connect;
 use local::dynamodb::{self, Engine};
+use local::kms::Kms;
 use local::{demo, gateway};
 use provision::Failure;
 use serde_json::Value;
@@ -66,7 +68,11 @@ async fn run(arguments: Arguments) -> Result<(), InitError> {
     let endpoint_url = endpoint_url.or(arguments.dynamodb.as_ref().map(ToString::to_string));
     let settings = Settings { endpoint_url, ..settings };
     // One app for as long as the process lives, as in a Lambda execution environment.
-    let app: &'static App = Box::leak(Box::new(App::new(settings, client)));
+    let kms = Kms::start(arguments.kms_file().as_deref())
+        .await
+        .map_err(|error| InitError::new(format!("KMS does not start: {error}")))?;
+    let connect = local::connect(settings, client, &kms)?;
+    let app = &connect.app;
 
     let document = match document {
         None if arguments.is_aws() => None,
@@ -80,7 +86,8 @@ async fn run(arguments: Arguments) -> Result<(), InitError> {
     Banner { address, data: arguments.describe_data(), document, report }.print();
 
     let stop = stop_signal()?;
-    serve(app, listener, stop).await?;
+    serve(connect, listener, stop).await?;
+    kms.stop().await;
     if let Some(engine) = engine {
         engine.stop().await;
     }
@@ -89,7 +96,7 @@ async fn run(arguments: Arguments) -> Result<(), InitError> {
 
 /// Serves until a signal; then requests in flight have a while to finish.
 async fn serve(
-    app: &'static App,
+    connect: &'static Connect,
     listener: TcpListener,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), InitError> {
@@ -104,7 +111,7 @@ async fn serve(
         tokio::time::sleep(STOP_WITHIN).await;
     };
     tokio::select! {
-        served = gateway::serve(app, listener, clock, stop) => {
+        served = gateway::serve(connect, listener, clock, stop) => {
             served.map_err(|error| InitError::new(format!("the server failed: {error}")))
         }
         () = overdue => Ok(()),
@@ -129,6 +136,9 @@ fn settings() -> Result<Settings, InitError> {
     Settings::read(|name| {
         variable(name).or_else(|| match name {
             "SESSIONS_TABLE" => Some("connect-sessions".to_owned()),
+            "CONNECTIONS_TABLE" => Some("connect-connections".to_owned()),
+            "KMS_KEY_ID" => Some(local::kms::KEY_ID.to_owned()),
+            "OUTBOUND_ALLOW" => Some("127.0.0.0/8,::1/128".to_owned()),
             "REGISTRY_TABLE" => Some("connect-registry".to_owned()),
             "CONNECT_UI_URL" => Some("http://localhost:3009".to_owned()),
             // The engine warns of every condition that does not hold, which is no news.
@@ -212,6 +222,11 @@ fn clock() -> Timestamp {
 }
 
 impl Arguments {
+    /// Where the key of the local KMS is kept.
+    fn kms_file(&self) -> Option<PathBuf> {
+        (!self.in_memory).then(|| self.data.with_file_name("kms-key"))
+    }
+
     /// Where the demo's document is kept.
     fn demo_file(&self) -> Option<PathBuf> {
         (!self.in_memory).then(|| self.data.with_file_name("demo-environment.json"))

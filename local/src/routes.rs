@@ -38,7 +38,7 @@ macro_rules! handler {
 }
 
 /// Every route of `template.yaml`; a test holds the two together.
-pub const ROUTES: [Route; 16] = [
+pub const ROUTES: [Route; 28] = [
     ("POST /connect/sessions", handler!(app: create_session::handle)),
     ("POST /connect/sessions/reconnect", handler!(app: reconnect_session::handle)),
     ("GET /connect/session", handler!(app: get_session::handle)),
@@ -55,6 +55,18 @@ pub const ROUTES: [Route; 16] = [
     ("POST /auth/bill/{providerConfigKey}", handler!(connect: authorize::handle)),
     ("POST /auth/aws-sigv4/{providerConfigKey}", handler!(connect: authorize::handle)),
     ("POST /auth/oauth-outbound/{providerConfigKey}", handler!(connect: authorize::handle)),
+    ("GET /integrations", handler!(connect: list_integrations::handle)),
+    ("GET /integrations/{uniqueKey}", handler!(connect: list_integrations::handle)),
+    ("GET /providers", handler!(app: get_provider::handle)),
+    ("GET /providers/{provider}", handler!(app: get_provider::handle)),
+    ("POST /connect/telemetry", handler!(app: record_telemetry::handle)),
+    ("GET /connections", handler!(app: list_connections::handle)),
+    ("POST /connections", handler!(connect: import_connection::handle)),
+    ("GET /connections/{connectionId}", handler!(connect: get_connection::handle)),
+    ("PATCH /connections/{connectionId}", handler!(app: update_connection::handle)),
+    ("DELETE /connections/{connectionId}", handler!(app: delete_connection::handle)),
+    ("POST /connections/metadata", handler!(app: update_connection::handle)),
+    ("PATCH /connections/metadata", handler!(app: update_connection::handle)),
 ];
 
 /// Answers an event with a function's `handle`, as Lambda does.

@@ -24,7 +24,7 @@ async fn a_cold_container_reads_the_environment_of_a_token_once() {
     let mut world = World::start().await;
     let (read, ended) =
         (world.mint(json!({ "tags": {} })).await, world.mint(json!({ "tags": {} })).await);
-    world.app = world.cold_app();
+    world.restart();
     world.wire.calls();
     for calls in [&["GetItem", "GetItem"][..], &["GetItem"]] {
         assert_eq!(world.get(&read).await.status, 200);
@@ -32,7 +32,7 @@ async fn a_cold_container_reads_the_environment_of_a_token_once() {
     }
     assert_eq!(world.delete(&ended).await.status, 204);
     assert_eq!(world.wire.calls(), ["DeleteItem"]);
-    world.app = world.cold_app();
+    world.restart();
     assert_eq!(world.delete(&read).await.status, 204);
     assert_eq!(world.wire.calls(), ["DeleteItem", "GetItem"]);
     // Keys and tokens share what is known of an environment.
@@ -138,7 +138,7 @@ async fn a_revoked_key_works_until_the_cache_forgets_it_and_an_unknown_one_is_ne
     let absent = json!({ "secret_keys": [{ "name": "server", "state": "absent" }] });
     world.change_environment(absent).await;
     let create = Call::create(&world.secret_key, &json!({ "tags": {} }));
-    assert_eq!(create.clone().send_to(world.app, world.now).await.status, 401);
+    assert_eq!(create.clone().send_to(world.connect, world.now).await.status, 401);
     world.app = warm;
     world.pass_ms(59_999);
     assert_eq!(world.send(create.clone()).await.status, 201);

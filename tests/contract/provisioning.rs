@@ -114,7 +114,7 @@ async fn absent_removes_and_removing_twice_changes_nothing() {
     assert_eq!(report.removed, ["dev"]);
     let items = world.dump().await.len() - world.session_items().await.len();
     assert_eq!(items, 0);
-    world.app = world.cold_app();
+    world.restart();
     assert_eq!(world.create(json!({ "tags": {} })).await.status, 401);
     let report = world.provision(document).await.expect("a good document");
     assert_eq!(report.unchanged, ["dev"]);
@@ -262,7 +262,7 @@ async fn a_large_document_is_written_in_many_transactions() {
 async fn each_field_that_is_left_out_keeps_its_value_and_null_clears_some() {
     let mut world = World::start().await;
     let look = |world: &World| {
-        let (app, now) = (world.cold_app(), world.now);
+        let (app, now) = (world.cold(), world.now);
         let create = Call::create(&world.secret_key, &json!({ "tags": {} }));
         async move {
             let token = create.send_to(app, now).await.token();

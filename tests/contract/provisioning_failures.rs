@@ -28,7 +28,7 @@ fn stopped(result: Result<provision::Report, Failure>) -> Stopped {
 /// Whether a told secret makes sessions, in a container that remembers nothing.
 async fn works(world: &World, told: &GeneratedSecret) -> bool {
     let call = Call::create(&told.secret, &json!({ "tags": {} }));
-    call.send_to(world.cold_app(), world.now).await.status == 201
+    call.send_to(world.cold(), world.now).await.status == 201
 }
 
 /// How many secret keys there are.

@@ -178,7 +178,7 @@ async fn in_every_order(
         };
         // Every key that works can be revoked by its name, and nothing revives one.
         let mut revoked = Vec::new();
-        let app = world.cold_app();
+        let app = world.cold();
         let (first, last) = (told.first(), told.last());
         for (key, secret) in first.into_iter().chain(last) {
             if works(secret, app).await {
@@ -191,7 +191,7 @@ async fn in_every_order(
         }
         let gone = json!({ "environments": [{ "name": name, "state": "absent" }] });
         let back = json!({ "environments": [{ "name": name }] });
-        let app = world.cold_app();
+        let app = world.cold();
         for document in [None, Some(gone), Some(back)] {
             if let Some(document) = document {
                 world.provision(document).await.expect("a good document");

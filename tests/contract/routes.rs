@@ -83,10 +83,10 @@ async fn echo_both(_: &App, request: Request, _: Timestamp) -> Result<Response, 
 #[tokio::test]
 async fn path_parameters_reach_the_handler_as_api_gateway_decodes_them() {
     let router = Router::new(&[
-        ("GET /things/{id}", handler!(echo)),
-        ("PATCH /things/{id}", handler!(echo_both)),
-        ("GET /things/new", handler!(echo)),
-        ("GET /things/{id}/parts/{part}", handler!(echo_both)),
+        ("GET /things/{id}", handler!(app: echo)),
+        ("PATCH /things/{id}", handler!(app: echo_both)),
+        ("GET /things/new", handler!(app: echo)),
+        ("GET /things/{id}/parts/{part}", handler!(app: echo_both)),
     ]);
     let world = World::start().await;
     let send = async |method: &str, path: &str| {
@@ -95,7 +95,7 @@ async fn path_parameters_reach_the_handler_as_api_gateway_decodes_them() {
         *request.uri_mut() = path.parse().expect("a path");
         let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 50_000));
         let reply =
-            gateway::respond_with(&router, world.app, request, peer, world.now).await.into_body();
+            gateway::respond_with(&router, world.connect, request, peer, world.now).await.into_body();
         let body = to_bytes(reply, usize::MAX).await.expect("a whole body");
         serde_json::from_slice::<Value>(&body).expect("JSON")
     };

@@ -76,7 +76,7 @@ impl World {
         let settings = settings(setting);
         dynamodb::create_tables(&client, &settings).await.expect("tables");
 
-        let connect = connect(&settings, &wire, &kms_wire);
+        let connect = container(&settings, &wire, &kms_wire);
         let mut world = Self {
             connect,
             app: &connect.app,
@@ -125,7 +125,7 @@ impl World {
 
     /// The same service in a new container.
     pub fn cold(&self) -> &'static Connect {
-        connect(&self.app.settings, &self.wire, &self.kms_wire)
+        container(&self.app.settings, &self.wire, &self.kms_wire)
     }
 
     /// Goes on in a new container, and forgets the calls that were made so far.
@@ -239,7 +239,7 @@ fn client(url: &str) -> Client {
 }
 
 /// Leaked, as it lives as long as its container.
-fn connect(settings: &Settings, wire: &Wire, kms_wire: &Wire) -> &'static Connect {
+fn container(settings: &Settings, wire: &Wire, kms_wire: &Wire) -> &'static Connect {
     let credentials = Credentials::new("test", "test", None, None, "test");
     let kms_url = format!("http://{}", kms_wire.address);
     let kms = local::kms::client(&kms_url, "us-east-1".to_owned(), credentials);

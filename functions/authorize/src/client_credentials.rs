@@ -2,10 +2,10 @@
 //! The order of its checks and the form of its errors are those of an older API.
 
 use api::{App, Error, Request, Response, Timestamp, auth, request, response};
+use connect::Connect;
 use connect::attempt::{self, Attempt};
 use connect::tokens::{self, ClientCredentials};
 use connect::variables::Variables;
-use connect::Connect;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use session::fields::{Fields, Issues};
@@ -75,8 +75,7 @@ pub async fn handle(
         scope: scope.as_deref(),
         parameters: &extra,
     };
-    let credentials =
-        tokens::client_credentials(&connect.outbound, variables, client, now).await?;
+    let credentials = tokens::client_credentials(&connect.outbound, variables, client, now).await?;
     let new = attempt::Credentials {
         credentials,
         connection_config,

@@ -24,9 +24,9 @@ mod parameters;
 mod submission;
 
 use api::{App, Error, Request, Response, Timestamp, auth, request, response};
+use connect::attempt::Attempt;
 use connect::variables::Variables;
 use connect::{Connect, attempt, signed_tokens, tokens, verification};
-use connect::attempt::Attempt;
 use serde::Serialize;
 use serde_json::Map;
 use session::provider::AuthMode;

@@ -19,9 +19,8 @@ impl Parameters {
         let mut issues = Issues::default();
         let parameters = Fields::of(Some(Value::Object(query)), &mut issues).map(|mut fields| {
             let connection_id = fields.optional("connection_id", ConnectionId::read);
-            let params = fields.optional("params", |value, issues| {
-                Fields::of(value, issues).map(Fields::rest)
-            });
+            let params = fields
+                .optional("params", |value, issues| Fields::of(value, issues).map(Fields::rest));
             let mut params = params.unwrap_or_default();
             params.retain(|name, value| name != "webhook_url" && value.is_string());
             Self { params, connection_id }

@@ -38,8 +38,7 @@ pub async fn handle(
     let integration = app.tables.integration(environment.id, &import.key).await?;
     let integration = integration
         .ok_or_else(|| Error::refused(404, "not_found", "Integration does not exist"))?;
-    let provider =
-        providers::find(&app.tables, environment.id, &integration.provider).await?;
+    let provider = providers::find(&app.tables, environment.id, &integration.provider).await?;
     let provider =
         provider.ok_or_else(|| Error::refused(404, "not_found", "Provider does not exist"))?;
     let mode = provider.auth_mode();
@@ -92,8 +91,7 @@ pub async fn handle(
             // Answered as it was sent, also where the connection keeps an end user.
             connection.end_user = end_user;
             let fetched_at = (mode != AuthMode::None).then_some(now);
-            let public =
-                PublicConnection::new(&connection, credentials, fetched_at, Offset::Zulu);
+            let public = PublicConnection::new(&connection, credentials, fetched_at, Offset::Zulu);
             return response::plain_created(&public);
         }
     }

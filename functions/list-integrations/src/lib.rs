@@ -16,7 +16,8 @@ use session::provider::AuthMode;
 use item::{ClientView, Include, Item};
 
 /// A key needs one of these to list integrations.
-const LIST: &[&str] = &["environment:integrations:list", "environment:integrations:list_credentials"];
+const LIST: &[&str] =
+    &["environment:integrations:list", "environment:integrations:list_credentials"];
 /// A key needs one of these to read one.
 const READ: &[&str] = &["environment:integrations:read", READ_CREDENTIALS];
 /// A key without this one is shown no credentials.
@@ -101,10 +102,8 @@ async fn one(
     let provider = provider.ok_or_else(|| {
         Error::refused(404, "not_found", format!("Unknown provider {}", integration.provider))
     })?;
-    let has_client = matches!(
-        provider.auth_mode(),
-        AuthMode::OAuth1 | AuthMode::OAuth2 | AuthMode::Tba
-    );
+    let has_client =
+        matches!(provider.auth_mode(), AuthMode::OAuth1 | AuthMode::OAuth2 | AuthMode::Tba);
     let credentials = match credentials && grant.key.has_scope(READ_CREDENTIALS) {
         false => None,
         true if !has_client => Some(None),

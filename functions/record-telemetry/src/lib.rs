@@ -48,10 +48,7 @@ pub async fn handle(app: &App, request: Request, now: Timestamp) -> Result<Respo
     Ok(response::no_content())
 }
 
-fn read(
-    body: Option<Value>,
-    now: Timestamp,
-) -> Result<(String, Option<IntegrationKey>), Error> {
+fn read(body: Option<Value>, now: Timestamp) -> Result<(String, Option<IntegrationKey>), Error> {
     let mut issues = Issues::default();
     let read = Fields::of(body, &mut issues).and_then(|mut fields| {
         fields.required("token", string);

@@ -2,10 +2,10 @@
 
 use api::{App, Error, Request, Response, request, response};
 use serde_json::{Map, Value};
+use session::Uuid;
 use session::connection::ConnectionId;
 use session::fields::{Fields, Issues, array};
 use session::integration::IntegrationKey;
-use session::Uuid;
 
 /// What a body says.
 struct Change {
@@ -53,9 +53,8 @@ fn read(body: Option<Value>) -> Result<Change, Error> {
         let is_list = matches!(fields.get("connection_id"), Some(Value::Array(_)));
         let ids = fields.required("connection_id", connection_ids);
         let key = fields.required("provider_config_key", IntegrationKey::read);
-        let metadata = fields.required("metadata", |value, issues| {
-            Fields::of(value, issues).map(Fields::rest)
-        });
+        let metadata = fields
+            .required("metadata", |value, issues| Fields::of(value, issues).map(Fields::rest));
         fields.finish();
         Some(Change { ids: ids?, key: key?, metadata: metadata?, is_list })
     });

@@ -115,7 +115,7 @@ pub async fn session(
     let session = app.tables.session(&token.hash()).await?;
     let session = session.filter(|session| session.is_live(now));
     let (mut session, environment) = known(app, session, now).await?;
-    session_secrets::open(&app.settings.tables.sessions, token, &mut session)?;
+    session_secrets::open(token, &mut session)?;
     Ok((session, environment))
 }
 

@@ -22,7 +22,7 @@ struct Minted<'a> {
 /// Stores the session under a new token, and hands that token out.
 pub async fn mint(app: &App, mut session: ConnectSession) -> Result<Response, Error> {
     let token = SessionToken::generate().map_err(Error::internal)?;
-    session_secrets::seal(&app.settings.tables.sessions, &token, &mut session)?;
+    session_secrets::seal(&token, &mut session)?;
     let (id, expires_at) = (session.id, session.expires_at);
     app.tables.put_session(&token.hash(), session).await?;
     telemetry::note(|summary| summary.session_id = Some(id));

@@ -15,11 +15,7 @@ use session::{Error, json};
 const SECRETS: [&str; 2] = ["oauth_client_secret_override", "oauth_refresh_token_override"];
 
 /// Takes the secrets out of a session that is about to be written. `null` keeps their places.
-pub fn seal(
-    table: &str,
-    token: &SessionToken,
-    session: &mut ConnectSession,
-) -> Result<(), Error> {
+pub fn seal(token: &SessionToken, session: &mut ConnectSession) -> Result<(), Error> {
     let mut secrets = Map::new();
     for (key, defaults) in session.integrations_config_defaults.iter_mut().flatten() {
         let mut own = Map::new();
@@ -38,7 +34,7 @@ pub fn seal(
     let hash = token.hash();
     let text = Value::Object(secrets).to_string();
     let key = TokenKey::new(token.expose(), Purpose::SessionDefaults);
-    let sealed = key.seal(&location(table, hash.as_bytes()), text.as_bytes());
+    let sealed = key.seal(&location(hash.as_bytes()), text.as_bytes());
     session.secrets = Some(sealed.map_err(|error| match error {
         SealingError::TooLong => Error::PayloadTooLarge,
         error => Error::internal(error),
@@ -47,11 +43,11 @@ pub fn seal(
 }
 
 /// Puts the secrets back in their places.
-pub fn open(table: &str, token: &SessionToken, session: &mut ConnectSession) -> Result<(), Error> {
+pub fn open(token: &SessionToken, session: &mut ConnectSession) -> Result<(), Error> {
     let Some(sealed) = session.secrets.take() else { return Ok(()) };
     let hash = token.hash();
     let key = TokenKey::new(token.expose(), Purpose::SessionDefaults);
-    let opened = key.open(&location(table, hash.as_bytes()), &sealed).map_err(Error::internal)?;
+    let opened = key.open(&location(hash.as_bytes()), &sealed).map_err(Error::internal)?;
     let text = str::from_utf8(opened.expose()).map_err(Error::internal)?;
     let secrets = json::parse(text).map_err(Error::internal)?;
     for (key, defaults) in session.integrations_config_defaults.iter_mut().flatten() {
@@ -64,6 +60,6 @@ pub fn open(table: &str, token: &SessionToken, session: &mut ConnectSession) -> 
     Ok(())
 }
 
-fn location<'a>(table: &'a str, token_hash: &'a [u8]) -> Location<'a> {
-    Location { table, partition_key: token_hash, sort_key: b"", attribute: "secrets" }
+fn location(token_hash: &[u8]) -> Location<'_> {
+    Location { table: "sessions", partition_key: token_hash, sort_key: b"", attribute: "secrets" }
 }

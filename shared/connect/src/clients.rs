@@ -49,7 +49,7 @@ impl Connect {
         };
         let key = Key::integration(environment.id, &integration.key);
         let location = Location {
-            table: &self.app.settings.tables.registry,
+            table: "registry",
             partition_key: key.pk().as_bytes(),
             sort_key: key.sk().as_bytes(),
             attribute: CLIENT_SECRET,

@@ -26,17 +26,16 @@ impl Connect {
         let key = ConnectionKey::new(environment.id, integration, id);
         let plaintext = serde_json::to_vec(credentials).map_err(Error::internal)?;
         let branch_key = environment.branch_key.as_slice();
-        self.vault
-            .seal(branch_key, &self.location(&key), &plaintext, now)
-            .await
-            .map_err(|error| match error {
+        self.vault.seal(branch_key, &location(&key), &plaintext, now).await.map_err(|error| {
+            match error {
                 VaultError::Sealing(sealing::SealingError::TooLong) => Error::refused(
                     400,
                     "invalid_credentials",
                     "Credentials must be at most 65536 bytes",
                 ),
                 error => failure(&error),
-            })
+            }
+        })
     }
 
     /// Opens the credentials of a connection.
@@ -53,7 +52,7 @@ impl Connect {
         let branch_key = self.branch_key(environment, version).await?;
         let opened = self
             .vault
-            .open(branch_key.as_slice(), &self.location(&key), sealed, now)
+            .open(branch_key.as_slice(), &location(&key), sealed, now)
             .await
             .map_err(|error| failure(&error))?;
         let text = str::from_utf8(opened.expose()).map_err(Error::internal)?;
@@ -74,14 +73,15 @@ impl Connect {
             _ => Ok(self.app.tables.branch_key(environment.id, version).await?),
         }
     }
+}
 
-    fn location<'a>(&'a self, key: &'a ConnectionKey) -> Location<'a> {
-        Location {
-            table: &self.app.settings.tables.connections,
-            partition_key: key.pk.as_bytes(),
-            sort_key: key.sk.as_bytes(),
-            attribute: CREDENTIALS,
-        }
+/// The table's own name is left out: a table that is restored from a backup has another.
+fn location(key: &ConnectionKey) -> Location<'_> {
+    Location {
+        table: "connections",
+        partition_key: key.pk.as_bytes(),
+        sort_key: key.sk.as_bytes(),
+        attribute: CREDENTIALS,
     }
 }
 

@@ -127,10 +127,8 @@ pub fn oauth1_header(
     let key = hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes());
     let signature = STANDARD.encode(hmac::sign(&key, base.as_bytes()));
     parameters.push(("oauth_signature".to_owned(), signature));
-    let parameters: Vec<_> = parameters
-        .iter()
-        .map(|(name, value)| format!("{name}=\"{}\"", encoded(value)))
-        .collect();
+    let parameters: Vec<_> =
+        parameters.iter().map(|(name, value)| format!("{name}=\"{}\"", encoded(value))).collect();
     Ok(format!("OAuth realm=\"{}\", {}", encoded(keys.realm), parameters.join(", ")))
 }
 

@@ -11,8 +11,8 @@ use session::json as plain_json;
 use url::Url;
 use url::form_urlencoded::Serializer;
 
-use crate::moments::{moment, object, seconds};
 use crate::headers::{basic, failed, header_name, header_value};
+use crate::moments::{moment, object, seconds};
 use crate::variables::Variables;
 
 /// How long a token lives whose answer does not say so (section 5 of the flow).

@@ -97,7 +97,9 @@ impl Variables<'_> {
         // Headers name a token by what it is, whatever the credentials call it.
         let name = if name == "accessToken" { "token" } else { name };
         let (map, path) = match name.split_once('.') {
-            Some(("connectionConfig" | "connection_config", path)) => (self.connection_config, path),
+            Some(("connectionConfig" | "connection_config", path)) => {
+                (self.connection_config, path)
+            }
             Some(("credentials", path)) => (self.credentials, path),
             _ => (self.credentials, name),
         };

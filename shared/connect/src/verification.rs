@@ -47,7 +47,10 @@ pub async fn verify(
         let url = variables.fill_url(&format!("{base_url}{endpoint}"))?;
         if provider.auth_mode() == AuthMode::Tba {
             let keys = OAuth1 {
-                realm: connection_config.get("accountId").and_then(Value::as_str).ok_or_else(failed)?,
+                realm: connection_config
+                    .get("accountId")
+                    .and_then(Value::as_str)
+                    .ok_or_else(failed)?,
                 consumer: client.map(Client::keys).ok_or_else(failed)?,
                 token: (text("token_id"), text("token_secret")),
             };

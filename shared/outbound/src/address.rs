@@ -24,7 +24,7 @@ impl std::error::Error for RefusedAddress {}
 
 /// The IANA IPv4 Special-Purpose Address Registry, all of it, with multicast (RFC 5771) and the
 /// platform address of Azure, which looks public and is not.
-const SPECIAL_V4: [(Ipv4Net, &str); 20] = [
+const SPECIAL_V4: [(Ipv4Net, &str); 19] = [
     (v4(0, 0, 0, 0, 8), "this network"),
     (v4(10, 0, 0, 0, 8), "private use"),
     (v4(100, 64, 0, 0, 10), "shared address space of carriers"),
@@ -43,8 +43,7 @@ const SPECIAL_V4: [(Ipv4Net, &str); 20] = [
     (v4(198, 51, 100, 0, 24), "documentation"),
     (v4(203, 0, 113, 0, 24), "documentation"),
     (v4(224, 0, 0, 0, 4), "multicast"),
-    (v4(255, 255, 255, 255, 32), "broadcast"),
-    (v4(240, 0, 0, 0, 4), "reserved"),
+    (v4(240, 0, 0, 0, 4), "reserved or broadcast"),
 ];
 
 /// What IANA has given out as global unicast (RFC 4291 section 2.4). Everything else, such as

@@ -74,5 +74,5 @@ pub use environments::{connect_ui, environment, integration, provider, secret_ke
 pub use error::Error;
 pub use input::{date, email, fields, json, query};
 pub use jiff::Timestamp;
-pub use uuid::Uuid;
 pub use sessions::{body, connect_session, session_tags, token};
+pub use uuid::Uuid;

@@ -35,9 +35,8 @@ impl Tables {
         let unique: HashSet<_> =
             keys.iter().map(|key| Key::integration(environment, key)).collect();
         let items = self.registry_items(unique.into_iter().collect()).await?;
-        let known = |(key, stored): (Key, Stored)| {
-            integration(IntegrationKey::parse(key.label())?, stored)
-        };
+        let known =
+            |(key, stored): (Key, Stored)| integration(IntegrationKey::parse(key.label())?, stored);
         Ok(items.into_iter().filter_map(known).collect())
     }
 

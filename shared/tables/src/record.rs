@@ -21,9 +21,9 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use sealing::WrappedBranchKey;
 use serde::{Deserialize, Serialize};
 use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_item};
-use sealing::WrappedBranchKey;
 use session::connect_ui::ConnectUi;
 use session::connection::ConnectionId;
 use session::end_user::EndUser;

@@ -15,6 +15,9 @@
 //! - Without its branch keys, all values of an environment are lost: deleting them destroys the
 //!   credentials of a removed environment, in backups of other tables too.
 //!
+//! A branch key in memory is zeroed when it is dropped. The HTTP answer that it came in is not: it
+//! belongs to the SDK.
+//!
 //! - [`client`]: the KMS client.
 //! - [`Vault`]: sealing and opening.
 

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
 use std::process::Command;
 
 use ipnet::IpNet;
-use outbound::{AllowList, Error, Outbound, Request, public_roots};
+use outbound::{AllowList, Error, Outbound, public_roots};
 use tokio::net::TcpListener;
 use url::Url;
 

@@ -57,7 +57,7 @@ fn any_bytes_in_a_request_are_answered() {
                 }
             }
             let peer = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 50_000);
-            let response = gateway::respond(world.app, request, peer, world.now).await;
+            let response = gateway::respond(world.connect, request, peer, world.now).await;
             let status = response.status().as_u16();
             let body = to_bytes(response.into_body(), usize::MAX).await.expect("a whole body");
             judge(method, status, str::from_utf8(&body).expect("UTF-8"))
