@@ -4,6 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use api::App;
+use connect::Connect;
 use provision::{Failure, Report};
 use serde_json::{Value, json};
 use session::secret_key::{SecretKey, SecretKeyHash};
@@ -173,7 +174,7 @@ async fn in_every_order(
         known.extend(told.iter().map(|(_, secret)| SecretKey::parse(secret).expect("one").hash()));
         assert_no_orphans(&world, &known).await;
 
-        let works = async |secret: &str, app: &'static App| {
+        let works = async |secret: &str, app: &'static Connect| {
             Call::create(secret, &json!({ "tags": {} })).send_to(app, world.now).await.status == 201
         };
         // Every key that works can be revoked by its name, and nothing revives one.

@@ -81,7 +81,7 @@ fn any_text_in_an_event_is_answered() {
                 event["headers"][name] = json!(text(value));
             }
             let context = Context::default();
-            let answered = answer(world.app, event.to_string(), context, world.now).await;
+            let answered = answer(world.connect, event.to_string(), context, world.now).await;
             let answer: Value = serde_json::from_str(&answered.expect("an answer")).expect("JSON");
             assert_eq!(answer["isBase64Encoded"], false);
             let status = answer["statusCode"].as_u64().expect("a status");
