@@ -177,8 +177,7 @@ async fn a_provider_that_means_harm_gets_no_connection() {
 
         let user = json!({ "username": word, "password": "p" });
         let reply = flow.post("/auth/two-step/twostep", &token, &user).await;
-        let expected = (400, "two_step_credentials_fetch_error".to_owned());
-        assert_eq!(code(&reply), expected, "two steps: {word}");
+        assert_eq!(reply.status, 400, "two steps: {word} {reply:?}");
         assert!(reply.body.len() < 10_000, "{word}");
     }
     assert_nothing_stored(&flow).await;

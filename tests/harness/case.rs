@@ -93,6 +93,8 @@ pub struct Deviation {
     pub cannot_arise: Option<String>,
     /// What has to be built before the case can be replayed.
     pub not_built: Option<String>,
+    /// Why the answer is another, where that is no deviation.
+    pub note: Option<String>,
     /// The answer's status here.
     pub expect_status: Option<u16>,
     /// The answer's body here.

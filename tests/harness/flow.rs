@@ -70,10 +70,10 @@ impl Flow {
     }
 }
 
-/// A request to a connect endpoint, without a body.
+/// A request to a connect endpoint, without a body. The token stands before the path's own query.
 pub fn connect(path: &str, token: &str) -> Call {
-    let separator = if path.contains('?') { '&' } else { '?' };
-    Call::new("POST", &format!("{path}{separator}connect_session_token={token}"))
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    Call::new("POST", &format!("{path}?connect_session_token={token}&{query}"))
 }
 
 /// Where a connection is read, changed and deleted.
