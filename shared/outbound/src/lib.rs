@@ -10,6 +10,10 @@
 //! - One connection a call, closed afterwards. A request on a kept connection that the server has
 //!   just closed would have to be sent again, and an authorization code is good for one use.
 //! - No variable of the environment is read: no proxy.
+//!
+//! Files: `client` sends; `request` is what is sent and what comes back; `tls` whom it trusts;
+//! `allow` the ranges that an operator opens; `address` which addresses are public; `error` why there
+//! is no answer.
 
 mod address;
 mod allow;

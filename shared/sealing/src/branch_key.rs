@@ -6,7 +6,8 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::location::Location;
-use crate::{Plaintext, SealingError, format};
+use crate::format;
+use crate::plaintext::{Plaintext, SealingError};
 
 const FORMAT: u8 = 1;
 const INFO: &[u8] = b"connect-sessions/sealing/1/branch-key";

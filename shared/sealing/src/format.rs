@@ -7,7 +7,7 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::location::Location;
-use crate::{PLAINTEXT_LENGTH_MAX, Plaintext, SealingError};
+use crate::plaintext::{PLAINTEXT_LENGTH_MAX, Plaintext, SealingError};
 
 const SALT_LENGTH: usize = 32;
 const KEY_LENGTH: usize = 32;

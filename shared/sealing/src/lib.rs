@@ -8,6 +8,9 @@
 //! - [`TokenKey`]: derived from a bearer value of which only a hash is stored, for what lives as
 //!   long as a session or an OAuth flow. It needs no KMS.
 //!
+//! Files: `token_key` and `branch_key` are the two kinds of key, `format` is what they have in common,
+//! `location` is where a value belongs, `plaintext` an opened one and why there is none.
+//!
 //! # Format
 //!
 //! A branch key's value, 85 bytes longer than its plaintext (numbers are big-endian):
@@ -40,54 +43,10 @@
 mod branch_key;
 mod format;
 mod location;
+mod plaintext;
 mod token_key;
-
-use std::fmt;
-
-use zeroize::Zeroizing;
 
 pub use branch_key::{BranchKey, WrappedBranchKey, branch_key_version};
 pub use location::Location;
+pub use plaintext::{PLAINTEXT_LENGTH_MAX, Plaintext, SealingError};
 pub use token_key::{Purpose, TokenKey};
-
-/// The longest plaintext, in bytes: 64 KiB. A DynamoDB item has 400 KB.
-pub const PLAINTEXT_LENGTH_MAX: usize = 64 * 1024;
-
-/// A value was not sealed, or not opened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SealingError {
-    /// The plaintext is longer than [`PLAINTEXT_LENGTH_MAX`].
-    TooLong,
-    /// The value was not sealed with this key at this location, or it has changed since.
-    Corrupt,
-    /// The operating system gave no random bytes.
-    NoRandomness,
-}
-
-impl fmt::Display for SealingError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::TooLong => "the value is too long to be sealed",
-            Self::Corrupt => "the sealed value does not open",
-            Self::NoRandomness => "the operating system gave no random bytes",
-        })
-    }
-}
-
-impl std::error::Error for SealingError {}
-
-/// An opened value. It is zeroed when it is dropped.
-pub struct Plaintext(Zeroizing<Vec<u8>>);
-
-impl Plaintext {
-    /// The secret itself.
-    pub fn expose(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Plaintext {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Plaintext(…)")
-    }
-}

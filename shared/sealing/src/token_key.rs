@@ -4,7 +4,8 @@
 use std::fmt;
 
 use crate::location::Location;
-use crate::{Plaintext, SealingError, format};
+use crate::format;
+use crate::plaintext::{Plaintext, SealingError};
 
 const FORMAT: u8 = 2;
 

@@ -88,8 +88,8 @@ impl Tables {
         Err(StoreError::Unavailable("metadata is changed by others all the time".to_owned()))
     }
 
-    /// Writes metadata, on the condition that the connection exists and, where it was read, that its
-    /// metadata is what it was.
+    /// Writes metadata, on the condition that the connection exists and, where it was read before,
+    /// that its metadata is what it was.
     #[expect(clippy::option_option, reason = "not read, none and some are three things")]
     fn metadata_update(
         &self,

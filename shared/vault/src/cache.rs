@@ -8,7 +8,7 @@ use futures_util::future::{BoxFuture, Shared, WeakShared};
 use jiff::{SignedDuration, Timestamp};
 use sealing::{BranchKey, WrappedBranchKey};
 
-use crate::VaultError;
+use crate::error::VaultError;
 
 /// How long a branch key is used before KMS is asked again.
 pub const AGE_MAX: SignedDuration = SignedDuration::from_mins(15);

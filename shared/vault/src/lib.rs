@@ -18,8 +18,9 @@
 //! A branch key in memory is zeroed when it is dropped. The HTTP answer that it came in is not: it
 //! belongs to the SDK.
 //!
-//! - [`client`]: the KMS client.
 //! - [`Vault`]: sealing and opening.
+//! - `client`: the KMS client; `kms`: the two calls; `cache`: unwrapped branch keys; `error`: what can
+//!   go wrong.
 
 mod cache;
 mod client;
