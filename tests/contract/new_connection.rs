@@ -11,7 +11,7 @@ fn is_uuid4(text: &str) -> bool {
     uuid.get_version_num() == 4 && text == uuid.to_string()
 }
 
-// R6
+// R6 D36
 #[tokio::test]
 async fn it_has_the_tags_and_the_end_user_of_the_session() {
     let flow = Flow::start().await;
@@ -227,4 +227,43 @@ async fn an_integration_with_a_redirect_cannot_be_connected_without_it() {
         flow.world.send(tests::flow::connect(&path, &token)).await.assert(400, &refused);
     }
     assert_eq!(flow.connections().await, Vec::<Value>::new());
+}
+
+// D42
+#[tokio::test]
+async fn a_token_may_come_as_a_form() {
+    let flow = Flow::start().await;
+    let token = flow.world.mint(json!({ "tags": {} })).await;
+    let client = json!({ "client_id": "form", "client_secret": "s" });
+    let id = flow.connected("/oauth2/auth/cc", &token, &client).await;
+    let credentials = flow.connection("cc", &id).await["credentials"].clone();
+    assert_eq!(credentials["token"], "cc-form");
+    let expires_at = flow.world.now + jiff::SignedDuration::from_mins(1);
+    assert_eq!(credentials["expires_at"], format!("{expires_at:.3}"));
+}
+
+// D44
+#[tokio::test]
+async fn maps_are_read_in_the_order_in_which_they_were_written() {
+    let flow = Flow::start().await;
+    let tags = json!({ "zz": "1", "b": "2", "aaa": "3" });
+    let config = json!({ "unauth": { "connection_config": { "yy": 1, "c": 2, "bbb": 3 } } });
+    let session = json!({ "tags": tags, "integrations_config_defaults": config });
+    let token = flow.world.mint(session).await;
+    let id = flow.connected(UNAUTHENTICATED, &token, &json!({})).await;
+    let body = json!({
+        "connection_id": id,
+        "provider_config_key": "unauth",
+        "metadata": { "xx": { "z": 1, "a": 2 }, "d": 2, "ccc": 3 },
+    });
+    assert_eq!(flow.ask("POST", "/connections/metadata", Some(&body)).await.status, 201);
+    let path = tests::flow::connection_path("unauth", &id);
+    let read = flow.ask("GET", &path, None).await.body;
+    for text in [
+        r#""tags":{"zz":"1","b":"2","aaa":"3"}"#,
+        r#""metadata":{"xx":{"z":1,"a":2},"d":2,"ccc":3}"#,
+        r#""connection_config":{"yy":1,"c":2,"bbb":3}"#,
+    ] {
+        assert!(read.contains(text), "{text} in {read}");
+    }
 }

@@ -116,6 +116,9 @@ async fn client_credentials(
     if client_id.contains("empty") {
         return json(200, &json!({}));
     }
+    if client_id.contains("form") {
+        return form("access_token=cc-form&token_type=bearer&expires_in=60");
+    }
     let token = format!("cc-at-{}", count(counters, "client credentials"));
     let mut answer = bearer(&token, client_id);
     answer["scope"] = json!("x");
