@@ -1,5 +1,5 @@
 //! `provision` as a Lambda function.
 
 fn main() -> Result<(), api::InitError> {
-    api::run_invocation(|start| Ok(start.app), provision::handle)
+    api::run_invocation(connect::Connect::start, provision::handle)
 }

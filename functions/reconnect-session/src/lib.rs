@@ -3,7 +3,7 @@
 
 use api::{App, Error, Request, Response, Timestamp, auth, mint, request};
 use session::body::ReconnectSession;
-use session::connect_session::ConnectSession;
+use session::connect_session::{ConnectSession, ReconnectTarget};
 use session::error::WRITE_SESSIONS;
 
 /// Answers 201 with the session's token, its link and its end.
@@ -15,7 +15,7 @@ pub async fn handle(app: &App, request: Request, now: Timestamp) -> Result<Respo
     let environment = &grant.environment;
     let connection = app
         .tables
-        .provisioned_connection(environment.id, &body.integration_id, &body.connection_id)
+        .connection(environment.id, &body.integration_id, &body.connection_id)
         .await?
         .ok_or(Error::UnknownConnection)?;
     grant.require_integrations(&app.tables, body.fields.integrations()).await?;
@@ -23,7 +23,11 @@ pub async fn handle(app: &App, request: Request, now: Timestamp) -> Result<Respo
 
     let session = ConnectSession {
         allowed_integrations: vec![body.integration_id],
-        connection: Some(connection),
+        connection: Some(ReconnectTarget {
+            integration_id: connection.integration_id,
+            connection_id: connection.connection_id,
+            end_user: connection.end_user,
+        }),
         ..ConnectSession::open(
             environment,
             grant.key.id,

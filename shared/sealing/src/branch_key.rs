@@ -5,8 +5,8 @@ use std::fmt;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use crate::location::Location;
 use crate::format;
+use crate::location::Location;
 use crate::plaintext::{Plaintext, SealingError};
 
 const FORMAT: u8 = 1;

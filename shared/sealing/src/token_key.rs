@@ -3,8 +3,8 @@
 
 use std::fmt;
 
-use crate::location::Location;
 use crate::format;
+use crate::location::Location;
 use crate::plaintext::{Plaintext, SealingError};
 
 const FORMAT: u8 = 2;

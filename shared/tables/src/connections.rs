@@ -17,7 +17,8 @@ use session::token::TokenHash;
 use uuid::Uuid;
 
 use crate::connection_item::{
-    CREDENTIALS, ConnectionKey, end_user_attributes, from_connection, tags, text_of, to_connection,
+    CREDENTIALS, ConnectionKey, end_user_attributes, from_connection, partition, tags, text_of,
+    to_connection,
 };
 use crate::error::StoreError;
 use crate::item::{self, Item};
@@ -240,10 +241,86 @@ impl Tables {
     }
 }
 
+impl Tables {
+    /// Makes a connection, or sets the end user and the tags of one that is there. Whatever else it
+    /// has stays, credentials above all.
+    pub(crate) fn set_connection(
+        &self,
+        environment: Uuid,
+        connection: Connection,
+    ) -> Result<Update, StoreError> {
+        let (integration, id) =
+            (connection.integration_id.clone(), connection.connection_id.clone());
+        let mut update = Assignments::default();
+        update.set("tags", tags(&connection.tags));
+        update.end_user(environment, &id, connection.end_user.as_ref())?;
+        for (name, value) in from_connection(environment, connection)? {
+            if name != "pk" && name != "sk" && !update.is_about(&name) {
+                update.set_if_absent(&name, value);
+            }
+        }
+        Ok(Update::builder()
+            .table_name(&self.names.connections)
+            .set_key(Some(ConnectionKey::new(environment, &integration, &id).attributes()))
+            .update_expression(update.expression())
+            .set_expression_attribute_names(Some(update.names()))
+            .set_expression_attribute_values(Some(update.values))
+            .build()?)
+    }
+
+    /// Those of the connections that exist.
+    pub async fn connections_named(
+        &self,
+        environment: Uuid,
+        names: impl Iterator<Item = (&IntegrationKey, &ConnectionId)>,
+    ) -> Result<Vec<Connection>, StoreError> {
+        let mut connections = Vec::new();
+        for (integration, id) in names {
+            connections.extend(self.connection(environment, integration, id).await?);
+        }
+        Ok(connections)
+    }
+
+    /// The integrations and ids of an environment's connections, or of one integration's.
+    pub async fn connection_ids(
+        &self,
+        environment: Uuid,
+        of: Option<&IntegrationKey>,
+    ) -> Result<Vec<(IntegrationKey, ConnectionId)>, StoreError> {
+        let mut pages = self
+            .client
+            .query()
+            .table_name(&self.names.connections)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", AttributeValue::S(partition(environment)))
+            .consistent_read(true)
+            .projection_expression("sk")
+            .into_paginator()
+            .items()
+            .send();
+        let mut ids = Vec::new();
+        while let Some(item) = pages.next().await {
+            let item = item?;
+            let sk = item.get("sk").and_then(|sk| sk.as_s().ok()).map(String::as_str);
+            let parts = sk.and_then(|sk| sk.rsplit_once('#'));
+            let Some((id, key)) = parts else { continue };
+            let (Some(key), Some(id)) = (IntegrationKey::parse(key), ConnectionId::parse(id))
+            else {
+                continue;
+            };
+            if of.is_none_or(|of| *of == key) {
+                ids.push((key, id));
+            }
+        }
+        Ok(ids)
+    }
+}
+
 /// The parts of an update expression. Every name is given a placeholder, since some are reserved.
 #[derive(Default)]
 struct Assignments {
     set: Vec<String>,
+    set_if_absent: Vec<String>,
     removed: Vec<String>,
     values: HashMap<String, AttributeValue>,
 }
@@ -252,6 +329,15 @@ impl Assignments {
     fn set(&mut self, name: &str, value: AttributeValue) {
         self.values.insert(format!(":{name}"), value);
         self.set.push(name.to_owned());
+    }
+
+    fn set_if_absent(&mut self, name: &str, value: AttributeValue) {
+        self.values.insert(format!(":{name}"), value);
+        self.set_if_absent.push(name.to_owned());
+    }
+
+    fn is_about(&self, name: &str) -> bool {
+        self.set.iter().chain(&self.removed).any(|known| known == name)
     }
 
     fn replace(&mut self, name: &str, value: Option<AttributeValue>) {
@@ -275,14 +361,17 @@ impl Assignments {
     }
 
     fn expression(&self) -> String {
-        let set: Vec<_> = self.set.iter().map(|name| format!("#{name} = :{name}")).collect();
+        let absent = self.set_if_absent.iter();
+        let absent = absent.map(|name| format!("#{name} = if_not_exists(#{name}, :{name})"));
+        let set = self.set.iter().map(|name| format!("#{name} = :{name}"));
+        let set: Vec<_> = set.chain(absent).collect();
         let removed: Vec<_> = self.removed.iter().map(|name| format!("#{name}")).collect();
         let removal = if removed.is_empty() { "" } else { " REMOVE " };
         format!("SET {}{removal}{}", set.join(", "), removed.join(", "))
     }
 
     fn names(&self) -> HashMap<String, String> {
-        let names = self.set.iter().chain(&self.removed);
+        let names = self.set.iter().chain(&self.set_if_absent).chain(&self.removed);
         names.map(|name| (format!("#{name}"), name.clone())).collect()
     }
 }

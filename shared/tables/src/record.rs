@@ -6,7 +6,6 @@
 //! | secret key | `KEY#<sha256 hex>` | `KEY` |
 //! | environment | `ENV#<id>` | `ENV` |
 //! | integration | `ENV#<id>` | `INTEGRATION#<unique_key>` |
-//! | connection | `ENV#<id>` | `CONNECTION#<unique_key>#<connection_id>` |
 //! | name of a secret key | `ENV#<id>` | `CREDENTIAL#<name>` |
 //! | branch key | `ENV#<id>` | `BRANCHKEY#<version>` |
 //! | provider of its own | `ENV#<id>` | `PROVIDER#<name>` |
@@ -25,12 +24,9 @@ use sealing::WrappedBranchKey;
 use serde::{Deserialize, Serialize};
 use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_item};
 use session::connect_ui::ConnectUi;
-use session::connection::ConnectionId;
-use session::end_user::EndUser;
 use session::environment::Environment;
 use session::integration::{IntegrationClient, IntegrationKey};
 use session::secret_key::{SecretKeyHash, SecretKeyRecord};
-use session::tags::Tags;
 use uuid::Uuid;
 
 use crate::error::StoreError;
@@ -38,6 +34,8 @@ use crate::item::{Item, Json, stored_connect_ui};
 
 /// The attribute that holds an integration's client secret, sealed.
 pub const CLIENT_SECRET: &str = "client_secret";
+/// The attribute that holds the key that webhooks are signed with, sealed.
+pub const SIGNING_KEY: &str = "webhook_signing_key";
 /// The attribute that holds a branch key, as KMS wrapped it.
 const BRANCH_KEY: &str = "branch_key";
 
@@ -70,11 +68,6 @@ impl Key {
     /// Of an integration.
     pub fn integration(environment: Uuid, key: &IntegrationKey) -> Self {
         Self::of_environment(environment, format!("INTEGRATION#{}", key.as_str()))
-    }
-
-    /// Of a connection.
-    pub fn connection(environment: Uuid, key: &IntegrationKey, id: &ConnectionId) -> Self {
-        Self::of_environment(environment, format!("CONNECTION#{}#{}", key.as_str(), id.as_str()))
     }
 
     /// Of the name of a secret key.
@@ -157,13 +150,6 @@ pub enum Record {
     },
     /// A provider that the environment defines: its template as JSON text.
     Provider(String),
-    /// A connection.
-    Connection {
-        /// Whose account it is.
-        end_user: Option<EndUser>,
-        /// Its tags.
-        tags: Tags,
-    },
 }
 
 /// An environment's settings.
@@ -180,6 +166,42 @@ pub struct Settings {
     pub ended_keys: BTreeMap<Uuid, i64>,
     /// The newest version of the branch key, and what KMS unwraps.
     pub branch_key: Option<(u32, Vec<u8>)>,
+    /// Where webhooks go, and which.
+    pub webhooks: Option<WebhookSettings>,
+    /// The key that webhooks are signed with, sealed.
+    pub webhook_signing_key: Option<Vec<u8>>,
+    /// Where providers send the browser back to, if not to this API.
+    pub callback_url: Option<String>,
+}
+
+/// An environment's webhooks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WebhookSettings {
+    /// The first receiver.
+    pub primary_url: Option<String>,
+    /// The second receiver.
+    pub secondary_url: Option<String>,
+    /// Whether new connections are announced.
+    pub on_auth_creation: bool,
+    /// Whether failed refreshes are announced.
+    pub on_auth_refresh_error: bool,
+    /// Whether deleted connections are announced.
+    pub on_connection_deletion: bool,
+    /// Whether the older signature header is sent as well.
+    pub legacy_signature: bool,
+}
+
+impl Default for WebhookSettings {
+    fn default() -> Self {
+        Self {
+            primary_url: None,
+            secondary_url: None,
+            on_auth_creation: true,
+            on_auth_refresh_error: true,
+            on_connection_deletion: false,
+            legacy_signature: false,
+        }
+    }
 }
 
 impl Settings {
@@ -241,10 +263,6 @@ struct RegistryItem {
     provider: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     display_name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    end_user: Option<Json<EndUser>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tags: Option<Tags>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     has_client: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -255,6 +273,10 @@ struct RegistryItem {
     branch_key_version: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     template: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    webhooks: Option<Json<WebhookSettings>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    callback_url: Option<String>,
 }
 
 /// The item of a record.
@@ -266,7 +288,7 @@ pub fn from_stored(key: Key, stored: Stored) -> Result<Item, StoreError> {
         updated_at_ms: stored.updated_at_ms,
         ..RegistryItem::default()
     };
-    let mut sealed: Option<(&str, Vec<u8>)> = None;
+    let mut sealed: Vec<(&str, Vec<u8>)> = Vec::new();
     match stored.record {
         Record::Name { environment_id, revision } => {
             item.environment_id = Some(environment_id);
@@ -286,8 +308,11 @@ pub fn from_stored(key: Key, stored: Stored) -> Result<Item, StoreError> {
             item.ended_keys = settings.ended_keys;
             if let Some((version, ciphertext)) = settings.branch_key {
                 item.branch_key_version = Some(version);
-                sealed = Some((BRANCH_KEY, ciphertext));
+                sealed.push((BRANCH_KEY, ciphertext));
             }
+            item.webhooks = settings.webhooks.map(Json);
+            item.callback_url = settings.callback_url;
+            sealed.extend(settings.webhook_signing_key.map(|key| (SIGNING_KEY, key)));
         }
         Record::Integration { provider, display_name, client } => {
             item.provider = Some(provider);
@@ -296,21 +321,19 @@ pub fn from_stored(key: Key, stored: Stored) -> Result<Item, StoreError> {
                 item.has_client = true;
                 item.client_id = client.client_id;
                 item.client_scopes = client.scopes;
-                sealed = client.client_secret.map(|secret| (CLIENT_SECRET, secret));
+                sealed.extend(client.client_secret.map(|secret| (CLIENT_SECRET, secret)));
             }
         }
         Record::BranchKey { version, ciphertext } => {
             item.branch_key_version = Some(version);
-            sealed = Some((BRANCH_KEY, ciphertext));
+            sealed.push((BRANCH_KEY, ciphertext));
         }
         Record::Provider(template) => item.template = Some(template),
-        Record::Connection { end_user, tags } => {
-            item.end_user = end_user.map(Json);
-            item.tags = Some(tags);
-        }
     }
     let mut item: Item = to_item(item)?;
-    item.extend(sealed.map(|(name, bytes)| (name.to_owned(), AttributeValue::B(bytes.into()))));
+    item.extend(
+        sealed.into_iter().map(|(name, bytes)| (name.to_owned(), AttributeValue::B(bytes.into()))),
+    );
     Ok(item)
 }
 
@@ -321,6 +344,7 @@ pub fn to_stored(mut item: Item) -> Result<(Key, Stored), StoreError> {
         _ => None,
     };
     let (client_secret, branch_key) = (bytes(CLIENT_SECRET), bytes(BRANCH_KEY));
+    let webhook_signing_key = bytes(SIGNING_KEY);
     let item: RegistryItem = from_item(item)?;
     let kind = item.sk.split('#').next().unwrap_or_default();
     let record = match (kind, item.key_id.or(item.revision), item.environment_id, item.key_hash) {
@@ -340,6 +364,9 @@ pub fn to_stored(mut item: Item) -> Result<(Key, Stored), StoreError> {
             allow_docs_connect_override: item.allow_docs_connect_override.unwrap_or(true),
             ended_keys: item.ended_keys,
             branch_key: item.branch_key_version.zip(branch_key),
+            webhooks: item.webhooks.map(Json::into_inner),
+            webhook_signing_key,
+            callback_url: item.callback_url,
         }),
         ("INTEGRATION", ..) => Record::Integration {
             provider: item.provider.unwrap_or_default(),
@@ -355,10 +382,6 @@ pub fn to_stored(mut item: Item) -> Result<(Key, Stored), StoreError> {
             ciphertext: branch_key.unwrap_or_default(),
         },
         ("PROVIDER", ..) => Record::Provider(item.template.unwrap_or_default()),
-        ("CONNECTION", ..) => Record::Connection {
-            end_user: item.end_user.map(Json::into_inner),
-            tags: item.tags.unwrap_or_default(),
-        },
         _ => return Err(StoreError::Unexpected(format!("registry item of no kind: {kind}"))),
     };
     let stored =
