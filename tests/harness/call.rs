@@ -10,6 +10,9 @@ use jiff::Timestamp;
 use local::gateway;
 use serde_json::Value;
 
+/// The API's own host, as the requests of the tests call it.
+pub const HOST: &str = "api.example.test";
+
 /// A request before it is sent.
 #[derive(Debug, Clone)]
 pub struct Call {
@@ -93,9 +96,10 @@ impl Call {
         let mut request = Request::new(self.body.clone().unwrap_or_default());
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = self.path.parse().expect("a path");
+        request.headers_mut().insert("host", HeaderValue::from_static(HOST));
         request.headers_mut().extend(self.headers);
         if self.body.is_some() || self.method == Method::POST {
-            // As every HTTP/1.1 client does.
+            // As every HTTP/1.1 client does; and a host.
             let length = request.body().len();
             request.headers_mut().insert("content-length", HeaderValue::from(length));
         }

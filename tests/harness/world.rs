@@ -57,6 +57,15 @@ impl World {
 
     /// A world whose settings are other than the default ones.
     pub async fn with(setting: impl Fn(&str) -> Option<&'static str>) -> Self {
+        let world = Self::empty(setting).await;
+        let report = world.provision(world.document()).await.expect("a good document");
+        assert_eq!(report.secrets, []);
+        world.wire.calls();
+        world
+    }
+
+    /// A world without an environment.
+    pub async fn empty(setting: impl Fn(&str) -> Option<&'static str>) -> Self {
         let clock = Arc::new(ManualClock::new(1));
         let database = Database::memory_with_clock(Arc::clone(&clock) as Arc<dyn Clock>);
         let engine = Engine::serve(database.expect("a database")).await.expect("an engine");
@@ -82,9 +91,6 @@ impl World {
             clock,
         };
         world.set_time(world.now);
-        let report = world.provision(world.document()).await.expect("a good document");
-        assert_eq!(report.secrets, []);
-        world.wire.calls();
         world
     }
 
