@@ -5,6 +5,7 @@
 //! arrive decoded.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use api::{App, Timestamp, lambda};
 use axum::http::{Method, Uri};
@@ -27,12 +28,14 @@ type Answer = BoxFuture<'static, Result<String, String>>;
 macro_rules! handler {
     (app: $handle:path) => {
         |connect, event, context, now| {
-            Box::pin($crate::routes::answer(&connect.app, $handle, event, context, now))
+            let within = api::lambda::ANSWER_WITHIN;
+            Box::pin($crate::routes::answer(&connect.app, $handle, event, context, now, within))
         }
     };
     (connect: $handle:path) => {
         |connect, event, context, now| {
-            Box::pin($crate::routes::answer(connect, $handle, event, context, now))
+            let within = api::lambda::ANSWER_WITHIN_CALLING_PROVIDERS;
+            Box::pin($crate::routes::answer(connect, $handle, event, context, now, within))
         }
     };
 }
@@ -76,13 +79,14 @@ pub async fn answer<S, H, F>(
     event: String,
     context: Context,
     now: Timestamp,
+    within: Duration,
 ) -> Result<String, String>
 where
     S: AsRef<App> + Sync,
     H: Fn(&'static S, api::Request, Timestamp) -> F + Send + Sync + 'static,
     F: Future<Output = Result<api::Response, api::Error>> + Send + 'static,
 {
-    let answer = lambda::answer(state, handle, &event, context, now).await?;
+    let answer = lambda::answer(state, handle, &event, context, now, within).await?;
     serde_json::to_string(&answer).map_err(|problem| problem.to_string())
 }
 

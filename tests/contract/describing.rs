@@ -88,7 +88,7 @@ async fn what_is_not_there_or_not_asked_for_rightly_is_refused() {
     assert_eq!(failed.expect_err("a failure").body, extra);
     world.wire.fail([Fault::Refused]);
     let request = json!({ "describe": "dev" });
-    let failed = provision::handle(world.app, request, world.now, Duration::from_mins(5)).await;
+    let failed = provision::handle(world.connect, request, world.now, Duration::from_mins(5)).await;
     assert_eq!(failed.expect_err("a failure").code, "server_error");
 }
 

@@ -28,7 +28,10 @@ use crate::settings::{InitError, Settings};
 use crate::telemetry::{self, CountCalls};
 
 /// A request is answered before Lambda would end it: the functions' timeout is 10 seconds.
-const ANSWER_WITHIN: Duration = Duration::from_secs(9);
+pub const ANSWER_WITHIN: Duration = Duration::from_secs(9);
+
+/// Functions that call providers have 25 seconds: a provider has 10 of them for one call.
+pub const ANSWER_WITHIN_CALLING_PROVIDERS: Duration = Duration::from_secs(24);
 
 /// Runs the Lambda function of an endpoint that needs DynamoDB and nothing else.
 pub fn run<H, F>(handle: H) -> Result<(), InitError>
@@ -36,13 +39,15 @@ where
     H: Fn(&'static App, Request, Timestamp) -> F + Copy + Send + Sync + 'static,
     F: Future<Output = Result<Response, Error>> + Send + 'static,
 {
-    run_with(|start| Ok(start.app), handle)
+    run_with(|start| Ok(start.app), handle, ANSWER_WITHIN)
 }
 
-/// Runs the Lambda function of an endpoint that needs more: `assemble` makes its state.
+/// Runs the Lambda function of an endpoint that needs more: `assemble` makes its state. Each request
+/// is answered `within` this time.
 pub fn run_with<S, H, F>(
     assemble: impl FnOnce(Start) -> Result<S, InitError>,
     handle: H,
+    within: Duration,
 ) -> Result<(), InitError>
 where
     S: AsRef<App> + Sync + 'static,
@@ -53,7 +58,9 @@ where
         let answer = move |event: LambdaEvent<Box<RawValue>>| {
             let LambdaEvent { payload, context } = event;
             // On the heap, since the runtime moves it around: see the `tables` crate.
-            Box::pin(async move { answer(state, handle, payload.get(), context, clock()).await })
+            Box::pin(
+                async move { answer(state, handle, payload.get(), context, clock(), within).await },
+            )
         };
         Runtime::new(service_fn(answer)).run().await
     })
@@ -113,6 +120,7 @@ pub async fn answer<'a, S, H, F>(
     event: &str,
     context: Context,
     now: Timestamp,
+    within: Duration,
 ) -> Result<impl Serialize + use<S, H, F>, &'static str>
 where
     S: AsRef<App> + Sync,
@@ -123,7 +131,7 @@ where
     let event = LambdaEvent::new(event, context);
     let handle = &handle;
     let respond = service_fn(move |request: Request| async move {
-        Ok::<_, Infallible>(respond(state, handle, request, now).await)
+        Ok::<_, Infallible>(respond(state, handle, request, now, within).await)
     });
     let Ok(answer) = Adapter::from(respond).call(event).await;
     Ok(answer)
@@ -135,6 +143,7 @@ async fn respond<'a, S, H, F>(
     handle: &H,
     request: Request,
     now: Timestamp,
+    within: Duration,
 ) -> Response
 where
     S: AsRef<App>,
@@ -150,7 +159,7 @@ where
         // On the heap, like the calls to DynamoDB within it: see the `tables` crate.
         let handled = Box::pin(async { handle(state, request, now).await });
         let handled = AssertUnwindSafe(handled).catch_unwind();
-        let mut response = match tokio::time::timeout(ANSWER_WITHIN, handled).await {
+        let mut response = match tokio::time::timeout(within, handled).await {
             Ok(Ok(Ok(response))) => response,
             Ok(Ok(Err(error))) => response::failure(&error),
             Ok(Err(_)) => response::failure(&Error::internal("the handler panicked")),
