@@ -93,7 +93,7 @@ async fn what_is_not_there_or_not_asked_for_rightly_is_refused() {
 }
 
 #[tokio::test]
-async fn ten_thousand_integrations_are_described_and_more_than_an_answer_holds_are_not() {
+async fn many_integrations_are_described_and_more_than_an_answer_holds_are_not() {
     let mut world = World::start().await;
     let integrations = |count: usize, text: &str| -> Vec<_> {
         let integration = |n| {
@@ -102,19 +102,17 @@ async fn ten_thousand_integrations_are_described_and_more_than_an_answer_holds_a
         };
         (0..count).map(integration).collect()
     };
-    let many = json!({ "integrations": integrations(10_000, "of some length") });
+    let long = "x".repeat(250);
+    let many = json!({ "integrations": integrations(9_000, &long) });
     world.change_environment(many).await;
     let description = describe(&world, "dev").await.expect("a description");
     let described = description["environments"][0]["integrations"].as_array().map(Vec::len);
-    assert_eq!(described, Some(10_005));
+    assert_eq!(described, Some(9_005));
 
-    let long = "x".repeat(255);
-    for name in ["one", "two"] {
-        let content = integrations(6_000, &long);
-        let document = json!({ "environments": [{ "name": name, "integrations": content }] });
-        world.provision(document).await.expect("a good document");
-    }
-    assert!(describe(&world, "one").await.is_ok());
+    let content = integrations(2_000, &long);
+    let document = json!({ "environments": [{ "name": "more", "integrations": content }] });
+    world.provision(document).await.expect("a good document");
+    assert!(describe(&world, "more").await.is_ok());
     let failed = describe(&world, "*").await.expect_err("a failure");
     assert_eq!(failed["error"]["code"], json!("description_too_long"));
 }

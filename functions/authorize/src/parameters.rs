@@ -28,6 +28,14 @@ impl Parameters {
         issues.finish(parameters).map_err(Error::InvalidQueryParams)
     }
 
+    /// Reads the query; `params` that are no object are ignored.
+    pub fn read_leniently(mut query: Map<String, Value>) -> Result<Self, Error> {
+        if !query.get("params").is_some_and(Value::is_object) {
+            query.shift_remove("params");
+        }
+        Self::read(query)
+    }
+
     /// A session says which connection is made, so its browser may not.
     pub fn refuse_connection_id(&self) -> Result<(), Error> {
         let mut issues = Issues::default();

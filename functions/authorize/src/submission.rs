@@ -8,6 +8,9 @@ use session::provider::AuthMode;
 /// The most UTF-16 code units of an API key, a user name or a password.
 const LENGTH_MAX: usize = 1024;
 
+/// Reads the fields of a mode.
+type Read = fn(&mut Fields<'_>) -> Option<Map<String, Value>>;
+
 /// A body that has the form its route asks for.
 pub struct Submission {
     auth_mode: Option<AuthMode>,
@@ -18,7 +21,7 @@ impl Submission {
     /// Reads the body of a route, such as `POST /api-auth/basic/{providerConfigKey}`.
     pub fn read(route: &str, body: Option<Value>) -> Result<Self, Error> {
         let mode = route.trim_end_matches("/{providerConfigKey}").rsplit('/').next();
-        let (auth_mode, read): (_, fn(&mut Fields<'_>) -> Option<Map<String, Value>>) = match mode {
+        let (auth_mode, read): (_, Read) = match mode {
             Some("unauthenticated") => (Some(AuthMode::None), |_| Some(Map::new())),
             Some("api-key") => (Some(AuthMode::ApiKey), api_key),
             Some("basic") => (Some(AuthMode::Basic), user_and_password),

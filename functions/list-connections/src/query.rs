@@ -7,7 +7,7 @@ use session::tags::Tags;
 use tables::connection_list::{Cursor, Filter};
 
 /// The most connections of a page, by default and on request.
-const LIMIT_DEFAULT: usize = 1_000;
+const LIMIT_DEFAULT: f64 = 1_000.0;
 const LIMIT_MAX: f64 = 2_000.0;
 
 /// What a client asks for.
@@ -23,7 +23,9 @@ pub struct Query {
 }
 
 impl Query {
-    /// Reads the query.
+    /// Reads the query. Limit and page are not negative, or there is an issue.
+    #[expect(clippy::cast_sign_loss, reason = "a negative number is an issue")]
+    #[expect(clippy::unnecessary_wraps, reason = "the signature of every reading function")]
     pub fn read(fields: &mut Fields<'_>) -> Option<Self> {
         let connection_id = fields.optional("connectionId", text::<1, 255>);
         let search = fields.optional("search", text::<1, 255>);
@@ -34,7 +36,7 @@ impl Query {
         let limit = fields.optional("limit", limit);
         let page = fields.optional("page", page).unwrap_or_default();
         let cursor = fields.optional("cursor", cursor);
-        let per_page = limit.unwrap_or(LIMIT_DEFAULT as f64);
+        let per_page = limit.unwrap_or(LIMIT_DEFAULT);
         Some(Self {
             filter: Filter {
                 connection_id,

@@ -70,10 +70,10 @@ impl Found {
         items.extend(tables.registry_items(behind_names.into_iter().collect()).await?);
         let mut connections = Vec::new();
         for ((_, content), name) in document.environments.iter().zip(&names) {
-            let named = content.iter().flat_map(|environment| &environment.connections);
-            let named = named.map(|(integration, id, _)| (integration, id));
+            let wanted = content.iter().flat_map(|environment| &environment.connections);
+            let wanted = wanted.map(|(integration, id, _)| (integration, id));
             connections.push(match name.revision {
-                Some(_) => tables.connections_named(name.environment_id, named).await?,
+                Some(_) => tables.connections_named(name.environment_id, wanted).await?,
                 None => Vec::new(),
             });
         }

@@ -14,6 +14,8 @@ use session::error::BODY_LENGTH_MAX;
 use session::fields::{Fields, Issues};
 use session::{json, query};
 
+use crate::event::BASE_URL;
+
 /// A request, as `lambda_http` reads it out of an API Gateway event.
 pub type Request = lambda_http::Request;
 
@@ -50,20 +52,11 @@ pub fn route_key(request: &Request) -> String {
     }
 }
 
-/// The address of this API as the request reached it, without a slash at the end. API Gateway sets
-/// the domain; no client can.
+/// The address of this API as the request reached it, without a slash at the end.
 pub fn base_url(request: &Request) -> String {
-    use lambda_http::request::RequestContext;
-    let domain = match request.request_context_ref() {
-        Some(RequestContext::ApiGatewayV2(context)) => context.domain_name.as_deref(),
-        _ => None,
-    };
-    let scheme = header(request.headers(), &X_FORWARDED_PROTO);
-    let scheme = if scheme.as_deref() == Some("http") { "http" } else { "https" };
-    format!("{scheme}://{}", domain.unwrap_or("localhost"))
+    let known = header(request.headers(), &BASE_URL);
+    known.map_or_else(|| "https://localhost".to_owned(), Cow::into_owned)
 }
-
-const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// A parameter of the route, such as `uniqueKey` of `GET /integrations/{uniqueKey}`, as API Gateway
 /// decoded it.

@@ -1,5 +1,5 @@
 //! Tokens that are signed here: JSON Web Tokens with HMAC (RFC 7519, RFC 7515), WS-Security user
-//! name tokens (OASIS UsernameToken Profile 1.0), and OAuth 1.0a signatures (RFC 5849).
+//! name tokens (OASIS `UsernameToken` Profile 1.0), and OAuth 1.0a signatures (RFC 5849).
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -87,7 +87,7 @@ pub fn user_name_token(
 /// The keys of an OAuth 1.0a signature.
 #[derive(Clone, Copy)]
 pub struct OAuth1<'a> {
-    /// `realm`: NetSuite's account.
+    /// `realm`: the account of `NetSuite`.
     pub realm: &'a str,
     /// `oauth_consumer_key` and its secret.
     pub consumer: (&'a str, &'a str),
@@ -96,7 +96,7 @@ pub struct OAuth1<'a> {
 }
 
 /// The `Authorization` header of a request without parameters (RFC 5849 section 3.5.1), signed with
-/// HMAC-SHA256, as NetSuite's token-based authentication wants it.
+/// HMAC-SHA256, as the token-based authentication of `NetSuite` wants it.
 pub fn oauth1_header(
     keys: OAuth1<'_>,
     method: &str,

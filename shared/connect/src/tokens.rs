@@ -10,6 +10,7 @@ use session::Error;
 use session::json as plain_json;
 use url::Url;
 use url::form_urlencoded::Serializer;
+use uuid::Uuid;
 
 use crate::headers::{basic, failed, header_name, header_value};
 use crate::moments::{moment, object, seconds};
@@ -56,6 +57,7 @@ pub async fn client_credentials(
         return Err(refused("client_credentials_fetch_error", message, problem));
     }
     let (raw, token) = parsed(&body)
+        .or_else(|| parsed_form(&body))
         .and_then(|raw| Some((raw.clone(), raw.get("access_token")?.as_str()?.to_owned())))
         .ok_or_else(unusable)?;
     let lifetime = raw.get("expires_in").and_then(seconds).unwrap_or(LIFETIME_ASSUMED);
@@ -220,7 +222,19 @@ fn refused(code: &'static str, message: String, payload: String) -> Error {
     Error::refused_with_payload(400, code, message, Value::String(payload))
 }
 
-/// An answer without a token.
+/// An answer without a token. The id is for the customer's support, as the contract words it.
 fn unusable() -> Error {
-    Error::refused(500, "generic_error_support", "The provider's answer holds no access token")
+    let id = Uuid::new_v4();
+    let message =
+        format!("An error occurred. Please contact support with this unique id: \"{id}\"");
+    let payload = Value::String(id.to_string());
+    Error::refused_with_payload(500, "generic_error_support", message, payload)
+}
+
+/// A form, as some providers answer (GitHub). A text without an access token is none.
+fn parsed_form(body: &str) -> Option<Map<String, Value>> {
+    let pairs = url::form_urlencoded::parse(body.as_bytes());
+    let form: Map<_, _> =
+        pairs.map(|(name, value)| (name.into_owned(), Value::String(value.into_owned()))).collect();
+    form.contains_key("access_token").then_some(form)
 }

@@ -1,5 +1,7 @@
 //! Listing connections: newest first, in pages.
 
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::types::AttributeValue;
 use session::connection::Connection;
 use session::tags::Tags;
@@ -73,7 +75,7 @@ impl Filter {
             values.insert(name.to_owned(), AttributeValue::S(value.to_owned()));
         };
         if let Some(text) = &self.search {
-            is("contains(search, :search)", ":search", text);
+            is("contains(#search, :search)", ":search", text);
         }
         if let Some(id) = &self.organization_id {
             is("organization_id = :organization", ":organization", id);
@@ -147,8 +149,12 @@ impl Tables {
     ) -> Result<aws_sdk_dynamodb::operation::query::QueryOutput, StoreError> {
         let (expression, values) = filter.expression();
         let names = filter.tags.iter().enumerate();
-        let names: std::collections::HashMap<_, _> =
+        let mut names: HashMap<_, _> =
             names.map(|(index, (key, _))| (format!("#tag{index}"), key.clone())).collect();
+        if filter.search.is_some() {
+            // A reserved word.
+            names.insert("#search".to_owned(), "search".to_owned());
+        }
         let mut query = self
             .client
             .query()

@@ -60,7 +60,6 @@ pub struct ConnectionChange {
     /// Replaces all tags.
     pub tags: Option<Tags>,
     /// Replaces the override; the inner `None` clears it.
-    #[expect(clippy::option_option, reason = "kept, cleared and given are three things")]
     pub webhook_url_override: Option<Option<String>>,
 }
 

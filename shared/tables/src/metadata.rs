@@ -67,9 +67,9 @@ impl Tables {
                     let Some(before) = self.connection(environment, key, id).await? else {
                         return Ok(Some((*id).clone()));
                     };
-                    let mut merged = before.metadata.clone().unwrap_or_default();
-                    merged.extend(metadata.clone());
-                    self.metadata_update(environment, key, id, &merged, Some(before.metadata))?
+                    let mut both = before.metadata.clone().unwrap_or_default();
+                    both.extend(metadata.clone());
+                    self.metadata_update(environment, key, id, &both, Some(before.metadata))?
                 } else {
                     self.metadata_update(environment, key, id, metadata, None)?
                 };

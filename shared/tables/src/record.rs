@@ -175,6 +175,7 @@ pub struct Settings {
 }
 
 /// An environment's webhooks.
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of the contract")]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WebhookSettings {
     /// The first receiver.

@@ -194,10 +194,10 @@ pub fn boolean(value: Option<Value>, issues: &mut Issues) -> Option<bool> {
 
 /// One of a few strings.
 pub fn one_of(options: &[&str], value: Option<Value>, issues: &mut Issues) -> Option<String> {
-    if let Some(Value::String(text)) = &value
+    if let Some(Value::String(text)) = value
         && options.contains(&text.as_str())
     {
-        return Some(text.clone());
+        return Some(text);
     }
     let options: Vec<_> = options.iter().map(|option| format!("\"{option}\"")).collect();
     issues.push("invalid_value", format!("Invalid option: expected one of {}", options.join("|")));

@@ -17,7 +17,7 @@ pub fn parse(query: &str) -> Map<String, Value> {
     let mut parameters = Value::Object(Map::new());
     for (name, value) in url::form_urlencoded::parse(query.as_bytes()).take(PARAMETERS_MAX) {
         let path = path(&name);
-        if !path.iter().any(|segment| segment == "__proto__") && path[0] != "" {
+        if !path.iter().any(|segment| segment == "__proto__") && !path[0].is_empty() {
             insert(&mut parameters, &path, value.into_owned());
         }
     }
