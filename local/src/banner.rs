@@ -71,7 +71,14 @@ Ctrl-C stops it.
             });
             keys.find_map(|key| key["secret"].as_str())
         });
-        let generated = || self.report.as_ref()?.secrets.first().map(|key| key.secret.as_str());
+        let generated = || {
+            self.report
+                .as_ref()?
+                .secrets
+                .iter()
+                .find(|key| !key.name.contains('/'))
+                .map(|key| key.secret.as_str())
+        };
         given.or_else(generated).unwrap_or("$SECRET_KEY").to_owned()
     }
 

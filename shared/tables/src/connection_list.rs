@@ -113,6 +113,9 @@ impl Tables {
         offset: usize,
         limit: usize,
     ) -> Result<Listed, StoreError> {
+        if filter.connection_id.is_some() && filter.end_user_id.is_none() {
+            return self.list_by_id(environment, filter, cursor, offset, limit).await;
+        }
         let mut connections = Vec::new();
         let mut left_out = 0;
         let mut read = 0;
@@ -138,6 +141,40 @@ impl Tables {
                 return Ok(Listed { connections, next_cursor });
             }
         }
+    }
+
+    /// The connections of one id: there are as many as integrations at most, and the table has them
+    /// in another order.
+    async fn list_by_id(
+        &self,
+        environment: Uuid,
+        filter: &Filter,
+        cursor: Option<Cursor>,
+        offset: usize,
+        limit: usize,
+    ) -> Result<Listed, StoreError> {
+        let mut connections = Vec::new();
+        let mut start = None;
+        loop {
+            let output = self.list_part(environment, filter, None, start).await?;
+            for item in output.items.unwrap_or_default() {
+                connections.push(to_connection(item)?);
+            }
+            start = output.last_evaluated_key;
+            if start.is_none() {
+                break;
+            }
+        }
+        connections.sort_by_key(|connection| std::cmp::Reverse(created_sk(connection)));
+        let behind = |connection: &Connection| {
+            cursor.as_ref().is_none_or(|Cursor(place)| created_sk(connection) < *place)
+        };
+        let mut connections: Vec<_> = connections.into_iter().filter(behind).skip(offset).collect();
+        let has_more = connections.len() > limit;
+        connections.truncate(limit);
+        let last = connections.last().filter(|_| has_more);
+        let next_cursor = last.map(|last| filter.cursor_after(last));
+        Ok(Listed { connections, next_cursor })
     }
 
     async fn list_part(
