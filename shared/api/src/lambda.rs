@@ -63,8 +63,8 @@ where
     })
 }
 
-/// What makes an invocation fail. All of it is for the caller, and only the code for the log, where
-/// the Lambda runtime writes the `Debug` of every failure: the body may hold new secrets.
+/// What makes an invocation fail. All of it is for the caller, and only the code for the log: the
+/// Lambda runtime writes the `Debug` of every failure there, and the body may hold new secrets.
 pub struct InvocationFailure {
     /// What kind of failure.
     pub code: &'static str,
@@ -85,8 +85,8 @@ impl From<InvocationFailure> for Diagnostic {
     }
 }
 
-/// Answers one API Gateway event. It fails only where the input is no such event, and the error does
-/// not quote the input.
+/// Answers one API Gateway event. It fails only where the input is no such event, and the error
+/// does not quote the input.
 pub async fn answer<'a, H, F>(
     app: &'a App,
     handle: H,
