@@ -18,5 +18,5 @@ pub mod wire;
 pub mod world;
 
 pub use call::{Call, Reply};
-pub use wire::{Fault, Wire};
+pub use wire::Fault;
 pub use world::World;

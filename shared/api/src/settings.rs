@@ -40,7 +40,8 @@ pub struct Settings {
     pub connect_ui_url: Url,
     /// `SESSION_TTL_SECONDS`: how long a session lives; 1800 unless set, 60 to 604800.
     pub session_ttl_seconds: u32,
-    /// `REGISTRY_CACHE_SECONDS`: how long keys and environments are remembered; 60 unless set, 0 to 3600.
+    /// `REGISTRY_CACHE_SECONDS`: how long keys and environments are remembered; 60 unless set, 0 to
+    /// 3600.
     pub registry_cache_seconds: u32,
     /// `WEBSOCKETS_PATH`: told to the Connect UI; `/` unless set.
     pub websockets_path: String,
