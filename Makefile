@@ -1,49 +1,79 @@
-BENCH = cargo run --quiet --locked -p bench --
+TARGET = $(or $(CARGO_TARGET_DIR),target)
+BENCH = $(TARGET)/debug/bench
 
-.PHONY: bench bench-check bench-choices bench-cost bench-load bench-scale check deny fmt peers release run test
+# The functions that have budgets in bench/: the session functions, and one of each heavier kind once
+# there are some. CI builds them with the release profile and all others with the dev profile only,
+# since the link of one release binary takes a minute or more.
+MEASURED = create-session reconnect-session get-session delete-session
+
+.PHONY: advisories bench bench-check bench-choices bench-cost bench-load bench-picture bench-scale \
+	build check deny fmt fuzz measured peers release run scripts test
 
 run:            ## the whole service on 127.0.0.1:3003
 	cargo run --locked
 
-test:           ## every test, with nothing else running
+# The dev profile, always for the whole workspace: a part of it would have other features of some
+# dependencies, and build the AWS SDK again.
+build:          ## everything that tests run
+	cargo build --workspace --locked --bins --examples --tests
+
+test:           ## the tests that need nothing but Cargo
 	cargo test --workspace --locked
 
 fmt:
 	cargo fmt --all
 
-check:          ## what CI checks besides the tests
+check:          ## format and lints
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo clippy --workspace --lib --bins --examples --tests --test bootstraps --locked -- -D warnings
 
-deny:           ## licences, sources and banned crates; needs cargo-deny and cargo-machete
+scripts:        ## lints of the shell scripts; needs shellcheck
+	shellcheck --external-sources --source-path=SCRIPTDIR/.. $$(git grep -lE '^#!.*\b(ba)?sh$$') .ci/venv.sh
+
+deny:           ## licences, sources, banned and unused crates; needs cargo-deny and cargo-shear
 	cargo deny check licenses bans sources
-	cargo machete
+	cargo shear
 
-bench: release peers    ## every budget, beside a default Rust function and Node
+# The database of advisories is a Git repository at GitHub, in no package registry. Where that cannot
+# be reached, this says so and checks nothing, unless ADVISORIES=required.
+advisories:     ## known vulnerabilities of dependencies; needs cargo-deny and github.com
+	.ci/advisories
+
+fuzz:           ## the handlers on mutated requests, FUZZ_SECONDS=60 of them
+	fuzz/run.sh $(FUZZ_SECONDS)
+
+bench: build release peers    ## every budget, beside a default Rust function and Node
 	$(BENCH) table
 
-bench-check: release    ## what is noise-free of them; needs valgrind
+bench-check: build release    ## each budget that is a must; needs valgrind
 	$(BENCH) check
 
-bench-choices:          ## what each choice of the set-up is worth
+bench-picture: build    ## docs/budgets.svg, from the tables of docs/benchmarks.md
+	$(BENCH) picture
+
+bench-choices: build    ## what each choice of the set-up is worth
 	bench/choices/build
 	$(BENCH) choices
 
-bench-scale: release    ## how the cost of a create grows
+bench-scale: build release    ## how the cost of a create grows
 	$(BENCH) scale
 
-bench-load:             ## the local server under load; needs wrk
+bench-load: build       ## the local server under load; needs wrk
 	cargo build --release --locked -p local
 	$(BENCH) load
 
-bench-cost: release     ## dollars; PRICES='write_unit=0.7 gets=3' for other ones
+bench-cost: build release     ## dollars; PRICES='write_unit=0.7 gets=3' for other ones
 	$(BENCH) cost $(PRICES)
 
-# One after the other: built together, the features of one would reach the others.
-release:
-	for function in create reconnect get delete; do \
-		cargo build --release --locked -p $$function-session || exit; \
-	done
+# Together, so that their dependencies are built once and their links run side by side. Then one by
+# one, as they are built for Lambda: that does nothing as long as together and alone they have the
+# same features, and builds a function again where another one's features have reached it.
+release:        ## the functions that have budgets, as they are deployed
+	cargo build --release --locked $(MEASURED:%=-p %)
+	for function in $(MEASURED); do cargo build --release --locked -p $$function || exit; done
+
+measured:
+	@echo $(MEASURED)
 
 peers:
 	cd bench/peers/default-rust && cargo build --release --locked --target-dir target

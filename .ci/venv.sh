@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced: installs pinned tools into .ci/venv once, which git ignores.
 
 # venv NAME PACKAGE==VERSION…: makes a virtual environment and puts its commands first in PATH.

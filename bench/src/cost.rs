@@ -7,7 +7,7 @@ use crate::functions::Function;
 use crate::process::Process;
 use crate::world::World;
 
-/// What the model is told, each changed by an argument `NAME=VALUE`. The prices are those of
+/// The inputs of the model, each changed by an argument `NAME=VALUE`. The prices are those of
 /// us-east-1 in dollars; `docs/cost.md` says where they were read.
 const DEFAULTS: [(&str, f64, &str); 15] = [
     ("gets", 2.0, "reads of a session"),
@@ -94,7 +94,7 @@ pub fn model(
             writeln!(text, "| {millions} million sessions | {serverless:.2} | {always_on:.2} |");
     }
     let _ = writeln!(text, "\nBreak-even: {break_even:.1} million sessions a month.\n");
-    text.push_str("| told | value | what |\n|---|--:|---|\n");
+    text.push_str("| input | value | what |\n|---|--:|---|\n");
     for (name, value, what) in values {
         let _ = writeln!(text, "| `{name}` | {value} | {what} |");
     }

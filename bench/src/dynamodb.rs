@@ -146,7 +146,8 @@ fn answer(
     Ok(answer)
 }
 
-/// Asks the engine, and how many units that took. The client did not ask that, so it is not told.
+/// Asks the engine, and how many units that took. The client did not ask for the units, so its
+/// answer does not have them.
 fn ask(engine: &mut BufReader<TcpStream>, mut request: Message) -> Result<(Message, f64), Failure> {
     let mut body: Value = serde_json::from_slice(&request.body)?;
     body["ReturnConsumedCapacity"] = json!("TOTAL");

@@ -1,4 +1,4 @@
-//! The four endpoints: their binaries, their events, and the DynamoDB calls that DESIGN grants.
+//! The four endpoints: their binaries, their events, and the DynamoDB calls that they may make.
 
 use std::path::{Path, PathBuf};
 

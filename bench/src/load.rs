@@ -89,6 +89,7 @@ fn start(binary: &Path, folder: &Path) -> Result<Local, Failure> {
         .args(["--in-memory", "--listen", "127.0.0.1:0", "--environment"])
         .arg(file)
         .stdout(File::create(&log)?)
+        .stderr(File::create(folder.join("requests"))?)
         .spawn()
         .map_err(|error| format!("{}: {error}", binary.display()))?;
     let mut local = Local { child, url: String::new() };

@@ -1,4 +1,4 @@
-//! The measurements: what is counted exactly, and what the machine has a say in.
+//! The measurements: what is counted, and what depends on the machine.
 
 use std::path::Path;
 use std::process::Command;
@@ -11,24 +11,42 @@ use crate::world::World;
 /// How often a function is started to see whether its first call has to wait for its CPU share.
 const STARTS: usize = 10;
 
-/// How often instructions are counted until nothing disturbs them.
+/// How often instructions are counted until two undisturbed runs agree.
 const TRIES: usize = 12;
-/// How many differences of disturbed runs have to be there for a median.
-const DIFFERENCES: usize = 5;
+/// How far two runs that agree may be apart: callgrind counts every instruction, but hash maps have
+/// random keys, and answers arrive in pieces of random length.
+const AGREEMENT: f64 = 0.005;
 
-/// What comes out the same on every run, up to one or two parts in a thousand.
+/// A measurement.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Measured {
+    /// Of instructions, the mean of two undisturbed runs that agree.
+    pub value: f64,
+    /// Whether no two undisturbed runs agreed, so that the value is only their median.
+    pub is_estimate: bool,
+}
+
+impl Measured {
+    /// In thousands, millions, or per call.
+    #[must_use]
+    pub fn in_units_of(self, unit: f64) -> Self {
+        Self { value: self.value / unit, ..self }
+    }
+}
+
+/// What is counted, and not timed.
 #[derive(Debug, Clone, Default)]
-pub struct Exact {
+pub struct Counted {
     /// The stripped binary, in MB; none for what is no single binary.
     pub binary_mb: Option<f64>,
     /// The same, compressed as for an upload.
     pub zip_mb: Option<f64>,
-    /// Instructions from the start to the request for the first event, in millions.
-    pub init_m: f64,
+    /// Instructions from the start to the request for the first event.
+    pub init: Measured,
     /// The same, to the end of the first call.
-    pub first_m: f64,
-    /// Instructions of a later call, in thousands.
-    pub warm_k: Option<f64>,
+    pub first: Measured,
+    /// Instructions of a later call.
+    pub warm: Option<Measured>,
     /// DynamoDB operations of the first call.
     pub first_calls: Vec<String>,
     /// DynamoDB operations of a later call.
@@ -41,25 +59,22 @@ pub struct Exact {
     pub full_handshakes: usize,
 }
 
-/// What the machine has a say in.
+/// Resident memory, which the kernel's page size and the C library have a part in.
 #[derive(Debug, Clone, Copy)]
-pub struct Noisy {
-    /// Periods of 20 ms in which the first calls of ten starts had to wait; none where no cgroup
-    /// can be made.
-    pub throttled: Option<u64>,
+pub struct Memory {
     /// Resident memory after 1,000 calls, in MB.
     pub rss_mb: f64,
     /// What it grew by until call 5,000, in MB.
     pub growth_mb: f64,
 }
 
-/// Counts what is exact. Warm calls under valgrind are left out where they would take minutes.
-pub fn exact(
+/// Counts. Warm calls under valgrind are left out where they would take minutes.
+pub fn counted(
     world: &World,
     program: &Program,
     event: &str,
     counts_warm: bool,
-) -> Result<Exact, Failure> {
+) -> Result<Counted, Failure> {
     world.endpoint.counts();
     let process = Process::start(program)?;
     let pings = world.endpoint.counts();
@@ -75,28 +90,27 @@ pub fn exact(
     let all = [&pings, &first, &second, &warm];
     let connections = all.iter().map(|counts| counts.connections).sum();
     let one = || instructions_of_one(world, program, event, [11, 111]);
-    let exact = Exact {
-        init_m: instructions(world, program, event, 0, connections)? / 1e6,
-        first_m: instructions(world, program, event, 1, connections)? / 1e6,
-        warm_k: counts_warm.then(one).transpose()?.map(|instructions| instructions / 1e3),
+    let counted = Counted {
+        init: instructions(world, program, event, 0, &[&pings])?,
+        first: instructions(world, program, event, 1, &[&pings, &first])?,
+        warm: counts_warm.then(one).transpose()?,
         first_calls: first.calls.clone(),
         warm_calls: second.calls.clone(),
         pings: pings.pings,
         connections,
         full_handshakes: all.iter().map(|counts| counts.full_handshakes).sum(),
-        ..Exact::default()
+        ..Counted::default()
     };
     world.endpoint.replay(false);
     world.endpoint.counts();
-    Ok(exact)
+    Ok(counted)
 }
 
 /// What a run under valgrind took. valgrind is so slow that a call may end by its timeout where the
-/// machine is busy; that shows in connections and calls.
+/// machine is busy; that shows in what crosses the wire.
 struct Run {
     instructions: f64,
-    connections: usize,
-    dynamodb_calls: usize,
+    counts: Counts,
 }
 
 fn run(world: &World, program: &Program, event: &str, calls: usize) -> Result<Run, Failure> {
@@ -106,54 +120,67 @@ fn run(world: &World, program: &Program, event: &str, calls: usize) -> Result<Ru
         process.api.invoke(event)?;
     }
     let instructions = process.instructions()?;
-    let Counts { connections, calls, .. } = world.endpoint.counts();
-    Ok(Run { instructions, connections, dynamodb_calls: calls.len() })
+    Ok(Run { instructions, counts: world.endpoint.counts() })
 }
 
-/// The instructions of a start and some calls, on no more connections than without valgrind. Where
-/// each run was disturbed, as AWS-LC's start under valgrind always is, the least of them.
+/// The instructions of a start and some calls. A run is undisturbed where as much crosses the wire
+/// as without valgrind, in all of `parts`.
 fn instructions(
     world: &World,
     program: &Program,
     event: &str,
     calls: usize,
-    connections: usize,
-) -> Result<f64, Failure> {
-    let mut least = f64::INFINITY;
-    for _ in 0..TRIES {
+    parts: &[&Counts],
+) -> Result<Measured, Failure> {
+    let crossed = |parts: &[&Counts]| {
+        let sum = |of: fn(&Counts) -> usize| parts.iter().map(|counts| of(counts)).sum::<usize>();
+        [sum(|of| of.connections), sum(|of| of.pings), sum(|of| of.calls.len())]
+    };
+    agreed(|| {
         let run = run(world, program, event, calls)?;
-        if run.connections <= connections {
-            return Ok(run.instructions);
-        }
-        least = least.min(run.instructions);
-    }
-    Ok(least)
+        Ok((run.instructions, crossed(&[&run.counts]) == crossed(parts)))
+    })
 }
 
-/// The instructions of a later call: the difference of a short and a long run. Where both were
-/// disturbed alike, in the first call, whose code is new to valgrind, it is the median of some.
+/// The instructions of a later call: the difference of a short and a long run. They are undisturbed
+/// where both have as many connections, and each call of the difference as many DynamoDB calls.
 pub fn instructions_of_one(
     world: &World,
     program: &Program,
     event: &str,
     [short_calls, long_calls]: [usize; 2],
-) -> Result<f64, Failure> {
+) -> Result<Measured, Failure> {
     let more = long_calls - short_calls;
-    let mut differences = Vec::new();
-    for _ in 0..TRIES {
+    agreed(|| {
         let short = run(world, program, event, short_calls)?;
         let long = run(world, program, event, long_calls)?;
-        let more_calls = long.dynamodb_calls.saturating_sub(short.dynamodb_calls);
-        if short.connections != long.connections || more_calls % more != 0 {
+        let [few, many] = [&short, &long].map(|run| run.counts.calls.len());
+        let is_undisturbed = short.counts.connections == long.counts.connections
+            && many.saturating_sub(few) % more == 0;
+        Ok(((long.instructions - short.instructions) / more as f64, is_undisturbed))
+    })
+}
+
+/// Counts until an undisturbed run agrees with the undisturbed one before it.
+fn agreed(count: impl Fn() -> Result<(f64, bool), Failure>) -> Result<Measured, Failure> {
+    let (mut undisturbed, mut all) = (Vec::new(), Vec::new());
+    for _ in 0..TRIES {
+        let (count, is_undisturbed) = count()?;
+        all.push(count);
+        if !is_undisturbed {
             continue;
         }
-        differences.push((long.instructions - short.instructions) / more as f64);
-        if long.connections == 1 || differences.len() == DIFFERENCES {
-            differences.sort_by(f64::total_cmp);
-            return Ok(differences[differences.len() / 2]);
+        if let Some(&last) = undisturbed.last()
+            && f64::abs(count - last) <= AGREEMENT * last
+        {
+            return Ok(Measured { value: f64::midpoint(count, last), is_estimate: false });
         }
+        undisturbed.push(count);
     }
-    Err("each run under valgrind was disturbed: is the machine busy?".into())
+    eprintln!("no two undisturbed runs agree: {undisturbed:.0?} of {all:.0?}");
+    let mut counts = if undisturbed.is_empty() { all } else { undisturbed };
+    counts.sort_by(f64::total_cmp);
+    Ok(Measured { value: counts[counts.len() / 2], is_estimate: true })
 }
 
 /// The size of a binary and of its upload, in MB. `gzip` compresses as `zip` does.
@@ -164,8 +191,8 @@ pub fn sizes(binary: &Path) -> Result<(f64, f64), Failure> {
     Ok((size.len() as f64 / 1e6, compressed as f64 / 1e6))
 }
 
-/// Measures what the machine has a say in.
-pub fn noisy(world: &World, program: &Program, event: &str) -> Result<Noisy, Failure> {
+/// Resident memory over 5,000 calls.
+pub fn memory(world: &World, program: &Program, event: &str) -> Result<Memory, Failure> {
     world.endpoint.replay(true);
     let process = Process::start(program)?;
     for _ in 0..1_000 {
@@ -176,21 +203,28 @@ pub fn noisy(world: &World, program: &Program, event: &str) -> Result<Noisy, Fai
         process.api.invoke(event)?;
     }
     let growth_mb = process.rss_mb()? - rss_mb;
-    let throttled = throttled(program, event);
     world.endpoint.replay(false);
-    Ok(Noisy { throttled: throttled.ok(), rss_mb, growth_mb })
+    Ok(Memory { rss_mb, growth_mb })
 }
 
-/// The init phase has the whole machine, as on Lambda; from then on the share of 128 MB holds.
-fn throttled(program: &Program, event: &str) -> Result<u64, Failure> {
-    let mut periods = 0;
-    for _ in 0..STARTS {
-        let process = Process::start(program)?;
-        let share = Share::new()?;
-        share.add(&process)?;
-        process.api.invoke(event)?;
-        periods += share.throttled_periods()?;
-        drop(process);
-    }
-    Ok(periods)
+/// Periods of 20 ms in which the first calls of ten starts had to wait; none where no cgroup can be
+/// made. The init phase has the whole machine, as on Lambda; from then on the share of 128 MB
+/// holds.
+pub fn throttled(world: &World, program: &Program, event: &str) -> Option<u64> {
+    let periods = || -> Result<u64, Failure> {
+        let mut periods = 0;
+        for _ in 0..STARTS {
+            let process = Process::start(program)?;
+            let share = Share::new()?;
+            share.add(&process)?;
+            process.api.invoke(event)?;
+            periods += share.throttled_periods()?;
+            drop(process);
+        }
+        Ok(periods)
+    };
+    world.endpoint.replay(true);
+    let periods = periods();
+    world.endpoint.replay(false);
+    periods.ok()
 }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use crate::Failure;
-use crate::measure;
+use crate::measure::{self, Measured};
 use crate::plot::{Series, plot};
 use crate::process::{Process, Program};
 use crate::world::{SECRET_KEY, World, event};
@@ -20,7 +20,7 @@ const INTEGRATIONS: [usize; 4] = [1, 100, 1_000, 10_000];
 /// What one create costs.
 struct Cost {
     of: usize,
-    kilo_instructions: f64,
+    kilo_instructions: Measured,
     calls: Vec<String>,
     write_units: f64,
     read_units: f64,
@@ -59,7 +59,7 @@ pub fn measure(program: impl Fn(&World) -> Program) -> Result<(String, String), 
     }
     let series = |name, costs: &[Cost]| Series {
         name,
-        points: costs.iter().map(|cost| (cost.of as f64, cost.kilo_instructions)).collect(),
+        points: costs.iter().map(|cost| (cost.of as f64, cost.kilo_instructions.value)).collect(),
     };
     let plot = plot(
         "instructions of a create, thousands",
@@ -81,9 +81,11 @@ fn table(text: &mut String, title: &str, costs: &[Cost]) {
     for cost in costs {
         let Cost { of, kilo_instructions, write_units, read_units, answer_bytes, .. } = cost;
         let calls = cost.calls.join(", ");
+        let Measured { value, is_estimate } = kilo_instructions;
+        let mark = if *is_estimate { "~" } else { "" };
         let _ = writeln!(
             text,
-            "| {of} | {kilo_instructions:.0} | {calls} | {write_units} | {read_units} | \
+            "| {of} | {mark}{value:.0} | {calls} | {write_units} | {read_units} | \
              {answer_bytes} |"
         );
     }
@@ -101,7 +103,7 @@ fn warm(world: &World, program: &Program, of: usize, body: &Value) -> Result<Cos
     world.endpoint.replay(true);
     let instructions = measure::instructions_of_one(world, program, &event, [11, 31])?;
     world.endpoint.replay(false);
-    Ok(Cost { kilo_instructions: instructions / 1e3, ..cost })
+    Ok(Cost { kilo_instructions: instructions.in_units_of(1e3), ..cost })
 }
 
 /// A create of a container that remembers nothing.
@@ -116,14 +118,14 @@ fn first(world: &World, program: &Program, of: usize, named: &str) -> Result<Cos
     let forgetful = program.clone().with("REGISTRY_CACHE_SECONDS", "0");
     let instructions = measure::instructions_of_one(world, &forgetful, &event, [11, 31])?;
     world.endpoint.replay(false);
-    Ok(Cost { kilo_instructions: instructions / 1e3, ..cost })
+    Ok(Cost { kilo_instructions: instructions.in_units_of(1e3), ..cost })
 }
 
 fn cost(world: &World, of: usize) -> Cost {
     let counts = world.endpoint.counts();
     Cost {
         of,
-        kilo_instructions: 0.0,
+        kilo_instructions: Measured::default(),
         calls: counts.calls,
         write_units: counts.write_units,
         read_units: counts.read_units,

@@ -4,12 +4,14 @@ use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use api::Timestamp;
 use api::settings::Settings;
-use api::{App, Timestamp};
 use axum::http::Request;
+use connect::Connect;
 use local::dynamodb::{self, Engine};
-use local::gateway;
-use serde_json::{Value, json};
+use local::event;
+use local::kms::Kms;
+use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -24,7 +26,9 @@ pub const SECRET_KEY: &str = "6e5f2a4c-1d3b-4f7a-9c8e-2b1a0d9f8e7c";
 pub const CONNECTION: &str = "8ad36bb4-5b3c-4a6f-9a43-2f3e6a1b7c55";
 
 /// The settings that the template sets.
-const SETTINGS: [(&str, &str); 3] = [
+const SETTINGS: [(&str, &str); 5] = [
+    ("CONNECTIONS_TABLE", "connections"),
+    ("KMS_KEY_ID", local::kms::KEY_ID),
     ("SESSIONS_TABLE", "connect-sessions-SessionsTable-1ABCDEFGHIJKL"),
     ("REGISTRY_TABLE", "connect-sessions-RegistryTable-1ABCDEFGHIJKL"),
     ("CONNECT_UI_URL", "https://connect.example.com"),
@@ -36,9 +40,10 @@ pub struct World {
     pub endpoint: Endpoint,
     /// For what lives as long as a run.
     pub folder: TempDir,
-    app: &'static App,
+    connect: &'static Connect,
     runtime: Runtime,
     _engine: Engine,
+    _kms: Kms,
 }
 
 impl World {
@@ -48,16 +53,17 @@ impl World {
         let folder = TempDir::new()?;
         let setting = |name: &str| SETTINGS.iter().find(|(known, _)| *known == name);
         let settings = Settings::read(|name| setting(name).map(|(_, value)| (*value).to_owned()))?;
-        let (engine, app) = runtime.block_on(async {
+        let (engine, kms, connect) = runtime.block_on(async {
             let engine = Engine::start(None).await?;
             let credentials = aws_sdk_dynamodb::config::Credentials::for_tests();
             let client = dynamodb::client(&engine.url(), "us-east-1".to_owned(), credentials);
             dynamodb::create_tables(&client, &settings).await?;
-            let app: &'static App = Box::leak(Box::new(App::new(settings, client)));
-            Ok::<_, Failure>((engine, app))
+            let kms = Kms::start(None).await?;
+            let connect = local::connect(settings, client, &kms)?;
+            Ok::<_, Failure>((engine, kms, connect))
         })?;
         let endpoint = Endpoint::start(engine.address, folder.path())?;
-        let world = Self { endpoint, folder, app, runtime, _engine: engine };
+        let world = Self { endpoint, folder, connect, runtime, _engine: engine, _kms: kms };
         world.provision(integrations)?;
         Ok(world)
     }
@@ -65,7 +71,7 @@ impl World {
     /// Adds integrations to the environment.
     pub fn provision(&self, integrations: &[String]) -> Result<(), Failure> {
         let document = document(integrations);
-        let applied = provision::apply(self.app, document, now());
+        let applied = provision::apply(self.connect, document, now());
         match self.runtime.block_on(applied) {
             Ok(_) => Ok(()),
             Err(error) => Err(error.body().to_string().into()),
@@ -114,7 +120,8 @@ impl World {
 
 /// An environment with one key, one connection, and these integrations.
 pub fn document(integrations: &[String]) -> Value {
-    let integration = |key| json!({ "unique_key": key, "provider": key, "display_name": key });
+    let integration =
+        |key| json!({ "unique_key": key, "provider": "unauthenticated", "display_name": key });
     json!({ "environments": [ {
         "name": "prod",
         "secret_keys": [ { "name": "server", "secret": SECRET_KEY } ],
@@ -149,7 +156,7 @@ pub fn event(route: &str, credential: &str, body: Option<&Value>) -> Result<Stri
     let (parts, ()) = request.body(())?.into_parts();
     let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 50_000));
     let id = "JKJaXmPLvHcESHA=";
-    Ok(gateway::event(route, &parts, body.as_bytes(), peer, id, now()).to_string())
+    Ok(event::event(route, Map::new(), &parts, body.as_bytes(), peer, id, now()).to_string())
 }
 
 #[expect(clippy::disallowed_methods, reason = "sessions are read by processes with a real clock")]

@@ -19,22 +19,25 @@
 use std::cell::RefCell;
 use std::sync::LazyLock;
 
+use api::Timestamp;
+use api::settings::Settings;
 use aws_sdk_dynamodb::config::Credentials;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use connect::Connect;
 use lambda_http::Context;
 use libfuzzer_sys::fuzz_target;
 use local::dynamodb::{self, Engine};
-use local::gateway::ROUTES;
+use local::kms::Kms;
+use local::routes::ROUTES;
 use serde_json::{Map, Value, json};
 use session::secret_key::SecretKey;
-use api::settings::Settings;
-use api::{App, Timestamp};
 use tokio::runtime::{Builder, Runtime};
 
 /// The service on an engine in memory, and credentials that it knows.
 struct World {
-    app: &'static App,
+    connect: &'static Connect,
+    _kms: Kms,
     now: Timestamp,
     key: String,
     key_no_scope: String,
@@ -68,15 +71,19 @@ impl World {
         let settings = Settings::read(|name| match name {
             "SESSIONS_TABLE" => Some("sessions".to_owned()),
             "REGISTRY_TABLE" => Some("registry".to_owned()),
+            "CONNECTIONS_TABLE" => Some("connections".to_owned()),
+            "KMS_KEY_ID" => Some(local::kms::KEY_ID.to_owned()),
             "CONNECT_UI_URL" => Some("http://localhost:3009".to_owned()),
             _ => None,
         });
         let settings = settings.expect("good settings");
         dynamodb::create_tables(&client, &settings).await.expect("tables");
-        let app: &'static App = Box::leak(Box::new(App::new(settings, client)));
+        let kms = Kms::start(None).await.expect("KMS");
+        let connect = local::connect(settings, client, &kms).expect("good settings");
 
         let world = Self {
-            app,
+            connect,
+            _kms: kms,
             now: "2026-11-22T12:38:27.690Z".parse().expect("a moment"),
             key: SecretKey::generate().expose().to_owned(),
             key_no_scope: SecretKey::generate().expose().to_owned(),
@@ -90,10 +97,10 @@ impl World {
                 { "name": "server", "secret": world.key },
                 { "name": "no scope", "secret": world.key_no_scope, "scopes": [] },
             ],
-            "integrations": keys.map(|key| json!({ "unique_key": key, "provider": "p" })),
+            "integrations": keys.map(|key| json!({ "unique_key": key, "provider": "unauthenticated" })),
             "connections": [ { "connection_id": "conn-1", "integration_id": "github" } ],
         } ] });
-        provision::apply(&app.tables, document, world.now).await.expect("a good document");
+        provision::apply(connect, document, world.now).await.expect("a good document");
         world.renew_token().await;
         world
     }
@@ -199,7 +206,7 @@ impl World {
                 event["isBase64Encoded"] = json!(true);
             }
         }
-        let answered = answer(self.app, event.to_string(), Context::default(), self.now).await;
+        let answered = answer(self.connect, event.to_string(), Context::default(), self.now).await;
         let answer: Value = serde_json::from_str(&answered.expect("an answer")).expect("JSON");
         Answer {
             status: answer["statusCode"].as_u64().expect("a status"),

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::Parser;
+use local::log::Format;
 use url::Url;
 
 /// Serves connect sessions on this machine: the API of template.yaml, with an embedded DynamoDB
@@ -22,7 +23,7 @@ pub struct Arguments {
     pub listen: SocketAddr,
 
     /// The file that keeps the data across restarts
-    #[arg(long, value_name = "FILE", default_value = ".local/connect-sessions.db")]
+    #[arg(long, value_name = "FILE", default_value = ".local/tables.db")]
     #[arg(conflicts_with_all = ["in_memory", "dynamodb"])]
     pub data: PathBuf,
 
@@ -45,6 +46,16 @@ pub struct Arguments {
     /// AWS_REGION and AWS credentials come from the environment
     #[arg(long, value_name = "URL")]
     pub dynamodb: Option<Url>,
+
+    /// How lines on standard error look: short or, as on Lambda, JSON. By default a terminal gets
+    /// the short ones, coloured unless NO_COLOR is set
+    #[arg(long, value_enum)]
+    pub log: Option<Format>,
+
+    /// How long requests in flight may take after Ctrl-C or SIGTERM, in seconds. What is not
+    /// finished then, or at a second signal, is cut off, and the exit status is 3
+    #[arg(long, value_name = "SECONDS", default_value = "10")]
+    pub stop_within: u32,
 }
 
 impl Arguments {

@@ -12,6 +12,8 @@ pub struct Banner {
     pub address: SocketAddr,
     /// Where the data is.
     pub data: String,
+    /// Whether that is AWS.
+    pub is_aws: bool,
     /// The environment document that was applied.
     pub document: Option<Value>,
     /// What that did.
@@ -25,7 +27,8 @@ impl Banner {
         let _ = out.write_all(self.text().as_bytes()).and_then(|()| out.flush());
     }
 
-    fn text(&self) -> String {
+    /// What it says.
+    pub fn text(&self) -> String {
         let url = format!("http://{}", self.address);
         let key = self.secret_key();
         let (integration, connection) = self.connection();
@@ -56,8 +59,12 @@ Ctrl-C stops it.
         )
     }
 
-    /// A secret key that this start knows; the database has only hashes.
+    /// A secret key that this start knows; the database has only hashes. One that opens an
+    /// environment at AWS is not for a terminal's history: there, whoever calls knows it.
     fn secret_key(&self) -> String {
+        if self.is_aws {
+            return "$SECRET_KEY".to_owned();
+        }
         let given = self.document.as_ref().and_then(|document| {
             let mut keys = (document["environments"].as_array()?.iter()).flat_map(|environment| {
                 environment["secret_keys"].as_array().into_iter().flatten()

@@ -43,7 +43,7 @@ fn new() -> Value {
 }
 
 /// Writes a file that only its owner can read.
-fn write_private(file: &Path, text: &str) -> std::io::Result<()> {
+pub(crate) fn write_private(file: &Path, text: &str) -> std::io::Result<()> {
     if let Some(folder) = file.parent() {
         std::fs::create_dir_all(folder)?;
     }

@@ -1,5 +1,6 @@
 //! DynamoDB on this machine: the engine, the tables of `template.yaml`, and their TTL.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -11,17 +12,17 @@ use api::telemetry::CountCalls;
 use aws::{Roots, Waits};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{Credentials, Region};
-use aws_sdk_dynamodb::error::DisplayErrorContext;
+use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata};
 use aws_sdk_dynamodb::operation::create_table::CreateTableError;
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
-    TimeToLiveSpecification,
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
+    ProjectionType, ScalarAttributeType, TimeToLiveSpecification,
 };
 use dynoxide::Database;
 use tables::client;
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+
+use crate::server::Server;
 
 /// How often expired items are deleted. AWS takes up to days; nothing depends on it.
 const SWEEP_EVERY: Duration = Duration::from_mins(1);
@@ -29,16 +30,16 @@ const SWEEP_EVERY: Duration = Duration::from_mins(1);
 /// A free port of the loopback interface.
 const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
-/// An engine that serves DynamoDB's API, on a free port of the loopback interface unless told.
+/// An engine that serves DynamoDB's API, on a free loopback port or at an address.
 pub struct Engine {
     /// Where it listens.
     pub address: SocketAddr,
     /// The database itself, for what DynamoDB does on its own: deleting expired items.
     pub database: Database,
+    /// What answers there.
+    pub server: Server,
     /// Held for as long as the engine runs.
     _lock: Option<File>,
-    stop: oneshot::Sender<()>,
-    server: JoinHandle<Result<(), String>>,
 }
 
 impl Engine {
@@ -71,15 +72,11 @@ impl Engine {
     async fn serve_at(address: SocketAddr, database: Database) -> std::io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        let (stop, stopped) = oneshot::channel();
-        let server = tokio::spawn(dynoxide::server::serve_with_shutdown(
-            listener,
-            database.clone(),
-            async {
-                let _ = stopped.await;
-            },
-        ));
-        Ok(Self { address, database, _lock: None, stop, server })
+        let store = database.clone();
+        let server = Server::start("the DynamoDB engine", |stop| {
+            dynoxide::server::serve_with_shutdown(listener, store, stop)
+        });
+        Ok(Self { address, database, server, _lock: None })
     }
 
     /// The endpoint's URL.
@@ -103,12 +100,6 @@ impl Engine {
                 }
             }
         });
-    }
-
-    /// Finishes the calls in flight and closes the file.
-    pub async fn stop(self) {
-        let _ = self.stop.send(());
-        let _ = self.server.await;
     }
 }
 
@@ -161,8 +152,9 @@ pub async fn create_tables(client: &Client, settings: &Settings) -> Result<(), I
         ("pk", ScalarAttributeType::S, KeyType::Hash),
         ("sk", ScalarAttributeType::S, KeyType::Range),
     ];
-    create_table(client, &settings.tables.registry, &registry).await?;
-    create_table(client, &settings.tables.sessions, &sessions).await?;
+    create_table(client, &settings.tables.registry, &registry, &[]).await?;
+    create_table(client, &settings.tables.sessions, &sessions, &[]).await?;
+    create_table(client, &settings.tables.connections, &registry, &CONNECTION_INDEXES).await?;
     let ttl = TimeToLiveSpecification::builder()
         .attribute_name("ttl")
         .enabled(true)
@@ -181,28 +173,46 @@ pub async fn create_tables(client: &Client, settings: &Settings) -> Result<(), I
         Err(error) => Err(InitError::new(format!(
             "TTL of table {} cannot be turned on: {}",
             settings.tables.sessions,
-            DisplayErrorContext(&error)
+            error.code().unwrap_or("no answer")
         ))),
     }
 }
+
+/// The indexes of the connections table: name, partition key, sort key.
+const CONNECTION_INDEXES: [[&str; 3]; 2] =
+    [["by-created", "pk", "created_sk"], ["by-end-user", "end_user_pk", "created_sk"]];
 
 async fn create_table(
     client: &Client,
     name: &str,
     key: &[(&str, ScalarAttributeType, KeyType)],
+    indexes: &[[&str; 3]],
 ) -> Result<(), InitError> {
+    let problem = |error: BuildError| InitError::new(error.to_string());
+    let element = |attribute: &str, role: KeyType| {
+        let element = KeySchemaElement::builder().attribute_name(attribute).key_type(role);
+        element.build().map_err(problem)
+    };
     let mut request =
         client.create_table().table_name(name).billing_mode(BillingMode::PayPerRequest);
+    let mut attributes: BTreeMap<&str, ScalarAttributeType> = BTreeMap::new();
     for (attribute, kind, role) in key {
-        let definition = AttributeDefinition::builder()
-            .attribute_name(*attribute)
-            .attribute_type(kind.clone())
-            .build();
-        let element =
-            KeySchemaElement::builder().attribute_name(*attribute).key_type(role.clone()).build();
-        request = request
-            .attribute_definitions(definition.map_err(|error| InitError::new(error.to_string()))?)
-            .key_schema(element.map_err(|error| InitError::new(error.to_string()))?);
+        attributes.insert(attribute, kind.clone());
+        request = request.key_schema(element(attribute, role.clone())?);
+    }
+    for [index, partition, sort] in indexes {
+        attributes.extend([partition, sort].map(|name| (*name, ScalarAttributeType::S)));
+        let index = GlobalSecondaryIndex::builder()
+            .index_name(*index)
+            .key_schema(element(partition, KeyType::Hash)?)
+            .key_schema(element(sort, KeyType::Range)?)
+            .projection(Projection::builder().projection_type(ProjectionType::All).build());
+        request = request.global_secondary_indexes(index.build().map_err(problem)?);
+    }
+    for (attribute, kind) in attributes {
+        let definition =
+            AttributeDefinition::builder().attribute_name(attribute).attribute_type(kind);
+        request = request.attribute_definitions(definition.build().map_err(problem)?);
     }
     match request.send().await {
         Ok(_) => Ok(()),
@@ -215,7 +225,7 @@ async fn create_table(
         }
         Err(error) => Err(InitError::new(format!(
             "table {name} cannot be made: {}",
-            DisplayErrorContext(&error)
+            error.code().unwrap_or("no answer")
         ))),
     }
 }

@@ -1,54 +1,35 @@
-//! API Gateway's part: routes, CORS and payload format 2.0, as `template.yaml` sets them up.
+//! API Gateway's part: routes, CORS and limits, as `template.yaml` sets them up.
 //!
 //! A request becomes a real event, passes through `lambda_http` into the same `handle` that Lambda
-//! runs, and the function's answer becomes an HTTP response again. Sources: AWS, "Create AWS Lambda
-//! proxy integrations for HTTP APIs" and "Configure CORS for HTTP APIs".
+//! runs, and the function's answer becomes an HTTP response again. Source: AWS, "Configure CORS for
+//! HTTP APIs".
 
 use std::error::Error;
 use std::net::SocketAddr;
+use std::sync::LazyLock;
+use std::time::Instant;
 
-use api::{App, Timestamp, lambda};
-use axum::Router;
-use axum::body::{Body, Bytes, to_bytes};
+use api::Timestamp;
+use axum::body::{Body, Bytes, HttpBody, to_bytes};
 use axum::extract::ConnectInfo;
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, CONTENT_TYPE, COOKIE, HeaderValue,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, CONTENT_TYPE, HeaderValue,
 };
-use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, Method, Request, Response, StatusCode};
+use axum::http::{HeaderName, Method, Request, Response, StatusCode};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use futures_util::future::BoxFuture;
+use connect::Connect;
 use http_body_util::LengthLimitError;
 use lambda_http::Context;
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
-/// A route: its key in `template.yaml`, and what answers its events.
-type Route = (&'static str, fn(&'static App, String, Context, Timestamp) -> Answer);
-type Answer = BoxFuture<'static, Result<String, String>>;
-
-/// Every route of `template.yaml`; a test holds the two together.
-pub const ROUTES: [Route; 5] = [
-    ("POST /connect/sessions", |app, event, context, now| {
-        Box::pin(answer(app, create_session::handle, event, context, now))
-    }),
-    ("POST /connect/sessions/reconnect", |app, event, context, now| {
-        Box::pin(answer(app, reconnect_session::handle, event, context, now))
-    }),
-    ("GET /connect/session", |app, event, context, now| {
-        Box::pin(answer(app, get_session::handle, event, context, now))
-    }),
-    ("HEAD /connect/session", |app, event, context, now| {
-        Box::pin(answer(app, get_session::handle, event, context, now))
-    }),
-    ("DELETE /connect/session", |app, event, context, now| {
-        Box::pin(answer(app, delete_session::handle, event, context, now))
-    }),
-];
+use crate::event::event;
+use crate::log;
+use crate::routes::{ROUTES, Router, decoded_path};
 
 /// The most bytes of a request that API Gateway takes (AWS, HTTP API quotas).
 const PAYLOAD_MAX: usize = 10 * 1_024 * 1_024;
@@ -75,35 +56,69 @@ const PREFLIGHT: [(HeaderName, &str); 3] = [
 
 /// Serves until `stop` resolves, then finishes the requests in flight.
 pub async fn serve(
-    app: &'static App,
+    connect: &'static Connect,
     listener: TcpListener,
     clock: fn() -> Timestamp,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     type Peer = ConnectInfo<SocketAddr>;
     let respond = async move |ConnectInfo(peer): Peer, request: Request<Body>| {
-        let (parts, body) = request.into_parts();
-        match to_bytes(body, PAYLOAD_MAX).await {
-            Ok(body) => respond(app, Request::from_parts(parts, body), peer, clock()).await,
-            Err(error) if error.source().is_some_and(<dyn Error>::is::<LengthLimitError>) => {
-                plain(StatusCode::PAYLOAD_TOO_LARGE, r#"{"message":"Request Too Long"}"#)
-            }
-            Err(_) => plain(StatusCode::BAD_REQUEST, r#"{"message":"Bad Request"}"#),
-        }
+        let started = Instant::now();
+        let (method, uri) = (request.method().clone(), request.uri().clone());
+        let response = match with_whole_body(request).await {
+            Ok(request) => respond(connect, request, peer, clock()).await,
+            Err(refusal) => with_cors(refusal),
+        };
+        let code = response.extensions().get().map_or("", |ErrorCode(code)| code);
+        log::request(&method, uri.path(), response.status(), code, started.elapsed());
+        response
     };
     let service =
-        Router::new().fallback(respond).into_make_service_with_connect_info::<SocketAddr>();
+        axum::Router::new().fallback(respond).into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, service).with_graceful_shutdown(stop).await
+}
+
+/// Reads the body, unless it is longer than API Gateway takes.
+async fn with_whole_body(request: Request<Body>) -> Result<Request<Bytes>, Response<Body>> {
+    let too_large =
+        || plain(StatusCode::PAYLOAD_TOO_LARGE, r#"{"message":"Request Entity Too Large"}"#);
+    let (parts, body) = request.into_parts();
+    // A length that is announced is judged before anything is read.
+    if body.size_hint().lower() > PAYLOAD_MAX as u64 {
+        return Err(too_large());
+    }
+    match to_bytes(body, PAYLOAD_MAX).await {
+        Ok(body) => Ok(Request::from_parts(parts, body)),
+        Err(error) if error.source().is_some_and(<dyn Error>::is::<LengthLimitError>) => {
+            Err(too_large())
+        }
+        Err(_) => Err(plain(StatusCode::BAD_REQUEST, r#"{"message":"Bad Request"}"#)),
+    }
 }
 
 /// Answers one HTTP request at the moment `now`.
 pub async fn respond(
-    app: &'static App,
+    connect: &'static Connect,
     request: Request<Bytes>,
     peer: SocketAddr,
     now: Timestamp,
 ) -> Response<Body> {
-    let mut response = route(app, request, peer, now).await;
+    static ROUTER: LazyLock<Router> = LazyLock::new(|| Router::new(&ROUTES));
+    respond_with(&ROUTER, connect, request, peer, now).await
+}
+
+/// Answers one HTTP request with the routes of `router`.
+pub async fn respond_with(
+    router: &Router,
+    connect: &'static Connect,
+    request: Request<Bytes>,
+    peer: SocketAddr,
+    now: Timestamp,
+) -> Response<Body> {
+    with_cors(route(router, connect, request, peer, now).await)
+}
+
+fn with_cors(mut response: Response<Body>) -> Response<Body> {
     for (name, value) in CORS {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
@@ -111,7 +126,8 @@ pub async fn respond(
 }
 
 async fn route(
-    app: &'static App,
+    router: &Router,
+    connect: &'static Connect,
     request: Request<Bytes>,
     peer: SocketAddr,
     now: Timestamp,
@@ -124,130 +140,21 @@ async fn route(
         }
         return response;
     }
-    let key = format!("{} {}", request.method(), request.uri().path());
-    let Some((route_key, handle)) = ROUTES.into_iter().find(|(route_key, _)| *route_key == key)
-    else {
+    let found = router.find(request.method(), &decoded_path(request.uri()));
+    let Some(((route_key, handle), parameters)) = found else {
         return plain(StatusCode::NOT_FOUND, r#"{"message":"Not Found"}"#);
     };
     let (parts, body) = request.into_parts();
     let request_id = Uuid::new_v4().to_string();
-    let event = event(route_key, &parts, &body, peer, &request_id, now).to_string();
+    let event = event(route_key, parameters, &parts, &body, peer, &request_id, now).to_string();
     let mut context = Context::default();
     context.request_id = request_id;
-    let answered = handle(app, event, context, now).await;
+    let answered = handle(connect, event, context, now).await;
     answered.and_then(|answer| http_response(&answer)).unwrap_or_else(|problem| {
         // What API Gateway says when an invocation fails.
         tracing::error!(problem, "invocation failed");
         plain(StatusCode::INTERNAL_SERVER_ERROR, r#"{"message":"Internal Server Error"}"#)
     })
-}
-
-async fn answer<H, F>(
-    app: &'static App,
-    handle: H,
-    event: String,
-    context: Context,
-    now: Timestamp,
-) -> Result<String, String>
-where
-    H: Fn(&'static App, api::Request, Timestamp) -> F + Send + Sync + 'static,
-    F: Future<Output = Result<api::Response, api::Error>> + Send + 'static,
-{
-    let answer = lambda::answer(app, handle, &event, context, now).await?;
-    serde_json::to_string(&answer).map_err(|problem| problem.to_string())
-}
-
-/// The event of payload format 2.0 that API Gateway makes of a request.
-pub fn event(
-    route_key: &str,
-    parts: &Parts,
-    body: &[u8],
-    peer: SocketAddr,
-    request_id: &str,
-    now: Timestamp,
-) -> Value {
-    let query = parts.uri.query().unwrap_or_default();
-    let domain_name = header(&parts.headers, "host").unwrap_or_default();
-    let mut event = json!({
-        "version": "2.0",
-        "routeKey": route_key,
-        "rawPath": parts.uri.path(),
-        "rawQueryString": query,
-        "headers": headers(&parts.headers),
-        "requestContext": {
-            "accountId": "anonymous",
-            "apiId": "local",
-            "domainName": domain_name,
-            "domainPrefix": domain_name.split('.').next(),
-            "http": {
-                "method": parts.method.as_str(),
-                "path": parts.uri.path(),
-                "protocol": format!("{:?}", parts.version),
-                "sourceIp": peer.ip().to_string(),
-                "userAgent": header(&parts.headers, "user-agent").unwrap_or_default(),
-            },
-            "requestId": request_id,
-            "routeKey": route_key,
-            "stage": "$default",
-            "time": now.strftime("%d/%b/%Y:%H:%M:%S +0000").to_string(),
-            "timeEpoch": now.as_millisecond(),
-        },
-        "isBase64Encoded": false,
-    });
-    let cookies: Vec<_> = values(&parts.headers, &COOKIE).collect();
-    if !cookies.is_empty() {
-        event["cookies"] = json!(cookies);
-    }
-    if !query.is_empty() {
-        event["queryStringParameters"] = query_parameters(query);
-    }
-    match str::from_utf8(body) {
-        Ok("") => {}
-        Ok(text) if is_text(&parts.headers) => event["body"] = json!(text),
-        _ => {
-            event["body"] = json!(STANDARD.encode(body));
-            event["isBase64Encoded"] = json!(true);
-        }
-    }
-    event
-}
-
-/// Names in lowercase; several values of a name are joined with commas; cookies go elsewhere.
-fn headers(headers: &HeaderMap) -> Map<String, Value> {
-    let joined = |name| values(headers, name).collect::<Vec<_>>().join(",");
-    headers
-        .keys()
-        .filter(|name| **name != COOKIE)
-        .map(|name| (name.as_str().to_owned(), json!(joined(name))))
-        .collect()
-}
-
-fn values(headers: &HeaderMap, name: &HeaderName) -> impl Iterator<Item = String> {
-    headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
-}
-
-fn header(headers: &HeaderMap, name: &str) -> Option<String> {
-    Some(String::from_utf8_lossy(headers.get(name)?.as_bytes()).into_owned())
-}
-
-fn query_parameters(query: &str) -> Value {
-    let mut parameters: Map<String, Value> = Map::new();
-    for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
-        let joined = match parameters.get(name.as_ref()).and_then(Value::as_str) {
-            Some(before) => format!("{before},{value}"),
-            None => value.into_owned(),
-        };
-        parameters.insert(name.into_owned(), json!(joined));
-    }
-    Value::Object(parameters)
-}
-
-/// Whether API Gateway passes a body of this content type as text.
-fn is_text(headers: &HeaderMap) -> bool {
-    let content_type = header(headers, "content-type").unwrap_or_default().to_ascii_lowercase();
-    ["text/", "application/json", "application/javascript", "application/xml"]
-        .iter()
-        .any(|prefix| content_type.starts_with(prefix))
 }
 
 /// The HTTP response that API Gateway makes of a function's answer.
@@ -271,11 +178,20 @@ fn http_response(answer: &str) -> Result<Response<Body>, String> {
         text.into_bytes()
     };
     let mut response = Response::builder().status(answer.status_code);
+    if answer.status_code >= 400 {
+        let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+        let code = body["error"]["code"].as_str().unwrap_or_default();
+        response = response.extension(ErrorCode(code.to_owned()));
+    }
     for (name, value) in &answer.headers {
         response = response.header(name, value.as_str().unwrap_or_default());
     }
     response.body(Body::from(body)).map_err(|error| error.to_string())
 }
+
+/// The code in the body of a function's answer, for the log.
+#[derive(Clone)]
+struct ErrorCode(String);
 
 /// An answer of API Gateway itself.
 fn plain(status: StatusCode, body: &'static str) -> Response<Body> {

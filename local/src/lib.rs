@@ -2,9 +2,43 @@
 //! API Gateway does, on an embedded DynamoDB engine.
 //!
 //! - [`gateway`]: HTTP in, API Gateway events to the handlers, HTTP out.
+//! - [`routes`]: which function a request is for.
+//! - [`event`]: a request as the event that API Gateway makes of it.
 //! - [`dynamodb`]: the engine, the tables of `template.yaml`, and their TTL.
+//! - [`kms`]: the two calls of KMS that the service makes.
+//! - [`server`]: how servers start and end.
 //! - [`demo`]: the environment that a first start provisions.
+//! - [`banner`]: what a start prints.
+//! - [`log`]: what the process says while it runs.
 
+pub mod banner;
 pub mod demo;
 pub mod dynamodb;
+pub mod event;
 pub mod gateway;
+pub mod kms;
+pub mod log;
+pub mod routes;
+pub mod server;
+
+use ::connect::Connect;
+use api::settings::Settings;
+use api::{App, InitError};
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::Credentials;
+use vault::Vault;
+
+/// The state of all functions, on a DynamoDB client and a KMS endpoint. It lives as long as the
+/// process, as in a Lambda execution environment.
+pub fn connect(
+    settings: Settings,
+    client: Client,
+    kms: &kms::Kms,
+) -> Result<&'static Connect, InitError> {
+    let url = format!("http://{}", kms.address);
+    let credentials = Credentials::new("local", "local", None, None, "local");
+    let kms_client = kms::client(&url, "us-east-1".to_owned(), credentials);
+    let vault = Vault::new(kms_client, settings.kms_key_id.clone());
+    let outbound = ::connect::connect::outbound(&settings)?;
+    Ok(Box::leak(Box::new(Connect { app: App::new(settings, client), vault, outbound })))
+}

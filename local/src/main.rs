@@ -1,7 +1,6 @@
 //! `cargo run`: the whole service on this machine.
 
 mod arguments;
-mod banner;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -9,119 +8,192 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use api::settings::Settings;
-use api::{App, InitError, Timestamp, telemetry};
+use api::{InitError, Timestamp};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Credentials;
 use clap::Parser;
+use connect::Connect;
+use futures_util::future::select_all;
+use local::banner::Banner;
 use local::dynamodb::{self, Engine};
-use local::{demo, gateway};
+use local::kms::Kms;
+use local::server::Server;
+use local::{demo, gateway, log};
 use provision::Failure;
 use serde_json::Value;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use arguments::Arguments;
-use banner::Banner;
 
 /// Many threads allocate here, and would wait for each other's locks in glibc.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// How long requests in flight have to finish.
-const STOP_WITHIN: Duration = Duration::from_secs(10);
+/// How long the process waits, at its very end, for what the runtime still does.
+const LEAVE_WITHIN: Duration = Duration::from_secs(1);
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    match run(Arguments::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
+/// Why the process ends with another status than 0.
+enum Problem {
+    /// 2: it does not start, or a server fails.
+    Failed(InitError),
+    /// 3: something was not finished when it had to stop.
+    CutOff(String),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let runtime = match Runtime::new() {
+        Ok(runtime) => runtime,
         Err(error) => {
+            eprintln!("error: no runtime: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    let end = runtime.block_on(run(arguments));
+    // Whatever still hangs is left behind. The engine has written all that it has answered.
+    runtime.shutdown_timeout(LEAVE_WITHIN);
+    match end {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Problem::Failed(error)) => {
             eprintln!("error: {error}");
             ExitCode::from(2)
+        }
+        Err(Problem::CutOff(what)) => {
+            eprintln!("cut off: {what}");
+            ExitCode::from(3)
         }
     }
 }
 
-async fn run(arguments: Arguments) -> Result<(), InitError> {
-    let settings = settings()?;
-    telemetry::start(&settings.log);
-    let listener = bind(arguments.listen).await?;
-    let address = listener.local_addr().map_err(|error| InitError::new(error.to_string()))?;
-    let document = arguments.environment.as_deref().map(read_document).transpose()?;
-
-    let (engine, client) = if let Some(url) = &arguments.dynamodb {
-        (None, remote_client(url)?)
-    } else {
-        let engine = Engine::start_at(arguments.engine, arguments.data_file()).await?;
-        let client = dynamodb::client(&engine.url(), region(), unchecked_credentials());
-        (Some(engine), client)
+/// Serves until a signal, then stops within the time that the arguments give.
+async fn run(arguments: Arguments) -> Result<(), Problem> {
+    let mut signals = Signals::install()?;
+    let stop_within = Duration::from_secs(arguments.stop_within.into());
+    // A task of its own, since it reads files and waits for other machines: signals must get through.
+    let start = tokio::spawn(Service::start(arguments));
+    let mut service = tokio::select! {
+        started = start => started.map_err(|error| InitError::new(error.to_string()))??,
+        () = signals.next() => return Err(Problem::CutOff("the start".to_owned())),
     };
-    if !arguments.is_aws() {
-        dynamodb::create_tables(&client, &settings).await?;
+
+    let mut servers = service.servers();
+    tokio::select! {
+        (failure, ..) = select_all(servers.iter_mut().map(|server| Box::pin(server.failure()))) => {
+            return Err(failure.into());
+        }
+        () = signals.next() => eprintln!("stopping: requests in flight finish first"),
     }
-    if let Some(engine) = &engine {
-        engine.sweep_on_a_timer();
-    }
-    // What tells the embedded engine, or another one, from AWS.
-    let endpoint_url = engine.as_ref().map(Engine::url);
-    let endpoint_url = endpoint_url.or(arguments.dynamodb.as_ref().map(ToString::to_string));
-    let settings = Settings { endpoint_url, ..settings };
-    // One app for as long as the process lives, as in a Lambda execution environment.
-    let app: &'static App = Box::leak(Box::new(App::new(settings, client)));
-
-    let document = match document {
-        None if arguments.is_aws() => None,
-        None => Some(demo::document(arguments.demo_file().as_deref())?),
-        Some(document) => Some(document),
-    };
-    let report = match &document {
-        Some(document) => Some(provision(app, document.clone()).await?),
-        None => None,
-    };
-    Banner { address, data: arguments.describe_data(), document, report }.print();
-
-    let stop = stop_signal()?;
-    serve(app, listener, stop).await?;
-    if let Some(engine) = engine {
-        engine.stop().await;
+    let mut time_is_up = std::pin::pin!(tokio::time::sleep(stop_within));
+    for server in servers {
+        let name = server.name();
+        tokio::select! {
+            () = server.stop() => {}
+            () = &mut time_is_up => {
+                return Err(Problem::CutOff(format!("{name} was busy after {stop_within:?}")));
+            }
+            () = signals.next() => {
+                return Err(Problem::CutOff(format!("{name} was busy at a second signal")));
+            }
+        }
     }
     Ok(())
 }
 
-/// Serves until a signal; then requests in flight have a while to finish.
-async fn serve(
-    app: &'static App,
-    listener: TcpListener,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> Result<(), InitError> {
-    let (stopping, mut stopped) = tokio::sync::watch::channel(false);
-    let stop = async move {
-        stop.await;
-        let _ = stopping.send(true);
-        eprintln!("stopping: requests in flight finish first");
-    };
-    let overdue = async {
-        let _ = stopped.wait_for(|stopping| *stopping).await;
-        tokio::time::sleep(STOP_WITHIN).await;
-    };
-    tokio::select! {
-        served = gateway::serve(app, listener, clock, stop) => {
-            served.map_err(|error| InitError::new(format!("the server failed: {error}")))
-        }
-        () = overdue => Ok(()),
+impl From<InitError> for Problem {
+    fn from(error: InitError) -> Self {
+        Self::Failed(error)
     }
 }
 
-/// Resolves at Ctrl-C or SIGTERM.
-fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, InitError> {
-    let problem = |error: std::io::Error| InitError::new(format!("no signal handler: {error}"));
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(problem)?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(problem)?;
-    Ok(async move {
+/// Ctrl-C and SIGTERM.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    /// From now on signals no longer end the process by themselves.
+    fn install() -> Result<Self, InitError> {
+        let problem = |error: std::io::Error| InitError::new(format!("no signal handler: {error}"));
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt()).map_err(problem)?,
+            terminate: signal(SignalKind::terminate()).map_err(problem)?,
+        })
+    }
+
+    /// Resolves at the next one.
+    async fn next(&mut self) {
         tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
         }
-    })
+    }
+}
+
+/// All that serves.
+struct Service {
+    api: Server,
+    kms: Kms,
+    engine: Option<Engine>,
+}
+
+impl Service {
+    /// Starts everything, and says on standard output how to use it.
+    async fn start(arguments: Arguments) -> Result<Self, InitError> {
+        let settings = settings()?;
+        let no_color = variable("NO_COLOR").is_some_and(|value| !value.is_empty());
+        log::start(&settings.log, arguments.log, no_color);
+        let listener = bind(arguments.listen).await?;
+        let address = listener.local_addr().map_err(|error| InitError::new(error.to_string()))?;
+        let document = arguments.environment.as_deref().map(read_document).transpose()?;
+
+        let (engine, client) = if let Some(url) = &arguments.dynamodb {
+            (None, remote_client(url)?)
+        } else {
+            let engine = Engine::start_at(arguments.engine, arguments.data_file()).await?;
+            let client = dynamodb::client(&engine.url(), region(), unchecked_credentials());
+            (Some(engine), client)
+        };
+        if !arguments.is_aws() {
+            dynamodb::create_tables(&client, &settings).await?;
+        }
+        if let Some(engine) = &engine {
+            engine.sweep_on_a_timer();
+        }
+        // What tells the embedded engine, or another one, from AWS.
+        let endpoint_url = engine.as_ref().map(Engine::url);
+        let endpoint_url = endpoint_url.or(arguments.dynamodb.as_ref().map(ToString::to_string));
+        let settings = Settings { endpoint_url, ..settings };
+        let kms = Kms::start(arguments.kms_file().as_deref())
+            .await
+            .map_err(|error| InitError::new(format!("KMS does not start: {error}")))?;
+        let connect = local::connect(settings, client, &kms)?;
+
+        let document = match document {
+            None if arguments.is_aws() => None,
+            None => Some(demo::document(arguments.demo_file().as_deref())?),
+            Some(document) => Some(document),
+        };
+        let report = match &document {
+            Some(document) => Some(provision(connect, document.clone()).await?),
+            None => None,
+        };
+        let api = Server::start("the API", |stop| async move {
+            gateway::serve(connect, listener, clock, stop).await.map_err(|error| error.to_string())
+        });
+        let data = arguments.describe_data();
+        let is_aws = arguments.is_aws();
+        Banner { address, data, is_aws, document, report }.print();
+        Ok(Self { api, kms, engine })
+    }
+
+    /// What listens, in the order in which to stop: the API needs the others.
+    fn servers(&mut self) -> Vec<&mut Server> {
+        let engine = self.engine.as_mut().map(|engine| &mut engine.server);
+        [&mut self.api, &mut self.kms.server].into_iter().chain(engine).collect()
+    }
 }
 
 /// The settings of the functions; those that `template.yaml` always sets have defaults here.
@@ -129,6 +201,9 @@ fn settings() -> Result<Settings, InitError> {
     Settings::read(|name| {
         variable(name).or_else(|| match name {
             "SESSIONS_TABLE" => Some("connect-sessions".to_owned()),
+            "CONNECTIONS_TABLE" => Some("connect-connections".to_owned()),
+            "KMS_KEY_ID" => Some(local::kms::KEY_ID.to_owned()),
+            "OUTBOUND_ALLOW" => Some("127.0.0.0/8,::1/128".to_owned()),
             "REGISTRY_TABLE" => Some("connect-registry".to_owned()),
             "CONNECT_UI_URL" => Some("http://localhost:3009".to_owned()),
             // The engine warns of every condition that does not hold, which is no news.
@@ -157,8 +232,8 @@ fn read_document(file: &Path) -> Result<Value, InitError> {
 }
 
 /// Applies the document. Everything that is wrong with it is told, with its path.
-async fn provision(app: &App, document: Value) -> Result<provision::Report, InitError> {
-    provision::apply(app, document, clock()).await.map_err(|failure| match failure {
+async fn provision(connect: &Connect, document: Value) -> Result<provision::Report, InitError> {
+    provision::apply(connect, document, clock()).await.map_err(|failure| match failure {
         Failure::Refused(issues) => {
             let lines: Vec<_> = issues
                 .iter()
@@ -212,6 +287,11 @@ fn clock() -> Timestamp {
 }
 
 impl Arguments {
+    /// Where the key of the local KMS is kept.
+    fn kms_file(&self) -> Option<PathBuf> {
+        (!self.in_memory).then(|| self.data.with_file_name("kms-key"))
+    }
+
     /// Where the demo's document is kept.
     fn demo_file(&self) -> Option<PathBuf> {
         (!self.in_memory).then(|| self.data.with_file_name("demo-environment.json"))

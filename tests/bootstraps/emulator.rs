@@ -13,7 +13,7 @@ use tests::World;
 
 /// The path of the emulator, `aws-lambda-rie-x86_64` of the `aws-sam-cli` wheel.
 const EMULATOR: &str = "LAMBDA_RIE";
-/// The folder of the release binaries.
+/// The folder of the functions' binaries.
 const BOOTSTRAPS: &str = "BOOTSTRAPS";
 
 /// A function, ready to be invoked.

@@ -32,7 +32,7 @@ async fn a_hostile_host_is_answered_and_the_environment_survives() {
 #[tokio::test]
 async fn a_panic_is_answered_unquoted_and_the_environment_survives() {
     let world = World::start().await;
-    let panics = Function::start("examples/panics", &world).await;
+    let panics = Function::start("panics", &world).await;
     for _ in 0..2 {
         let (status, body) = answer(&panics.invoke(&events::create(&world.secret_key)).await);
         let expected = json!({ "code": "server_error", "message": "An unexpected error occurred" });

@@ -100,6 +100,8 @@ async fn a_function_takes_a_fraction_of_the_smallest_memory_that_lambda_gives() 
         assert_eq!((status, &body["error"]["code"]), (400, &json!("invalid_body")));
         token(&create.invoke(&events::create(&world.secret_key)).await);
     }
+    // 8.5 MiB were measured: 6.6 of them are pages of the binary, 1.4 the heap after bodies of the
+    // greatest length. The rest is room for another C library and for debris of the allocator.
     let peak = create.memory_peak_kib();
-    assert!(peak < 128 * 1024 / 4, "{peak} KiB");
+    assert!(peak < 12 * 1024, "{peak} KiB");
 }

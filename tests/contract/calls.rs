@@ -24,7 +24,7 @@ async fn a_cold_container_reads_the_environment_of_a_token_once() {
     let mut world = World::start().await;
     let (read, ended) =
         (world.mint(json!({ "tags": {} })).await, world.mint(json!({ "tags": {} })).await);
-    world.app = world.cold_app();
+    world.restart();
     world.wire.calls();
     for calls in [&["GetItem", "GetItem"][..], &["GetItem"]] {
         assert_eq!(world.get(&read).await.status, 200);
@@ -32,7 +32,7 @@ async fn a_cold_container_reads_the_environment_of_a_token_once() {
     }
     assert_eq!(world.delete(&ended).await.status, 204);
     assert_eq!(world.wire.calls(), ["DeleteItem"]);
-    world.app = world.cold_app();
+    world.restart();
     assert_eq!(world.delete(&read).await.status, 204);
     assert_eq!(world.wire.calls(), ["DeleteItem", "GetItem"]);
     // Keys and tokens share what is known of an environment.
@@ -94,7 +94,7 @@ async fn an_unknown_integration_is_looked_up_by_name_before_it_is_refused() {
 
     // Provisioned meanwhile, it works at once, and is known from then on.
     let integrations = json!([
-        { "unique_key": "new", "provider": "x" }, { "unique_key": "newer", "provider": "x" },
+        { "unique_key": "new", "provider": "unauthenticated" }, { "unique_key": "newer", "provider": "unauthenticated" },
     ]);
     let document = json!({ "environments": [{ "name": "dev", "integrations": integrations }] });
     world.provision(document).await.expect("a good document");
@@ -109,8 +109,10 @@ async fn an_unknown_integration_is_looked_up_by_name_before_it_is_refused() {
 async fn an_environment_with_many_integrations_is_not_read_whole() {
     let mut world = World::start().await;
     let keys: Vec<_> = (0..450).map(|n| format!("integration-{n:03}")).collect();
-    let integrations: Vec<_> =
-        keys.iter().map(|key| json!({ "unique_key": key, "provider": "x" })).collect();
+    let integrations: Vec<_> = keys
+        .iter()
+        .map(|key| json!({ "unique_key": key, "provider": "unauthenticated" }))
+        .collect();
     world.change_environment(json!({ "integrations": integrations })).await;
 
     let all = json!({ "tags": {}, "allowed_integrations": keys });
@@ -133,13 +135,13 @@ async fn names_are_looked_up_as_far_as_they_can_change_the_answer() {
 #[tokio::test]
 async fn a_revoked_key_works_until_the_cache_forgets_it_and_an_unknown_one_is_never_cached() {
     let mut world = World::start().await;
-    let warm = world.app;
+    let warm = world.connect;
     world.mint(json!({ "tags": {} })).await;
     let absent = json!({ "secret_keys": [{ "name": "server", "state": "absent" }] });
     world.change_environment(absent).await;
     let create = Call::create(&world.secret_key, &json!({ "tags": {} }));
-    assert_eq!(create.clone().send_to(world.app, world.now).await.status, 401);
-    world.app = warm;
+    assert_eq!(create.clone().send_to(world.connect, world.now).await.status, 401);
+    world.connect = warm;
     world.pass_ms(59_999);
     assert_eq!(world.send(create.clone()).await.status, 201);
     world.pass_ms(1);

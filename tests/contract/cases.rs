@@ -2,10 +2,12 @@
 //!
 //! In this process by default. `CONFORMANCE_URL` aims the replay at a deployed stack or another
 //! server, with `CONFORMANCE_SECRET_KEY`, `CONFORMANCE_SECRET_KEY_NO_SCOPE` and, unless it is
-//! `http://localhost:3009/`, `CONFORMANCE_CONNECT_UI_URL`. What needs the clock or another
-//! environment is left out there.
+//! `http://localhost:3009/`, `CONFORMANCE_CONNECT_UI_URL`. What needs the clock, another
+//! environment or a provider is left out there.
 
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
+
+mod tally;
 
 use std::sync::Arc;
 
@@ -13,8 +15,9 @@ use jiff::{SignedDuration, Timestamp};
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::{Value, json};
 use session::token::SessionToken;
-use tests::World;
+use tally::Tally;
 use tests::case::{self, Case, Deviation, Values};
+use tests::{Flow, Reply, World};
 use tokio::runtime::Runtime;
 
 fn main() {
@@ -22,39 +25,96 @@ fn main() {
     let runtime = Arc::new(Runtime::new().expect("a runtime"));
     let remote = variable("CONFORMANCE_URL");
     let shared = Arc::new(runtime.block_on(World::start()));
-    let trials = case::all()
-        .into_iter()
-        .map(|(case, deviation)| {
-            let (runtime, remote, shared) =
-                (Arc::clone(&runtime), remote.clone(), Arc::clone(&shared));
-            let is_ignored = deviation.cannot_arise.is_some()
-                || (remote.is_some() && needs_own_world(&deviation));
-            let name = match &deviation.deviation {
-                Some(row) => format!("{} ({row})", case.name),
-                None => case.name.clone(),
-            };
-            Trial::test(name, move || {
-                let replayed = runtime.block_on(async {
-                    match remote {
-                        Some(url) => replay_over(&url, &case).await,
-                        None if needs_own_world(&deviation) => {
-                            replay_in(&mut World::start().await, &case, &deviation).await
-                        }
-                        None => replay_shared(&shared, &case).await,
-                    }
-                });
-                replayed.map_err(Failed::from)
-            })
-            .with_ignored_flag(is_ignored)
+    let flow = Arc::new(runtime.block_on(Flow::start()));
+    let tally = Arc::new(Tally::default());
+    let run = Run { runtime, tally, is_remote: remote.is_some() };
+
+    let mut trials = Vec::new();
+    for (case, deviation) in case::all() {
+        let (remote, shared) = (remote.clone(), Arc::clone(&shared));
+        let replay = async move |case: &Case, deviation: &Deviation| match remote {
+            Some(url) => replay_over(&url, case).await,
+            None if needs_own_world(deviation) => {
+                replay_in(&mut World::start().await, case, deviation).await
+            }
+            None => replay_shared(&shared, case).await,
+        };
+        let needs_this_process = needs_own_world(&deviation);
+        trials.push(run.trial(case, deviation, needs_this_process, replay));
+    }
+    for (case, deviation) in case::flow(&flow.provider) {
+        let flow = Arc::clone(&flow);
+        let replay = async move |case: &Case, deviation: &Deviation| {
+            if needs_own_world(deviation) {
+                let mut flow = Flow::with(flow.provider.clone()).await;
+                replay_in(&mut flow.world, case, deviation).await
+            } else {
+                replay_shared(&flow.world, case).await
+            }
+        };
+        // Where the provider listens.
+        let needs_this_process = true;
+        trials.push(run.trial(case, deviation, needs_this_process, replay));
+    }
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    if !arguments.list {
+        run.tally.print();
+    }
+    conclusion.exit();
+}
+
+/// What the tests of one run share.
+struct Run {
+    runtime: Arc<Runtime>,
+    tally: Arc<Tally>,
+    is_remote: bool,
+}
+
+impl Run {
+    /// A case as a test of its own, ignored where it cannot be replayed.
+    fn trial(
+        &self,
+        case: Case,
+        deviation: Deviation,
+        needs_this_process: bool,
+        replay: impl AsyncFnOnce(&Case, &Deviation) -> Result<(), String> + Send + 'static,
+    ) -> Trial {
+        let ignored = match (&deviation.not_built, &deviation.cannot_arise) {
+            (Some(part), _) => Some(format!("not built yet: {part}")),
+            (None, Some(reason)) => Some(format!("cannot arise: {reason}")),
+            (None, None) if self.is_remote && needs_this_process => {
+                Some("needs this process".to_owned())
+            }
+            (None, None) => None,
+        };
+        let name = match (&deviation.not_built, &deviation.deviation) {
+            (Some(part), _) => format!("{} (not built yet: {part})", case.name),
+            (None, Some(row)) => format!("{} ({row})", case.name),
+            (None, None) => case.name.clone(),
+        };
+        let is_ignored = ignored.is_some();
+        self.tally.expect(&case, ignored);
+        let (runtime, tally) = (Arc::clone(&self.runtime), Arc::clone(&self.tally));
+        Trial::test(name, move || {
+            let replayed = runtime.block_on(replay(&case, &deviation));
+            tally.count(&case, replayed.is_ok());
+            replayed.map_err(Failed::from)
         })
-        .collect();
-    libtest_mimic::run(&arguments, trials).exit();
+        .with_ignored_flag(is_ignored)
+    }
 }
 
 fn needs_own_world(deviation: &Deviation) -> bool {
     deviation.environment.is_some()
         || deviation.environment_after_setup.is_some()
         || deviation.after_ms.is_some()
+}
+
+/// The token of the first session that a case's setup makes.
+fn take_token(values: &mut Values, reply: &Reply) {
+    if values.session_token.is_none() {
+        values.session_token = Some(reply.token());
+    }
 }
 
 fn values(world: &World) -> Values {
@@ -73,7 +133,7 @@ async fn replay_shared(world: &World, case: &Case) -> Result<(), String> {
     let mut values = values(world);
     for step in &case.setup {
         let reply = world.send(step.call(&values)).await;
-        values.session_token.get_or_insert_with(|| reply.token());
+        take_token(&mut values, &reply);
     }
     let reply = world.send(case.step.call(&values)).await;
     case.judge(&reply, &values)?;
@@ -88,7 +148,7 @@ async fn replay_in(world: &mut World, case: &Case, deviation: &Deviation) -> Res
     let mut values = values(world);
     for step in &case.setup {
         let reply = world.send(step.call(&values)).await;
-        values.session_token.get_or_insert_with(|| reply.token());
+        take_token(&mut values, &reply);
     }
     if let Some(change) = &deviation.environment_after_setup {
         world.change_environment(change.clone()).await;
@@ -113,14 +173,14 @@ async fn replay_over(url: &str, case: &Case) -> Result<(), String> {
     };
     for step in &case.setup {
         let reply = step.call(&values).send_over(&client, url).await;
-        values.session_token.get_or_insert_with(|| reply.token());
+        take_token(&mut values, &reply);
     }
     let reply = case.step.call(&values).send_over(&client, url).await;
     case.judge(&reply, &values)
 }
 
 /// Compares what the case says of the session's record.
-async fn judge_state(world: &World, case: &Case, reply: &tests::Reply) -> Result<(), String> {
+async fn judge_state(world: &World, case: &Case, reply: &Reply) -> Result<(), String> {
     if case.expect_state.is_empty() {
         return Ok(());
     }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tests::{Call, World};
 
 async fn status(world: &World, call: Call) -> u16 {
-    call.send_to(world.cold_app(), world.now).await.status
+    call.send_to(world.cold(), world.now).await.status
 }
 
 fn removed(key: &str, sessions: &str) -> Value {
@@ -28,14 +28,14 @@ async fn an_environment_takes_its_sessions_along_and_none_comes_back_with_its_na
             assert_eq!(report.created.len(), 9);
         }
         for token in [&read, &reconnection] {
-            let reply = Call::get(token).send_to(world.cold_app(), world.now).await;
+            let reply = Call::get(token).send_to(world.cold(), world.now).await;
             assert_eq!((reply.status, &reply.json()["error"]["code"]), (401, &unknown));
         }
     }
-    let reply = Call::delete(&ended).send_to(world.cold_app(), world.now).await;
+    let reply = Call::delete(&ended).send_to(world.cold(), world.now).await;
     assert_eq!((reply.status, &reply.json()["error"]["code"]), (401, &unknown));
     let create = Call::create(&world.secret_key, &json!({ "tags": {} }));
-    let token = create.send_to(world.cold_app(), world.now).await.token();
+    let token = create.send_to(world.cold(), world.now).await.token();
     assert_eq!(status(&world, Call::get(&token)).await, 200);
 }
 
@@ -46,7 +46,7 @@ async fn a_key_takes_its_sessions_along_where_the_operator_says_so() {
     let second = Call::create(&second.secrets[0].secret, &json!({ "tags": {} }));
     let kept = world.mint(json!({ "tags": {} })).await;
     let ended = world.send(second.clone()).await.token();
-    let warm = world.app;
+    let warm = world.connect;
 
     let report = world.change_environment(removed("second", "end")).await;
     assert_eq!((report.removed.len(), report.unchanged.len()), (1, 1));

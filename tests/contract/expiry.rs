@@ -42,7 +42,7 @@ async fn dynamodb_deletes_an_expired_session_on_its_own_and_no_live_one() {
     let mut world = World::start().await;
     let token = world.mint(json!({ "tags": {} })).await;
     let item = world.session_items().await.remove(0);
-    // 13:08:27.690 is rounded up to a whole second, so that the broom never comes early.
+    // 13:08:27.690 is rounded up to a whole second, so that TTL never deletes a live session.
     assert_eq!(item["expires_at_ms"].as_n(), Ok(&"1795352907690".to_owned()));
     assert_eq!(item["ttl"].as_n(), Ok(&"1795352908".to_owned()));
 

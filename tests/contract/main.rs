@@ -1,30 +1,44 @@
 //! The rules of the contract, in process: whole HTTP requests in, whole answers out, against a real
-//! DynamoDB engine. `// R9` names the requirement of `docs/REQUIREMENTS.md` that a test shows,
-//! `// D4` the deviation of `docs/compatibility.md`.
+//! DynamoDB engine. A line `// R9 D4` above a test names the requirements of
+//! `docs/REQUIREMENTS.md` and the deviations of `docs/compatibility.md` that it shows.
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod authentication;
 mod calls;
+mod catalogue;
+mod change_connection;
+mod connect_order;
 mod create_session;
 mod delete_session;
 mod describing;
 mod ended_sessions;
 mod expiry;
+mod get_connection;
 mod get_session;
+mod hostile_input;
+mod import_connection;
+mod list_connections;
+mod new_connection;
+mod outbound;
 mod properties;
 mod provisioning;
 mod provisioning_failures;
 mod provisioning_races;
 mod reconnect_session;
+mod reconnection;
 mod requirements;
 mod rooms;
 mod routes;
+mod scopes;
+mod sealing;
 mod secrets;
 mod settings;
+mod show_provider;
 mod store_failure;
 mod tags;
 mod tenants;
 mod tidy;
 mod transport;
+mod vault;
 mod webhook_urls;

@@ -36,13 +36,12 @@ async fn what_a_document_does_not_name_is_left_alone() {
     let look =
         json!({ "connect_ui": { "showWatermark": false }, "allow_docs_connect_override": false });
     world.change_environment(look).await;
-    let integration =
-        json!({ "unique_key": "github", "provider": "github-app", "display_name": "GH" });
+    let integration = json!({ "unique_key": "github", "provider": "gitlab", "display_name": "GH" });
     let report = world.change_environment(json!({ "integrations": [integration] })).await;
     assert_eq!(report.changed, ["dev/integrations/github"]);
     assert_eq!(report.unchanged, ["dev"]);
     // Left out, a field keeps its value as well.
-    let integration = json!({ "unique_key": "github", "provider": "github-app" });
+    let integration = json!({ "unique_key": "github", "provider": "gitlab" });
     let report = world.change_environment(json!({ "integrations": [integration] })).await;
     assert_eq!(report.unchanged, ["dev", "dev/integrations/github"]);
 
@@ -114,7 +113,7 @@ async fn absent_removes_and_removing_twice_changes_nothing() {
     assert_eq!(report.removed, ["dev"]);
     let items = world.dump().await.len() - world.session_items().await.len();
     assert_eq!(items, 0);
-    world.app = world.cold_app();
+    world.restart();
     assert_eq!(world.create(json!({ "tags": {} })).await.status, 401);
     let report = world.provision(document).await.expect("a good document");
     assert_eq!(report.unchanged, ["dev"]);
@@ -137,7 +136,7 @@ async fn a_bad_document_is_refused_whole_with_every_issue_and_its_path() {
                     { "name": "a", "secret": "not-a-uuid", "scopes": "x" },
                     { "name": "a", "extra": 1 },
                 ],
-                "integrations": [{ "unique_key": "a/b" }, { "provider": "x" }],
+                "integrations": [{ "unique_key": "a/b" }, { "provider": "unauthenticated" }],
                 "connections": [{ "connection_id": "", "integration_id": 1, "end_user": {} }],
                 "connect_ui": { "defaultTheme": "pink", "theme": { "light": {} } },
                 "allow_docs_connect_override": "yes",
@@ -215,7 +214,7 @@ async fn a_document_at_odds_with_the_registry_is_refused_whole() {
         "path": ["environments", "0", "connections", "0", "integration_id"] }]);
     let connections = json!([{ "connection_id": "c", "integration_id": "new" }]);
     let document = dev(json!({ "connections": connections, "integrations": [
-        { "unique_key": "other", "provider": "x" },
+        { "unique_key": "other", "provider": "unauthenticated" },
     ] }));
     assert_eq!(issues(&world, document).await, no_integration);
     let connections = json!([{ "connection_id": "c", "integration_id": "github" }]);
@@ -243,8 +242,9 @@ async fn a_document_at_odds_with_the_registry_is_refused_whole() {
 #[tokio::test]
 async fn a_large_document_is_written_in_many_transactions() {
     let mut world = World::start().await;
-    let integrations: Vec<_> =
-        (0..250).map(|n| json!({ "unique_key": format!("i{n}"), "provider": "x" })).collect();
+    let integrations: Vec<_> = (0..250)
+        .map(|n| json!({ "unique_key": format!("i{n}"), "provider": "unauthenticated" }))
+        .collect();
     let keys: Vec<_> = (0..40).map(|n| json!({ "name": format!("key {n}") })).collect();
     let connections: Vec<_> = (0..60)
         .map(|n| json!({ "connection_id": format!("c{n}"), "integration_id": "i249" }))
@@ -262,7 +262,7 @@ async fn a_large_document_is_written_in_many_transactions() {
 async fn each_field_that_is_left_out_keeps_its_value_and_null_clears_some() {
     let mut world = World::start().await;
     let look = |world: &World| {
-        let (app, now) = (world.cold_app(), world.now);
+        let (app, now) = (world.cold(), world.now);
         let create = Call::create(&world.secret_key, &json!({ "tags": {} }));
         async move {
             let token = create.send_to(app, now).await.token();
@@ -345,7 +345,7 @@ async fn each_field_that_is_left_out_keeps_its_value_and_null_clears_some() {
         (json!({ "end_user": null }), false, false, false),
     ] {
         world.change_environment(connection(content)).await;
-        let (_, end_user, tags) = item(&world, "CONNECTION#github#conn-1").await;
+        let (_, end_user, tags) = item(&world, "conn-1#github").await;
         let tags = tags.and_then(|tags| tags.as_m().cloned().ok()).expect("tags");
         let is = (!end_user.is_empty(), end_user.contains("the organization"), !tags.is_empty());
         assert_eq!(is, (user, organization, tagged), "{end_user}");
@@ -357,13 +357,6 @@ async fn the_published_secret_is_refused_where_the_tables_are_those_of_aws() {
     let world = World::start().await;
     let published: Value =
         serde_json::from_str(include_str!("../../events/provision.json")).expect("JSON");
-    let endpoint = |url: Option<&str>| {
-        let settings = api::settings::Settings {
-            endpoint_url: url.map(str::to_owned),
-            ..world.app.settings.clone()
-        };
-        Box::leak(Box::new(api::App::new(settings, world.client.clone())))
-    };
     let issue = json!([{
         "code": "custom",
         "message": "This secret is published with the source code and opens nothing at AWS: leave \
@@ -375,11 +368,12 @@ async fn the_published_secret_is_refused_where_the_tables_are_those_of_aws() {
     *secret = json!(secret.as_str().map(str::to_uppercase));
     for url in [None, Some("https://vpce-1.dynamodb.eu-west-1.vpce.amazonaws.com")] {
         for document in [&published, &shouted] {
-            let result = provision::apply(endpoint(url), document.clone(), world.now).await;
+            let result =
+                provision::apply(world.with_endpoint(url), document.clone(), world.now).await;
             let Err(Failure::Refused(issues)) = result else { panic!("{result:?}") };
             assert_eq!(json!(issues), issue);
         }
     }
-    let local = endpoint(Some("http://127.0.0.1:8000"));
+    let local = world.with_endpoint(Some("http://127.0.0.1:8000"));
     assert!(provision::apply(local, published, world.now).await.is_ok());
 }

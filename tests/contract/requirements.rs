@@ -1,6 +1,9 @@
 //! Every requirement and every deviation is shown by a test that cites it.
+//!
+//! A citation is a line `// R7 D2` of its own, directly above the attribute of a test that is not
+//! ignored. A recorded case cites the deviation that `deviations.jsonl` gives it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Completing an authorization is not built yet. R6 is cited for what it says of the session; its
@@ -11,44 +14,145 @@ fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
 
-/// The words of the test sources' `// R1 D2` lines.
-fn cited() -> BTreeSet<String> {
-    let mut cited = BTreeSet::new();
-    for folder in ["tests/contract", "tests/e2e"] {
-        for entry in std::fs::read_dir(root().join(folder)).expect("a folder") {
+/// The test sources, by name.
+fn sources() -> BTreeMap<String, String> {
+    fn read(folder: &Path, found: &mut BTreeMap<String, String>) {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
             let path = entry.expect("an entry").path();
-            if path.extension().is_some_and(|extension| extension == "rs") {
-                let text = std::fs::read_to_string(path).expect("text");
-                let comments = text.lines().filter_map(|line| line.trim().strip_prefix("// "));
-                cited.extend(comments.flat_map(str::split_whitespace).map(str::to_owned));
+            if path.is_dir() {
+                read(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = std::fs::read_to_string(&path).expect("text");
+                found.insert(path.display().to_string(), text);
             }
         }
     }
-    let replayed = tests::case::all().into_iter().filter_map(|(_, deviation)| deviation.deviation);
-    cited.extend(replayed);
-    cited
+    let mut found = BTreeMap::new();
+    read(&root().join("tests"), &mut found);
+    found
 }
 
-fn numbered(file: &str, marker: &str, letter: char) -> BTreeSet<String> {
+/// `R7`, `D20`: a letter and a number.
+fn is_number(word: &str) -> bool {
+    let digits = word.strip_prefix(['R', 'D']).unwrap_or_default();
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The numbers of a line that is a citation by its form.
+fn citation(line: &str) -> Option<Vec<&str>> {
+    let words: Vec<_> = line.trim().strip_prefix("// ")?.split(' ').collect();
+    words.iter().all(|word| is_number(word)).then_some(words)
+}
+
+/// Whether the attributes at the start of `lines` are those of a test that runs.
+fn is_test<'a>(lines: impl Iterator<Item = &'a str>) -> bool {
+    let attributes: Vec<_> =
+        lines.map(str::trim).take_while(|line| line.starts_with('#')).collect();
+    attributes.iter().any(|line| *line == "#[test]" || line.starts_with("#[tokio::test"))
+        && !attributes.iter().any(|line| line.starts_with("#[ignore"))
+}
+
+/// What the tests cite, and the lines that look like a citation and stand above no test.
+fn cited(sources: &BTreeMap<String, String>) -> (BTreeSet<String>, Vec<String>) {
+    let (mut cited, mut astray) = (BTreeSet::new(), Vec::new());
+    for (name, text) in sources {
+        let lines: Vec<_> = text.lines().collect();
+        for (at, line) in lines.iter().enumerate() {
+            let Some(numbers) = citation(line) else { continue };
+            if is_test(lines[at + 1..].iter().copied()) {
+                cited.extend(numbers.into_iter().map(str::to_owned));
+            } else {
+                astray.push(format!("{name}:{}", at + 1));
+            }
+        }
+    }
+    (cited, astray)
+}
+
+/// The numbers of a document, each once and in order.
+fn numbered(file: &str, marker: &str, letter: char) -> Vec<String> {
     let text = std::fs::read_to_string(root().join(file)).expect("text");
     let rows = text.lines().filter_map(|line| line.strip_prefix(marker));
-    rows.filter(|row| row.starts_with(letter))
-        .map(|row| row.split_whitespace().next().unwrap_or_default().to_owned())
+    let found: Vec<_> = rows
+        .filter_map(|row| row.split_whitespace().next())
+        .filter(|word| word.starts_with(letter) && is_number(word))
+        .map(str::to_owned)
+        .collect();
+    let number = |word: &String| word[1..].parse::<u32>().expect("a number");
+    let is_ascending = found.windows(2).all(|pair| number(&pair[0]) < number(&pair[1]));
+    assert!(!found.is_empty() && is_ascending, "{file}: {found:?}");
+    found
+}
+
+fn requirements() -> Vec<String> {
+    numbered("docs/REQUIREMENTS.md", "- ", 'R')
+}
+
+fn deviations() -> Vec<String> {
+    numbered("docs/compatibility.md", "| ", 'D')
+}
+
+/// The deviations of recorded cases that are replayed.
+fn replayed() -> BTreeSet<String> {
+    let runs = tests::case::deviations().into_iter();
+    runs.filter(|deviation| deviation.cannot_arise.is_none())
+        .filter_map(|deviation| deviation.deviation)
         .collect()
 }
 
 #[test]
-fn every_requirement_is_cited_by_a_test() {
-    let requirements = numbered("docs/REQUIREMENTS.md", "- ", 'R');
-    assert_eq!(requirements.len(), 20);
-    let missing: Vec<_> = requirements.difference(&cited()).cloned().collect();
+fn every_requirement_and_every_deviation_is_cited_by_a_test() {
+    let (mut cited, _) = cited(&sources());
+    cited.extend(replayed());
+    let numbers = requirements().into_iter().chain(deviations());
+    let missing: Vec<_> = numbers.filter(|number| !cited.contains(number)).collect();
     assert_eq!(missing, OPEN);
 }
 
 #[test]
-fn every_deviation_is_cited_by_a_test() {
-    let deviations = numbered("docs/compatibility.md", "| ", 'D');
-    assert_eq!(deviations.len(), 20);
-    let missing: Vec<_> = deviations.difference(&cited()).cloned().collect();
-    assert_eq!(missing, Vec::<String>::new());
+fn every_citation_stands_above_a_test_and_names_what_exists() {
+    let (mut cited, astray) = cited(&sources());
+    assert_eq!(astray, Vec::<String>::new(), "a citation stands directly above a test");
+    cited.extend(replayed());
+    for number in requirements().into_iter().chain(deviations()) {
+        cited.remove(&number);
+    }
+    assert_eq!(cited, BTreeSet::new(), "cited, and in neither document");
+}
+
+#[test]
+fn a_requirement_whose_citations_are_taken_away_is_missed() {
+    let sources = sources();
+    for number in requirements().iter().filter(|number| !OPEN.contains(&number.as_str())) {
+        let without = |line: &str| match citation(line) {
+            Some(numbers) => {
+                let rest: Vec<_> = numbers.into_iter().filter(|cited| cited != number).collect();
+                format!("// {}\n", rest.join(" "))
+            }
+            None => format!("{line}\n"),
+        };
+        let changed = (sources.iter())
+            .map(|(name, text)| (name.clone(), text.lines().map(without).collect()))
+            .collect();
+        assert!(cited(&sources).0.contains(number), "{number}");
+        assert!(!cited(&changed).0.contains(number), "{number}");
+    }
+}
+
+#[test]
+fn only_a_line_of_numbers_above_a_test_that_runs_is_a_citation() {
+    for (text, is_cited, is_astray) in [
+        ("// R1\n#[test]\nfn f() {}", true, false),
+        ("    // D2 R1\n    #[tokio::test(flavor = \"multi_thread\")]\n", true, false),
+        ("// R1\n#[should_panic]\n#[test]\nfn f() {}", true, false),
+        ("// R1\n#[test]\n#[ignore = \"slow\"]\nfn f() {}", false, true),
+        ("// R1\nfn f() {}", false, true),
+        ("// R1\n\n#[test]\nfn f() {}", false, true),
+        ("// as R1 says\n#[test]\nfn f() {}", false, false),
+        ("/// R1\n#[test]\nfn f() {}", false, false),
+        ("x(); // R1\n#[test]\nfn f() {}", false, false),
+    ] {
+        let (cited, astray) = cited(&BTreeMap::from([("a.rs".to_owned(), text.to_owned())]));
+        assert_eq!((cited.contains("R1"), !astray.is_empty()), (is_cited, is_astray), "{text}");
+    }
 }

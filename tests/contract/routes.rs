@@ -2,8 +2,14 @@
 //! same answers where there is no route.
 
 use std::collections::BTreeSet;
+use std::net::{Ipv4Addr, SocketAddr};
 
-use serde_json::json;
+use api::request::path_parameter;
+use api::{App, Error, Request, Response, Timestamp, response};
+use axum::body::{Bytes, to_bytes};
+use local::routes::Router;
+use local::{gateway, handler};
+use serde_json::{Value, json};
 use tests::{Call, World};
 use yaml_rust2::{Yaml, YamlLoader};
 
@@ -33,11 +39,13 @@ fn the_routes_are_those_of_the_template_and_each_endpoint_is_a_function() {
         }
     }
     let served: BTreeSet<_> =
-        local::gateway::ROUTES.iter().map(|(route, _)| (*route).to_owned()).collect();
+        local::routes::ROUTES.iter().map(|(route, _)| (*route).to_owned()).collect();
     assert_eq!(served, routes);
-    let crates =
-        ["create-session", "delete-session", "get-session", "provision", "reconnect-session"];
-    assert_eq!(functions, crates.iter().map(|name| format!("functions/{name}")).collect());
+    let folders = concat!(env!("CARGO_MANIFEST_DIR"), "/../functions");
+    let folders = std::fs::read_dir(folders).expect("a folder");
+    let crates = folders.map(|entry| entry.expect("an entry").file_name());
+    let crates = crates.map(|name| format!("functions/{}", name.to_str().expect("Unicode")));
+    assert_eq!(functions, crates.collect());
 }
 
 // D8 D9
@@ -54,7 +62,7 @@ async fn without_a_route_api_gateway_answers_itself() {
         ("POST", "/connect/sessions/"),
         ("POST", "/Connect/Sessions"),
         ("POST", "//connect/sessions"),
-        ("POST", "/connect/%73essions"),
+        ("POST", "/connect%2Fsession"),
         ("GET", "/connect/%zz"),
     ] {
         let call = Call::new(method, path).header("content-type", "text/plain");
@@ -62,6 +70,83 @@ async fn without_a_route_api_gateway_answers_itself() {
         assert_eq!((reply.status, reply.json()), (404, json!({ "message": "Not Found" })));
         assert_eq!(reply.header("content-type"), Some("application/json"));
     }
+}
+
+/// Answers with the parameter `id`.
+async fn echo(_: &App, request: Request, _: Timestamp) -> Result<Response, Error> {
+    response::ok(&path_parameter(&request, "id"))
+}
+
+/// Answers with the parameters `id` and `part`.
+async fn echo_both(_: &App, request: Request, _: Timestamp) -> Result<Response, Error> {
+    response::ok(&["id", "part"].map(|name| path_parameter(&request, name)))
+}
+
+#[tokio::test]
+async fn path_parameters_reach_the_handler_as_api_gateway_decodes_them() {
+    let router = Router::new(&[
+        ("GET /things/{id}", handler!(app: echo)),
+        ("PATCH /things/{id}", handler!(app: echo_both)),
+        ("GET /things/new", handler!(app: echo)),
+        ("GET /things/{id}/parts/{part}", handler!(app: echo_both)),
+    ]);
+    let world = World::start().await;
+    let send = async |method: &str, path: &str| {
+        let mut request = axum::http::Request::new(Bytes::new());
+        *request.method_mut() = method.parse().expect("a method");
+        *request.uri_mut() = path.parse().expect("a path");
+        let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 50_000));
+        let reply = gateway::respond_with(&router, world.connect, request, peer, world.now)
+            .await
+            .into_body();
+        let body = to_bytes(reply, usize::MAX).await.expect("a whole body");
+        serde_json::from_slice::<Value>(&body).expect("JSON")
+    };
+    for (path, id) in [
+        ("/things/a", json!("a")),
+        ("/things/A~b:c.d@e_f-g", json!("A~b:c.d@e_f-g")),
+        ("/things/a+b", json!("a+b")),
+        ("/things/a%20b", json!("a b")),
+        ("/things/%C3%A9", json!("é")),
+        ("/things/%ff", json!("\u{fffd}")),
+        ("/things/%00", json!("\0")),
+        ("/things/100%25", json!("100%")),
+        ("/things/a%2520b", json!("a%20b")),
+        ("/things/%zz%", json!("%zz%")),
+        ("/things/..", json!("..")),
+        ("/things/a%3Fb?id=c", json!("a?b")),
+        ("/%74hings/a", json!("a")),
+        // A route that is spelled out has no parameters.
+        ("/things/new", json!(null)),
+        ("/things/news", json!("news")),
+    ] {
+        assert_eq!(send("GET", path).await, json!({ "data": id }), "{path}");
+    }
+    let both = json!({ "data": ["a", "b c"] });
+    assert_eq!(send("GET", "/things/a/parts/b%20c").await, both);
+    assert_eq!(send("PATCH", "/things/new").await, json!({ "data": ["new", null] }));
+    for path in ["/things", "/things/", "/things/a/", "/things/a%2Fb", "/things/a/parts/"] {
+        assert_eq!(send("GET", path).await, json!({ "message": "Not Found" }), "{path}");
+    }
+    assert_eq!(send("POST", "/things/a").await, json!({ "message": "Not Found" }));
+}
+
+#[test]
+fn an_event_holds_the_path_and_its_parameters_decoded() {
+    let uri = "/things/a%20b?x=%20";
+    let (parts, ()) = axum::http::Request::get(uri).body(()).expect("a request").into_parts();
+    let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 50_000));
+    let now = Timestamp::UNIX_EPOCH;
+    let event = |parameters: Value| {
+        let parameters = parameters.as_object().expect("an object").clone();
+        local::event::event("GET /things/{id}", parameters, &parts, b"", peer, "id", now)
+    };
+    let with_one = event(json!({ "id": "a b" }));
+    assert_eq!(with_one["pathParameters"], json!({ "id": "a b" }));
+    assert_eq!(with_one["rawPath"], "/things/a b");
+    assert_eq!(with_one["requestContext"]["http"]["path"], "/things/a b");
+    assert_eq!(with_one["rawQueryString"], "x=%20");
+    assert_eq!(event(json!({})).get("pathParameters"), None);
 }
 
 // D10

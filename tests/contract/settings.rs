@@ -10,6 +10,7 @@ fn read(change: (&str, Option<&str>)) -> Result<Settings, String> {
         name if name == change.0 => change.1,
         "SESSIONS_TABLE" => Some("sessions"),
         "REGISTRY_TABLE" => Some("registry"),
+        "CONNECTIONS_TABLE" => Some("connections"),
         "CONNECT_UI_URL" => Some("https://ui.example.com"),
         _ => None,
     };

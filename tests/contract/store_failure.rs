@@ -26,7 +26,7 @@ async fn a_fault_that_stays_is_503_on_every_endpoint_and_nothing_internal_leaves
     let world = World::start().await;
     let token = world.mint(json!({ "tags": {} })).await;
     let body = json!({ "connection_id": "conn-1", "integration_id": "github" });
-    for fault in [Fault::Throttled, Fault::Failed] {
+    for fault in [Fault::Throttled, Fault::Failed, Fault::Broken] {
         for call in [
             Call::create(&world.secret_key, &json!({ "tags": {} })),
             Call::reconnect(&world.secret_key, &body),

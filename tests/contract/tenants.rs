@@ -10,7 +10,7 @@ async fn other_environment(world: &World) -> String {
     let document = json!({ "environments": [ {
         "name": "prod",
         "secret_keys": [{ "name": "server", "secret": secret }],
-        "integrations": [{ "unique_key": "only-prod", "provider": "x" }],
+        "integrations": [{ "unique_key": "only-prod", "provider": "unauthenticated" }],
         "connections": [{ "connection_id": "conn-prod", "integration_id": "only-prod" }],
         "connect_ui": { "showWatermark": false },
     } ] });

@@ -3,10 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use serde_json::json;
 use tests::Call;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
 use crate::process::Process;
 
@@ -58,41 +55,5 @@ async fn a_kill_in_the_middle_of_a_load_loses_no_session_that_was_answered() {
     for token in &minted {
         let reply = Call::get(token).send_over(&client, &again.url).await;
         assert_eq!(reply.status, 200, "an answered session is lost");
-    }
-}
-
-#[tokio::test]
-async fn a_stop_finishes_the_request_in_flight() {
-    for signal in ["TERM", "INT"] {
-        let folder = tempfile::tempdir().expect("a folder");
-        let mut process = Process::start(folder.path(), &[]);
-        let body = json!({ "tags": {} }).to_string();
-        let head = format!(
-            "POST /connect/sessions HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {}\r\n\
-             content-type: application/json\r\ncontent-length: {}\r\nexpect: 100-continue\r\n\r\n",
-            process.secret_key,
-            body.len()
-        );
-        let address = process.url.trim_start_matches("http://");
-        let mut stream = TcpStream::connect(address).await.expect("a connection");
-        stream.write_all(head.as_bytes()).await.expect("a write");
-        // "100 Continue" says that the request has reached the service and waits for its body.
-        let mut interim = [0; 25];
-        stream.read_exact(&mut interim).await.expect("an interim answer");
-        assert_eq!(&interim, b"HTTP/1.1 100 Continue\r\n\r\n");
-
-        process.signal(signal);
-        stream.write_all(body.as_bytes()).await.expect("a write");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.expect("an answer");
-        assert!(answer.starts_with("HTTP/1.1 201 Created"), "{answer}");
-        assert!(process.wait().success());
-        assert!(process.output().contains("stopping: requests in flight finish first"));
-
-        let token = answer.split("\"token\":\"").nth(1).and_then(|rest| rest.split('"').next());
-        let token = token.expect("a token");
-        let again = Process::start(folder.path(), &[]);
-        let reply = Call::get(token).send_over(&reqwest::Client::new(), &again.url).await;
-        assert_eq!(reply.status, 200);
     }
 }

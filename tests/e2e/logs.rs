@@ -1,7 +1,8 @@
 //! What the process logs, and what it never does.
 
 use serde_json::{Value, json};
-use tests::Call;
+use tests::wire::Wire;
+use tests::{Call, Fault};
 
 use crate::process::{Process, command};
 
@@ -63,6 +64,59 @@ async fn one_line_is_logged_for_each_request_and_no_line_holds_a_credential() {
     queries_name_fields_of_the_line(&mut fields);
     assert_eq!(summaries[0]["dynamodb_calls"], json!(3));
     assert_eq!(summaries[1]["session_id"], summaries[0]["session_id"]);
+}
+
+/// An item whose end user is JSON, but no end user.
+const READABLE: &str = r#"{"Item":{
+    "session_id":{"S":"b3d7a0d2-6a06-4ce5-8a2f-4f4c6f2e7b11"},
+    "environment_id":{"S":"b3d7a0d2-6a06-4ce5-8a2f-4f4c6f2e7b11"},
+    "minted_by":{"S":"b3d7a0d2-6a06-4ce5-8a2f-4f4c6f2e7b11"},
+    "created_at_ms":{"N":"1"}, "expires_at_ms":{"N":"9000000000000"},
+    "tags":{"M":{"plan":{"S":"secret-tag"}}}, "end_user":{"S":"\"ada@example.com\""}
+}}"#;
+
+/// Answers of DynamoDB that are damaged in as many ways as a parser has words for.
+const DAMAGED: [&str; 10] = [
+    r#"{"Item":{"email":{"S":"ada@example.com"},"tags":{"M":{"plan":{"S":"secret-tag"}}},"#,
+    r#"{"Item":{"email":{"S":"ada@example.com"},"token_hash":{"B":"c2VjcmV0LWhhc2g=="}}}"#,
+    r#"{"Item":{"email":{"S":"ada@example.com\ud800secret-tag"}}}"#,
+    r#"{"Item":{"email":{"S":"ada@example.com\xsecret-tag"}}}"#,
+    r#"{"Item":{"email":{"S":"ada@example.com"}},"ConsumedCapacity":{"CapacityUnits":"secret-tag"}}"#,
+    r#"{"Item":{"email":{"ada@example.com":"secret-tag"}}}"#,
+    r#"{"Item":{"email":{"BOOL":"ada@example.com"}}}"#,
+    r#"{"Item":["ada@example.com","secret-tag"]}"#,
+    READABLE,
+    r#"{"Item":{"email":{"S":"ada@example.com"},"tags":{"S":"secret-tag"}}}"#,
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_answer_of_dynamodb_is_500_and_its_log_line_quotes_nothing() {
+    let engine = local::dynamodb::Engine::start(None).await.expect("an engine");
+    let wire = Wire::to(engine.address).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut local = command(folder.path(), &["--listen", "127.0.0.1:0"]);
+    local.args(["--dynamodb", &format!("http://{}", wire.address)]).env("RUST_LOG", "trace");
+    let mut process = Process::spawn(local);
+    let client = reqwest::Client::new();
+    let body = json!({ "end_user": { "id": "u", "email": "ada@example.com" },
+                       "tags": { "plan": "secret-tag" } });
+    let call = Call::create(&process.secret_key, &body);
+    let token = call.send_over(&client, &process.url).await.token();
+    let faults = DAMAGED.map(Fault::Answer);
+    for fault in faults.into_iter().chain([Fault::Halved]) {
+        wire.fail([fault; 3]);
+        let reply = Call::get(&token).send_over(&client, &process.url).await;
+        assert_eq!(reply.status, 500, "{fault:?}");
+        wire.fail([]);
+    }
+    process.signal("TERM");
+    assert!(process.wait().success());
+    let log = process.stderr();
+    let told = log.lines().filter(|line| line.contains(r#""message":"request failed""#));
+    assert_eq!(told.count(), DAMAGED.len() + 1);
+    for secret in ["ada@", "secret-tag", "c2VjcmV0", "secret-hash", "token_hash"] {
+        assert!(!log.contains(secret), "{secret} in {log}");
+    }
 }
 
 /// The first column of the table in `docs/operations.md`.

@@ -7,3 +7,5 @@ mod logs;
 mod process;
 mod refusals;
 mod service;
+mod stop;
+mod terminal;

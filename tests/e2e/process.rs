@@ -1,11 +1,17 @@
 //! `local`, as a child of the test: what it prints, and how it ends.
 
+use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, channel};
-use std::sync::{Arc, Mutex};
-use std::thread;
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
+/// More than anything here takes on a busy machine.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A command that runs `local` with `arguments`, and with nothing of the environment but `PATH`.
 pub fn command(folder: &Path, arguments: &[&str]) -> Command {
@@ -25,8 +31,8 @@ pub struct Process {
     /// The `curl` lines of its banner.
     pub examples: Vec<String>,
     child: Child,
-    output: Arc<Mutex<String>>,
-    ended: Receiver<()>,
+    stdout: Printed,
+    stderr: Printed,
 }
 
 impl Process {
@@ -39,32 +45,27 @@ impl Process {
     pub fn spawn(mut command: Command) -> Self {
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         let mut child = child.expect("the process starts");
-        let output = Arc::new(Mutex::new(String::new()));
-        let (ready, banner) = channel();
-        let (ended, end) = channel();
-        let stdout_ended = ended.clone();
-        let stdout = BufReader::new(child.stdout.take().expect("standard output"));
-        let mut stderr = child.stderr.take().expect("standard error");
-        let lines = Arc::clone(&output);
-        thread::spawn(move || {
-            for line in stdout.lines().map_while(Result::ok) {
-                lines.lock().expect("no panic").push_str(&(line.clone() + "\n"));
-                if line.starts_with("Ctrl-C") {
-                    let _ = ready.send(());
-                }
-            }
-            drop(stdout_ended);
-        });
-        let lines = Arc::clone(&output);
-        thread::spawn(move || {
-            let mut text = String::new();
-            let _ = stderr.read_to_string(&mut text);
-            lines.lock().expect("no panic").push_str(&text);
-            drop(ended);
-        });
-        let started = banner.recv();
-        let text = output.lock().expect("no panic").clone();
-        started.unwrap_or_else(|_| panic!("no banner: {text}"));
+        let stderr = child.stderr.take().expect("standard error");
+        Self::watch(child, stderr)
+    }
+
+    /// Starts a command whose standard error is a terminal, and waits for its banner.
+    pub fn spawn_on_a_terminal(mut command: Command) -> Self {
+        let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
+        grantpt(&terminal).and_then(|()| unlockpt(&terminal)).expect("a terminal");
+        let name = ptsname(&terminal, Vec::new()).expect("a name").into_string().expect("Unicode");
+        let stderr = OpenOptions::new().read(true).write(true).open(name).expect("a terminal");
+        let child = command.stdout(Stdio::piped()).stderr(stderr).spawn();
+        // What it holds of the terminal must go, or reading never ends.
+        drop(command);
+        Self::watch(child.expect("the process starts"), File::from(terminal))
+    }
+
+    fn watch(mut child: Child, stderr: impl Read + Send + 'static) -> Self {
+        let stdout = Printed::by(child.stdout.take().expect("standard output"));
+        let stderr = Printed::by(stderr);
+        let text = stdout.wait_for("Ctrl-C");
+        assert!(text.contains("Ctrl-C"), "no banner: {text}{}", stderr.text());
         let field = |name: &str| {
             let line = text.lines().find_map(|line| line.trim().strip_prefix(name));
             line.unwrap_or_else(|| panic!("no {name} in {text}")).trim().to_owned()
@@ -75,27 +76,42 @@ impl Process {
             secret_key: field("secret key"),
             examples: examples.collect(),
             child,
-            output,
-            ended: end,
+            stdout,
+            stderr,
         }
     }
 
     /// Everything that it has printed.
     pub fn output(&self) -> String {
-        self.output.lock().expect("no panic").clone()
+        self.stdout() + &self.stderr()
+    }
+
+    /// What it has printed on standard output.
+    pub fn stdout(&self) -> String {
+        self.stdout.text()
+    }
+
+    /// What it has printed on standard error.
+    pub fn stderr(&self) -> String {
+        self.stderr.text()
+    }
+
+    /// Waits until it has printed `text` on standard error.
+    pub fn wait_for(&self, text: &str) {
+        let printed = self.stderr.wait_for(text);
+        assert!(printed.contains(text), "no {text} in {printed}");
     }
 
     /// Sends it a signal, by name.
     pub fn signal(&self, name: &str) {
-        let kill = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status();
-        assert!(kill.expect("kill runs").success());
+        signal(&self.child, name);
     }
 
     /// Waits for its end, and for all that it prints.
     pub fn wait(&mut self) -> ExitStatus {
-        let status = self.child.wait().expect("an end");
-        // Both readers have dropped their end.
-        let _ = self.ended.recv();
+        let status = end(&mut self.child);
+        self.stdout.finish();
+        self.stderr.finish();
         status
     }
 }
@@ -104,5 +120,77 @@ impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// Sends a process a signal, by name.
+pub fn signal(child: &Child, name: &str) {
+    let kill = Command::new("kill").args(["-s", name, &child.id().to_string()]).status();
+    assert!(kill.expect("kill runs").success());
+}
+
+/// Waits for the end of a process.
+pub fn end(child: &mut Child) -> ExitStatus {
+    let started = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().expect("a status") {
+            return status;
+        }
+        if started.elapsed() > PATIENCE {
+            let _ = child.kill();
+            panic!("it does not end");
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// What is printed on one stream.
+struct Printed {
+    state: Arc<(Mutex<State>, Condvar)>,
+    reader: Option<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct State {
+    text: String,
+    has_ended: bool,
+}
+
+impl Printed {
+    fn by(stream: impl Read + Send + 'static) -> Self {
+        let state: Arc<(Mutex<State>, Condvar)> = Arc::default();
+        let shared = Arc::clone(&state);
+        let reader = thread::spawn(move || {
+            let (state, changed) = &*shared;
+            // Reading a terminal that nobody has open any more is an error, and the end.
+            for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                state.lock().expect("no panic").text.push_str(&(line + "\n"));
+                changed.notify_all();
+            }
+            state.lock().expect("no panic").has_ended = true;
+            changed.notify_all();
+        });
+        Self { state, reader: Some(reader) }
+    }
+
+    fn text(&self) -> String {
+        self.state.0.lock().expect("no panic").text.clone()
+    }
+
+    /// Waits until `text` is printed, or nothing can be any more.
+    fn wait_for(&self, text: &str) -> String {
+        let (state, changed) = &*self.state;
+        let state = changed
+            .wait_timeout_while(state.lock().expect("no panic"), PATIENCE, |state| {
+                !state.has_ended && !state.text.contains(text)
+            })
+            .expect("no panic");
+        state.0.text.clone()
+    }
+
+    fn finish(&mut self) {
+        if let Some(reader) = self.reader.take() {
+            reader.join().expect("no panic");
+        }
     }
 }

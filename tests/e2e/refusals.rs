@@ -103,7 +103,7 @@ fn a_data_file_belongs_to_one_process() {
     let sentence = refused(folder.path(), &["--listen", "127.0.0.1:0"], &[]);
     assert_eq!(
         sentence,
-        "error: the data file .local/connect-sessions.db is in use by another process; \
+        "error: the data file .local/tables.db is in use by another process; \
          choose another with --data\n"
     );
     drop(first);

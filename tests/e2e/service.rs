@@ -2,8 +2,11 @@
 
 use std::process::Command;
 
+use local::banner::Banner;
 use serde_json::{Value, json};
 use tests::Call;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use crate::process::{Process, command};
 
@@ -81,8 +84,70 @@ fn help_explains_every_flag() {
     assert!(output.status.success());
     let help = String::from_utf8(output.stdout).expect("UTF-8");
     for flag in
-        ["--listen", "--data", "--in-memory", "--engine", "--environment", "--dynamodb", "RUST_LOG"]
+        "--listen --data --in-memory --engine --environment --dynamodb --log --stop-within RUST_LOG"
+            .split(' ')
     {
         assert!(help.contains(flag), "{flag} in {help}");
     }
+}
+
+#[tokio::test]
+async fn head_answers_the_length_of_get() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let process = Process::start(folder.path(), &["--in-memory"]);
+    let client = reqwest::Client::new();
+    let call = Call::create(&process.secret_key, &json!({ "tags": {} }));
+    let token = call.send_over(&client, &process.url).await.token();
+    for credential in [&token, "x"] {
+        let get = Call::get(credential).send_over(&client, &process.url).await;
+        let head = Call::new("HEAD", "/connect/session").bearer(credential);
+        let head = head.send_over(&client, &process.url).await;
+        assert_eq!((head.status, head.body.as_str()), (get.status, ""));
+        assert_eq!(head.header("content-length"), Some(get.body.len().to_string().as_str()));
+    }
+}
+
+#[tokio::test]
+async fn a_body_above_10_mb_is_refused_as_by_api_gateway() {
+    const LIMIT: usize = 10 * 1_024 * 1_024;
+    let folder = tempfile::tempdir().expect("a folder");
+    let process = Process::start(folder.path(), &["--in-memory"]);
+    // Announced, it is not even read. In chunks, it is read up to the limit.
+    let chunk = format!("{:x}\r\n{}", LIMIT + 1, "x".repeat(LIMIT + 1));
+    for (framing, body) in [
+        (format!("content-length: {}", LIMIT + 1), String::new()),
+        ("transfer-encoding: chunked".to_owned(), chunk),
+    ] {
+        let address = process.url.trim_start_matches("http://");
+        let mut stream = TcpStream::connect(address).await.expect("a connection");
+        let head = format!("POST /connect/sessions HTTP/1.1\r\nhost: localhost\r\n{framing}");
+        let request = format!("{head}\r\nconnection: close\r\n\r\n{body}");
+        stream.write_all(request.as_bytes()).await.expect("a write");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.expect("an answer");
+        assert!(answer.starts_with("HTTP/1.1 413 Payload Too Large\r\n"), "{answer}");
+        assert!(answer.contains("\r\naccess-control-allow-origin: *\r\n"), "{answer}");
+        assert!(answer.contains("\r\naccess-control-expose-headers: "), "{answer}");
+        assert!(answer.ends_with(r#"{"message":"Request Entity Too Large"}"#), "{answer}");
+    }
+    // What is no longer than that is the function's to refuse.
+    let call = Call::new("POST", "/connect/sessions").header("content-type", "application/json");
+    let client = reqwest::Client::new();
+    let reply = call.body(vec![b' '; LIMIT]).send_over(&client, &process.url).await;
+    assert_eq!(reply.json()["error"]["code"], "payload_too_large");
+}
+
+#[test]
+fn the_banner_shows_no_secret_key_of_aws() {
+    let secret = "b3d7a0d2-6a06-4ce5-8a2f-4f4c6f2e7b11";
+    let banner = |is_aws| {
+        let keys = json!([{ "name": "server", "secret": secret }]);
+        let document = json!({ "environments": [{ "name": "dev", "secret_keys": keys }] });
+        let address = "127.0.0.1:3003".parse().expect("an address");
+        let document = Some(document);
+        Banner { address, data: String::new(), is_aws, document, report: None }.text()
+    };
+    assert!(banner(false).contains(&format!("Authorization: Bearer {secret}")));
+    assert!(!banner(true).contains(secret));
+    assert!(banner(true).contains("Authorization: Bearer $SECRET_KEY"));
 }

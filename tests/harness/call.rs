@@ -3,12 +3,15 @@
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
 
-use api::App;
 use axum::body::{Bytes, to_bytes};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
+use connect::Connect;
 use jiff::Timestamp;
 use local::gateway;
 use serde_json::Value;
+
+/// The API's own host, as the requests of the tests call it.
+pub const HOST: &str = "api.example.test";
 
 /// A request before it is sent.
 #[derive(Debug, Clone)]
@@ -88,18 +91,19 @@ impl Call {
     }
 
     /// Sends it through API Gateway's part into the handlers of this process.
-    pub async fn send_to(self, app: &'static App, now: Timestamp) -> Reply {
+    pub async fn send_to(self, connect: &'static Connect, now: Timestamp) -> Reply {
         let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 50_000));
         let mut request = Request::new(self.body.clone().unwrap_or_default());
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = self.path.parse().expect("a path");
+        request.headers_mut().insert("host", HeaderValue::from_static(HOST));
         request.headers_mut().extend(self.headers);
         if self.body.is_some() || self.method == Method::POST {
-            // As every HTTP/1.1 client does.
+            // As every HTTP/1.1 client does; and a host.
             let length = request.body().len();
             request.headers_mut().insert("content-length", HeaderValue::from(length));
         }
-        let response = gateway::respond(app, request, peer, now).await;
+        let response = gateway::respond(connect, request, peer, now).await;
         let (parts, body) = response.into_parts();
         let body = to_bytes(body, usize::MAX).await.expect("a whole body");
         Reply { status: parts.status.as_u16(), headers: parts.headers, body: text(&body) }

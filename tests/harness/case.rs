@@ -1,16 +1,21 @@
-//! The recorded request and answer pairs of `contract/cases.jsonl`, and how an answer is compared.
+//! The recorded request and answer pairs: those of sessions in `contract/cases.jsonl`, those of what
+//! consumes a session in `contract/cases-flow.jsonl`.
 //!
-//! `contract/deviations.jsonl` says by name where this project's answer is another, which
-//! deviation of `docs/compatibility.md` that is, and what a case takes for given.
+//! `contract/deviations.jsonl` and `contract/deviations-flow.jsonl` say by name where this
+//! project's answer is another, which deviation of `docs/compatibility.md` that is, and what a case
+//! takes for given. `contract/not-built.json` lists the cases of what this project does not have
+//! yet.
+
+mod judge;
 
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use regex_lite::Regex;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::call::{Call, Reply};
+use crate::call::Call;
+use crate::provider::Provider;
 
 /// A request of a case.
 #[derive(Debug, Clone, Deserialize)]
@@ -51,7 +56,30 @@ pub struct Case {
     /// What the session's record holds.
     #[serde(default)]
     pub expect_state: Map<String, Value>,
+    /// What a page that is meant for a popup says.
+    pub expect_page: Option<Page>,
+    /// The part of the contract that it shows.
+    #[serde(default = "sessions")]
+    pub section: String,
+    /// What it takes for given, in words.
+    pub given: Option<String>,
 }
+
+fn sessions() -> String {
+    "sessions".to_owned()
+}
+
+/// A page that tells its opener how a flow ended.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Page {
+    /// The type of the message that it posts.
+    pub posts: String,
+    /// The error that it tells.
+    pub payload: Option<Value>,
+}
+
+/// What a case calls the moment after its session's end.
+const AFTER_THE_END: &str = "clock past expires_at";
 
 /// Where a case differs here, and what it takes for given.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -63,10 +91,16 @@ pub struct Deviation {
     pub deviation: Option<String>,
     /// Why the case cannot arise here.
     pub cannot_arise: Option<String>,
+    /// What has to be built before the case can be replayed.
+    pub not_built: Option<String>,
+    /// Why the answer is another, where that is no deviation.
+    pub note: Option<String>,
     /// The answer's status here.
     pub expect_status: Option<u16>,
     /// The answer's body here.
     pub expect_body: Option<Value>,
+    /// A part of the answer's body here.
+    pub expect_body_partial: Option<Value>,
     /// The answer's headers here.
     pub expect_headers: Option<Map<String, Value>>,
     /// A change of environment `dev` before the case.
@@ -77,24 +111,65 @@ pub struct Deviation {
     pub after_ms: Option<i64>,
 }
 
-/// The cases, each with its deviation.
+/// What this project does not have yet.
+#[derive(Debug, Deserialize)]
+struct NotBuilt {
+    reason: String,
+    sections: Vec<String>,
+    cases: Vec<String>,
+}
+
+/// The cases of sessions, each with its deviation.
 pub fn all() -> Vec<(Case, Deviation)> {
-    fn lines<T: for<'de> Deserialize<'de>>(text: &str) -> Vec<T> {
-        let parse = |line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
-        text.lines().map(parse).collect()
+    read(include_str!("../contract/cases.jsonl"), include_str!("../contract/deviations.jsonl"))
+}
+
+/// The cases of what consumes a session, each with its deviation. `provider` stands in for the one
+/// that was there when they were recorded.
+pub fn flow(provider: &Provider) -> Vec<(Case, Deviation)> {
+    let not_built: Vec<NotBuilt> =
+        serde_json::from_str(include_str!("../contract/not-built.json")).expect("a list");
+    let mut cases = read(
+        &provider.stand_in(include_str!("../contract/cases-flow.jsonl")),
+        &provider.stand_in(include_str!("../contract/deviations-flow.jsonl")),
+    );
+    for (case, deviation) in &mut cases {
+        let part = not_built
+            .iter()
+            .find(|part| part.sections.contains(&case.section) || part.cases.contains(&case.name));
+        deviation.not_built = part.map(|part| part.reason.clone());
+        if case.given.as_deref() == Some(AFTER_THE_END) {
+            deviation.after_ms = Some(1_800_000);
+        }
     }
-    let mut deviations: HashMap<String, Deviation> =
-        lines(include_str!("../contract/deviations.jsonl"))
-            .into_iter()
-            .map(|deviation: Deviation| (deviation.name.clone(), deviation))
-            .collect();
-    let cases = lines(include_str!("../contract/cases.jsonl"))
+    cases
+}
+
+/// What differs, of all cases.
+pub fn deviations() -> Vec<Deviation> {
+    let mut deviations = lines(include_str!("../contract/deviations.jsonl"));
+    deviations.extend(lines(include_str!("../contract/deviations-flow.jsonl")));
+    deviations
+}
+
+fn lines<T: for<'de> Deserialize<'de>>(text: &str) -> Vec<T> {
+    let parse = |line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
+    text.lines().map(parse).collect()
+}
+
+fn read(cases: &str, deviations: &str) -> Vec<(Case, Deviation)> {
+    let mut deviations: HashMap<String, Deviation> = lines(deviations)
+        .into_iter()
+        .map(|deviation: Deviation| (deviation.name.clone(), deviation))
+        .collect();
+    let cases = lines(cases)
         .into_iter()
         .map(|mut case: Case| {
             let deviation = deviations.remove(&case.name).unwrap_or_default();
             case.expect_status = deviation.expect_status.unwrap_or(case.expect_status);
-            if deviation.expect_body.is_some() {
+            if deviation.expect_body.is_some() || deviation.expect_body_partial.is_some() {
                 case.expect_body.clone_from(&deviation.expect_body);
+                case.expect_body_partial.clone_from(&deviation.expect_body_partial);
             }
             if let Some(headers) = &deviation.expect_headers {
                 case.expect_headers.clone_from(headers);
@@ -130,6 +205,8 @@ impl Step {
             text.replace("{{secret_key}}", &values.secret_key)
                 .replace("{{secret_key_no_scope}}", &values.secret_key_no_scope)
                 .replace("{{session_token}}", values.session_token.as_deref().unwrap_or_default())
+                .replace("{{now_iso}}", &format!("{:.3}", values.now))
+                .replace("{{now_ms}}", &values.now.as_millisecond().to_string())
         };
         let mut call = Call::new(&self.method, &fill(&self.path));
         for (name, value) in &self.headers {
@@ -141,80 +218,4 @@ impl Step {
             (None, None) => call,
         }
     }
-}
-
-impl Case {
-    /// What is wrong with an answer, or nothing.
-    pub fn judge(&self, reply: &Reply, values: &Values) -> Result<(), String> {
-        let fail = |what: &str| Err(format!("{what}\nin {reply:#?}\nexpected {self:#?}"));
-        if reply.status != self.expect_status {
-            return fail("status");
-        }
-        match &self.expect_body {
-            Some(expected) if !matches(expected, &reply.json(), &reply.json(), values, false) => {
-                return fail("body");
-            }
-            None if self.expect_status == 204 && !reply.body.is_empty() => return fail("a body"),
-            _ => {}
-        }
-        if let Some(expected) = &self.expect_body_partial
-            && !matches(expected, &reply.json(), &reply.json(), values, true)
-        {
-            return fail("partial body");
-        }
-        for (name, expected) in &self.expect_headers {
-            if reply.header(name) != expected.as_str() {
-                return fail(&format!("header {name}"));
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Whether `actual` is as expected. `partial` lets objects have more keys.
-fn matches(
-    expected: &Value,
-    actual: &Value,
-    whole: &Value,
-    values: &Values,
-    partial: bool,
-) -> bool {
-    match (expected, actual) {
-        (Value::Object(expected), Value::Object(actual)) => {
-            (partial || expected.len() == actual.len())
-                && expected.iter().all(|(key, expected)| {
-                    actual
-                        .get(key)
-                        .is_some_and(|actual| matches(expected, actual, whole, values, partial))
-                })
-        }
-        (Value::Array(expected), Value::Array(actual)) => {
-            expected.len() == actual.len()
-                && expected
-                    .iter()
-                    .zip(actual)
-                    .all(|(expected, actual)| matches(expected, actual, whole, values, partial))
-        }
-        (Value::String(expected), Value::String(actual)) => {
-            text_matches(expected, actual, whole, values)
-        }
-        _ => expected == actual,
-    }
-}
-
-fn text_matches(expected: &str, actual: &str, whole: &Value, values: &Values) -> bool {
-    if let Some(pattern) = expected.strip_prefix("{{re:").and_then(|e| e.strip_suffix("}}")) {
-        return Regex::new(pattern).expect("a pattern").is_match(actual);
-    }
-    if expected == "{{iso_ms_utc:now+30m}}" {
-        let expires_at: Timestamp = actual.parse().expect("a moment");
-        let lifetime_ms = expires_at.as_millisecond() - values.now.as_millisecond();
-        return format!("{expires_at:.3}") == actual
-            && (lifetime_ms - 1_800_000).abs() <= values.tolerance_ms;
-    }
-    let token = whole["data"]["token"].as_str().unwrap_or_default();
-    let expected =
-        expected.replace("{{connect_base}}", &values.connect_base).replace("{{token}}", token);
-    assert!(!expected.contains("{{"), "unknown placeholder in {expected}");
-    expected == actual
 }

@@ -4,6 +4,8 @@
 //! - [`wire`]: the connection between service and engine; it counts, and it can be broken.
 //! - [`call`]: requests and replies, in process or to any URL.
 //! - [`case`]: the recorded request and answer pairs.
+//! - [`flow`]: a world as the recorded flow cases assume it.
+//! - [`provider`]: the provider and the receiver of webhooks behind it.
 
 #![expect(
     clippy::expect_used,
@@ -14,9 +16,13 @@
 
 pub mod call;
 pub mod case;
+pub mod flow;
+pub mod provider;
 pub mod wire;
 pub mod world;
 
 pub use call::{Call, Reply};
-pub use wire::Fault;
+pub use flow::Flow;
+pub use provider::Provider;
+pub use wire::{Fault, Wire};
 pub use world::World;

@@ -1,6 +1,6 @@
-//! The wire between the service and its engine: it counts the calls that cross it, and breaks when
-//! told to. Failures in tests are real ones: answers that DynamoDB gives, or none. It can also hold
-//! each call until the test lets it pass, so that a test chooses in which order things happen.
+//! The wire between the service and DynamoDB or KMS. It counts the calls that cross it, and makes
+//! them fail where a test says so, with answers that AWS gives or with none. It can also hold each
+//! call until the test lets it pass, so that a test chooses in which order things happen.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -16,11 +16,11 @@ use tokio::sync::{mpsc, oneshot};
 /// What happens to a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// DynamoDB throttles.
+    /// The service throttles.
     Throttled,
-    /// DynamoDB fails.
+    /// The service fails.
     Failed,
-    /// DynamoDB refuses a request that makes no sense.
+    /// The service refuses the request: DynamoDB as invalid, KMS as not allowed.
     Refused,
     /// The connection breaks in the middle of the answer.
     Broken,
@@ -28,12 +28,16 @@ pub enum Fault {
     AnswerLost,
     /// No answer comes.
     Silent,
+    /// The call goes through, but of its answer only the first half arrives, as if it were whole.
+    Halved,
+    /// An answer of status 200 with this body.
+    Answer(&'static str),
 }
 
 /// What a request without an operation counts as: the one that makes the connection.
 pub const PING: &str = "ping";
 
-/// A proxy in front of an engine.
+/// A proxy in front of an engine, or of a KMS endpoint.
 #[derive(Debug, Clone)]
 pub struct Wire {
     /// Where the service reaches the engine.
@@ -135,13 +139,19 @@ struct Forward {
     state: Arc<Mutex<Shared>>,
 }
 
+/// In a task of its own: a call that its caller has given up still arrives.
 async fn pass(State(forward): State<Forward>, request: Request) -> Response<Body> {
+    tokio::spawn(pass_on(forward, request)).await.unwrap_or_else(|_| broken())
+}
+
+async fn pass_on(forward: Forward, request: Request) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, usize::MAX).await.expect("a whole body");
     let target = parts.headers.get("x-amz-target").and_then(|target| target.to_str().ok());
     let is_signed = parts.headers.contains_key("authorization");
     let no_operation = if is_signed { "signed ping" } else { PING };
     let operation = target.and_then(|target| target.rsplit('.').next()).unwrap_or(no_operation);
+    let is_kms = target.is_some_and(|target| target.starts_with("TrentService."));
     let (fault, gate) = {
         let mut state = forward.state.lock().expect("no panic");
         state.calls.push(operation.to_owned());
@@ -153,24 +163,35 @@ async fn pass(State(forward): State<Forward>, request: Request) -> Response<Body
         None => None,
     };
     match fault {
-        None | Some(Fault::AnswerLost) => {
+        None | Some(Fault::AnswerLost | Fault::Halved) => {
             let url = format!("http://{}{}", forward.engine, parts.uri);
             let sent = forward.client.request(parts.method, url).headers(parts.headers).body(body);
             let answer = sent.send().await.expect("the engine answers");
-            if fault.is_some() {
+            if fault == Some(Fault::AnswerLost) {
                 return broken();
             }
             let mut response = Response::new(Body::empty());
             *response.status_mut() = answer.status();
             *response.headers_mut() = answer.headers().clone();
-            *response.body_mut() = Body::from(answer.bytes().await.expect("a whole body"));
+            let mut body = answer.bytes().await.expect("a whole body");
+            if fault == Some(Fault::Halved) {
+                body.truncate(body.len() / 2);
+                // They tell of the whole.
+                response.headers_mut().remove("content-length");
+                response.headers_mut().remove("x-amz-crc32");
+            }
+            *response.body_mut() = Body::from(body);
             response
         }
-        Some(Fault::Throttled) => refuse(400, "ProvisionedThroughputExceededException"),
-        Some(Fault::Failed) => refuse(500, "InternalServerError"),
-        Some(Fault::Refused) => refuse(400, "ValidationException"),
+        Some(Fault::Throttled) if is_kms => refuse(400, "ThrottlingException"),
+        Some(Fault::Failed) if is_kms => refuse(500, "KMSInternalException"),
+        Some(Fault::Refused) if is_kms => refuse(400, "AccessDeniedException"),
+        Some(Fault::Throttled) => refuse(400, &dynamodb("ProvisionedThroughputExceededException")),
+        Some(Fault::Failed) => refuse(500, &dynamodb("InternalServerError")),
+        Some(Fault::Refused) => refuse(400, &dynamodb("ValidationException")),
         Some(Fault::Broken) => broken(),
         Some(Fault::Silent) => std::future::pending().await,
+        Some(Fault::Answer(body)) => Response::new(Body::from(body)),
     }
 }
 
@@ -192,10 +213,13 @@ fn broken() -> Response<Body> {
     Response::new(Body::from_stream(futures_util::stream::iter([Ok(start), Err(end)])))
 }
 
+/// DynamoDB's name of an error. KMS has no prefix.
+fn dynamodb(code: &str) -> String {
+    format!("com.amazonaws.dynamodb.v20120810#{code}")
+}
+
 fn refuse(status: u16, code: &str) -> Response<Body> {
-    let body = format!(
-        r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{code}","message":"internal detail 4711"}}"#
-    );
+    let body = format!(r#"{{"__type":"{code}","message":"internal detail 4711"}}"#);
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = StatusCode::from_u16(status).expect("a status");
     response

@@ -77,3 +77,49 @@ def answer_examples(found):
         for media in resolve(answer).get("content", {}).values():
             for name, example in media.get("examples", {}).items():
                 yield int(status), name, example
+
+
+def request_examples(found):
+    """The examples of a request's body, by name; none where it has no body."""
+    content = found.get("requestBody", {}).get("content", {})
+    examples = content.get("application/json", {}).get("examples", {})
+    return {name: example["value"] for name, example in examples.items()}
+
+
+# What stands for the code of an answer that has none.
+NO_BODY = "no body"
+SUCCESS = "success"
+GATEWAY = "a message of API Gateway"
+
+
+def code_of(body):
+    """The code of an error, or what the answer is instead."""
+    if body is None:
+        return NO_BODY
+    if "error" in body:
+        return body["error"]["code"]
+    return GATEWAY if "message" in body else SUCCESS
+
+
+def codes_of_schema(schema):
+    """Each code that an answer of this schema may have."""
+    schema = resolve(schema)
+    if "oneOf" in schema:
+        return set().union(*map(codes_of_schema, schema["oneOf"]))
+    properties = schema["properties"]
+    if "error" not in properties:
+        return {GATEWAY if "message" in properties else SUCCESS}
+    code = resolve(properties["error"])["properties"]["code"]
+    return {code["const"]} if "const" in code else set(code["enum"])
+
+
+def described_answers():
+    """Each answer that some operation may give: method, path, status, code."""
+    for method, path, found in operations():
+        for status, answer in found["responses"].items():
+            content = resolve(answer).get("content")
+            if content is None:
+                yield method, path, int(status), NO_BODY
+                continue
+            for code in codes_of_schema(content["application/json"]["schema"]):
+                yield method, path, int(status), code

@@ -3,12 +3,13 @@
 
 use api::{App, Error, Request, Response, Timestamp, auth, request, response};
 
-/// Answers 204. The token opens nothing any more.
+/// Answers 204. The token is not valid any more.
 pub async fn handle(app: &App, request: Request, now: Timestamp) -> Result<Response, Error> {
     let body = request::body(&request)?;
     let token = auth::session_token(&request)?;
     if let Err(refusal) = request::no_query(&request).and_then(|()| request::no_body(body)) {
-        // The token is judged first. Where all is well, the deletion itself judges it.
+        // An invalid token is answered before an invalid request. A valid request needs no look-up
+        // for that: its deletion finds out.
         auth::session(app, &token, now).await?;
         return Err(refusal);
     }

@@ -11,13 +11,13 @@ use session::integration::{ConfigDefaults, IntegrationKey, Override, PerIntegrat
 pub async fn handle(app: &App, request: Request, now: Timestamp) -> Result<Response, Error> {
     let body = request::body(&request)?;
     let token = auth::session_token(&request)?;
-    let session = auth::session(app, &token, now).await?;
+    let (session, _) = auth::session(app, &token, now).await?;
     request::no_query(&request)?;
     request::no_body(body)?;
     response::ok(&View::of(session, &app.settings.websockets_path)?)
 }
 
-/// What the browser sees. Top-level tags, `user_scopes` and the webhook URL are not for it.
+/// What the browser sees: neither top-level tags nor `user_scopes` nor the webhook URL.
 #[derive(Serialize)]
 struct View<'a> {
     #[serde(rename = "endUser")]

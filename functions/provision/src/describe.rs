@@ -101,7 +101,7 @@ async fn environment(
                     *length += 500 + found.connect_ui.as_str().len();
                     settings = Some((found, stored.created_at_ms, stored.updated_at_ms));
                 }
-                Record::Integration { provider, display_name } => {
+                Record::Integration { provider, display_name, .. } => {
                     let integration =
                         Integration { unique_key: key.label().to_owned(), provider, display_name };
                     *length += json_length(&integration);

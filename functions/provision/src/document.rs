@@ -1,19 +1,24 @@
 //! The environment document: what an operator wants to be there.
 
 use std::collections::HashSet;
+use std::fmt;
 use std::hash::Hash;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use session::connect_ui::ConnectUiChange;
 use session::connection::ConnectionId;
 use session::end_user::{EndUser, Organization};
-use session::fields::{Fields, Issue, Issues, array, boolean, string, text};
+use session::fields::{Fields, Issue, Issues, array, boolean, one_of, string, text};
 use session::integration::IntegrationKey;
 use session::secret_key::SecretKey;
 use session::tags::Tags;
+use url::Url;
 
-/// The most UTF-16 code units of a name.
-const NAME_LENGTH_MAX: usize = 255;
+use crate::document_parts::{NAME_LENGTH_MAX, is_absent};
+use crate::provider_document::provider;
+
+/// The most UTF-16 code units of a secret, an id or a list of scopes.
+const SECRET_LENGTH_MAX: usize = 8_192;
 /// The most UTF-16 code units of a colour.
 const COLOUR_LENGTH_MAX: usize = 64;
 
@@ -33,6 +38,41 @@ pub struct EnvironmentDocument {
     pub connections: Vec<(IntegrationKey, ConnectionId, Option<ConnectionDocument>)>,
     pub connect_ui: ConnectUiChange,
     pub allow_docs_connect_override: Option<bool>,
+    pub providers: Vec<(String, Option<Map<String, Value>>)>,
+    pub webhooks: Option<WebhooksDocument>,
+    pub callback_url: Patch<String>,
+    pub rotate_branch_key: bool,
+}
+
+/// Where webhooks go, and which.
+#[derive(Debug, Default)]
+pub struct WebhooksDocument {
+    pub primary_url: Patch<String>,
+    pub secondary_url: Patch<String>,
+    pub on_auth_creation: Option<bool>,
+    pub on_auth_refresh_error: Option<bool>,
+    pub on_connection_deletion: Option<bool>,
+    pub legacy_signature: Option<bool>,
+    /// Generated where it is left out and there is none.
+    pub signing_key: Option<Secret>,
+}
+
+/// The operator's client at a provider. What is left out keeps its value.
+#[derive(Debug)]
+pub struct ClientDocument {
+    pub client_id: Option<String>,
+    pub client_secret: Option<Secret>,
+    pub scopes: Option<String>,
+}
+
+/// A secret that a document gives.
+#[derive(Clone)]
+pub struct Secret(pub String);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
 }
 
 #[derive(Debug)]
@@ -55,6 +95,7 @@ impl SecretKeyDocument {
 pub struct IntegrationDocument {
     pub provider: String,
     pub display_name: Patch<String>,
+    pub client: Option<ClientDocument>,
 }
 
 #[derive(Debug)]
@@ -135,6 +176,14 @@ fn environment(
     });
     let connect_ui = fields.optional("connect_ui", connect_ui);
     let allow_docs_connect_override = fields.optional("allow_docs_connect_override", boolean);
+    let providers = fields.optional("providers", |value, issues| {
+        let providers = array(value, issues, provider)?;
+        unique(&providers, issues, "name", |(name, _)| Some(name));
+        Some(providers)
+    });
+    let webhooks = fields.optional("webhooks", webhooks);
+    let callback_url = patch(&mut fields, "callback_url", https_url);
+    let rotate_branch_key = fields.optional("rotate_branch_key", boolean);
     fields.finish();
     let content = EnvironmentDocument {
         secret_keys: secret_keys.unwrap_or_default(),
@@ -142,6 +191,10 @@ fn environment(
         connections: connections.unwrap_or_default(),
         connect_ui: connect_ui.unwrap_or_default(),
         allow_docs_connect_override,
+        providers: providers.unwrap_or_default(),
+        webhooks,
+        callback_url,
+        rotate_branch_key: rotate_branch_key.unwrap_or_default(),
     };
     Some((name?, Some(content)))
 }
@@ -196,11 +249,66 @@ fn integration(
         fields.required("provider", text::<1, NAME_LENGTH_MAX>)
     };
     let display_name = patch(&mut fields, "display_name", text::<1, NAME_LENGTH_MAX>);
+    let client = fields.optional("credentials", client);
     fields.finish();
     if absent {
         return Some((key?, None));
     }
-    Some((key?, Some(IntegrationDocument { provider: provider?, display_name })))
+    Some((key?, Some(IntegrationDocument { provider: provider?, display_name, client })))
+}
+
+/// The client's kind must be one that has a client; which one its provider has is the provider's.
+fn client(value: Option<Value>, issues: &mut Issues) -> Option<ClientDocument> {
+    const KINDS: [&str; 4] = ["OAUTH1", "OAUTH2", "OAUTH2_CC", "TBA"];
+    let mut fields = Fields::of(value, issues)?;
+    fields.required("type", |value, issues| one_of(&KINDS, value, issues));
+    let client_id = fields.optional("client_id", text::<1, SECRET_LENGTH_MAX>);
+    let client_secret = fields.optional("client_secret", text::<1, SECRET_LENGTH_MAX>);
+    let scopes = fields.optional("scopes", text::<0, SECRET_LENGTH_MAX>);
+    fields.finish();
+    Some(ClientDocument { client_id, client_secret: client_secret.map(Secret), scopes })
+}
+
+fn webhooks(value: Option<Value>, issues: &mut Issues) -> Option<WebhooksDocument> {
+    let mut fields = Fields::of(value, issues)?;
+    let primary_url = patch(&mut fields, "primary_url", receiver);
+    let secondary_url = patch(&mut fields, "secondary_url", receiver);
+    let on_auth_creation = fields.optional("on_auth_creation", boolean);
+    let on_auth_refresh_error = fields.optional("on_auth_refresh_error", boolean);
+    let on_connection_deletion = fields.optional("on_connection_deletion", boolean);
+    let legacy_signature = fields.optional("legacy_signature", boolean);
+    let signing_key = fields.optional("signing_key", text::<1, SECRET_LENGTH_MAX>);
+    fields.finish();
+    Some(WebhooksDocument {
+        primary_url,
+        secondary_url,
+        on_auth_creation,
+        on_auth_refresh_error,
+        on_connection_deletion,
+        legacy_signature,
+        signing_key: signing_key.map(Secret),
+    })
+}
+
+/// A receiver of webhooks. Whether its address may be called is judged when it is called.
+fn receiver(value: Option<Value>, issues: &mut Issues) -> Option<String> {
+    let url = https_url(value, issues)?;
+    let parsed = Url::parse(&url).ok();
+    if parsed.is_some_and(|url| !url.username().is_empty() || url.password().is_some()) {
+        issues.push("custom", "A webhook URL must not hold a user name or a password");
+    }
+    Some(url)
+}
+
+/// An absolute http(s) URL.
+fn https_url(value: Option<Value>, issues: &mut Issues) -> Option<String> {
+    let text = string(value, issues)?;
+    let is_good = Url::parse(&text)
+        .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    if !is_good {
+        issues.push("invalid_format", "Invalid URL");
+    }
+    Some(text)
 }
 
 fn connection(
@@ -255,22 +363,6 @@ fn patch<T>(
         value => read(value, issues).map(Patch::Set),
     });
     patch.unwrap_or_default()
-}
-
-fn is_absent(fields: &mut Fields<'_>) -> bool {
-    const STATES: [&str; 2] = ["present", "absent"];
-    let state = fields.optional("state", |value, issues| one_of(&STATES, value, issues));
-    state.is_some_and(|state| state == "absent")
-}
-
-fn one_of(options: &[&str], value: Option<Value>, issues: &mut Issues) -> Option<String> {
-    let value = string(value, issues)?;
-    if options.contains(&value.as_str()) {
-        return Some(value);
-    }
-    let options: Vec<_> = options.iter().map(|option| format!("\"{option}\"")).collect();
-    issues.push("invalid_value", format!("Invalid option: expected one of {}", options.join("|")));
-    None
 }
 
 /// Notes every item that has the same `field` as one before it.

@@ -9,24 +9,35 @@
 //! - `describe`: what there is.
 //! - `writer`: plans are written, in transactions.
 //! - `plan`: what to write so that the registry agrees with a document.
-//! - `secret_keys`: the part of a plan that is about keys.
+//! - `settings`: the part of a plan that is about the environment itself, its branch key and webhooks.
+//! - `integrations`: the part that is about integrations, providers and connections.
+//! - `secret_keys`: the part that is about keys.
+//! - `sealed`: secrets are sealed before they are written.
 //! - `planner`: the steps of a plan.
 //! - `stored`: what the registry holds of a document.
 //! - `document`: what an operator asks for.
+//! - `provider_document`: the part of it that is about providers.
+//! - `document_parts`: what its parts have in common.
 //! - `report`: what that did, and why it stopped.
 
 mod describe;
 mod document;
+mod document_parts;
+mod integrations;
 mod plan;
 mod planner;
+mod provider_document;
 mod report;
+mod sealed;
 mod secret_keys;
+mod settings;
 mod stored;
 mod writer;
 
 use std::time::{Duration, Instant};
 
-use api::{App, InvocationFailure, Timestamp, telemetry};
+use api::{InvocationFailure, Timestamp, telemetry};
+use connect::Connect;
 use serde_json::{Value, json};
 
 use document::Document;
@@ -42,16 +53,16 @@ const CONFLICT_PAUSE_MS: std::ops::Range<u64> = 10..100;
 /// Applies a document, or describes environments where `describe` is what it says. Fails with
 /// `{"error": …}`, and with everything else that an operator must know then.
 pub async fn handle(
-    app: &App,
+    connect: &Connect,
     request: Value,
     now: Timestamp,
     time_left: Duration,
 ) -> Result<Value, InvocationFailure> {
     let ends_at = Instant::now().checked_add(time_left);
     let answer = if request.get("describe").is_some() {
-        describe::describe(&app.tables, request).await.map(|description| json!(description))
+        describe::describe(&connect.app.tables, request).await.map(|description| json!(description))
     } else {
-        apply_until(app, request, now, ends_at).await.map(|report| json!(report))
+        apply_until(connect, request, now, ends_at).await.map(|report| json!(report))
     };
     answer.map_err(|failure| {
         if let Some(cause) = failure.cause() {
@@ -62,24 +73,25 @@ pub async fn handle(
 }
 
 /// Applies a document, however long it takes.
-pub async fn apply(app: &App, document: Value, now: Timestamp) -> Result<Report, Failure> {
-    apply_until(app, document, now, None).await
+pub async fn apply(connect: &Connect, document: Value, now: Timestamp) -> Result<Report, Failure> {
+    apply_until(connect, document, now, None).await
 }
 
 /// Reads a document, reads what it names, writes what differs. Where somebody else has changed an
 /// environment in between, and nothing is written yet, it begins again.
 async fn apply_until(
-    app: &App,
+    connect: &Connect,
     document: Value,
     now: Timestamp,
     ends_at: Option<Instant>,
 ) -> Result<Report, Failure> {
-    let document = Document::read(document, app.settings.is_aws()).map_err(Failure::Refused)?;
+    let document =
+        Document::read(document, connect.app.settings.is_aws()).map_err(Failure::Refused)?;
     let now_ms = now.as_millisecond();
     let mut conflicts = 0;
     loop {
-        let plans = plan::plan(&app.tables, &document, now_ms).await?;
-        let written = writer::write(&app.tables, plans, now_ms, ends_at).await;
+        let plans = plan::plan(connect, &document, now).await?;
+        let written = writer::write(&connect.app.tables, plans, now_ms, ends_at).await;
         let is_conflict = matches!(&written, Err(Failure::Stopped(stopped))
             if matches!(stopped.cause, Cause::Conflict) && !stopped.is_partial);
         if is_conflict && conflicts < CONFLICTS_MAX {

@@ -1,35 +1,33 @@
 //! What to write so that the registry agrees with a document.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
+use api::Timestamp;
+use connect::Connect;
 use session::connect_ui::ConnectUi;
-use session::connection::ConnectionId;
-use session::end_user::EndUser;
 use session::fields::Issues;
-use session::integration::IntegrationKey;
 use tables::record::{Key, Record, Settings};
 use tables::transaction::Change;
-use tables::{StoreError, Tables};
 
-use crate::document::{
-    ConnectionDocument, Document, EnvironmentDocument, IntegrationDocument, Patch,
-};
+use crate::document::{Document, EnvironmentDocument};
 use crate::planner::{Effect, Plan, Planner, Step};
 use crate::report::Failure;
 use crate::stored::Found;
 
-/// How long a removed key is remembered whose sessions ended with it: the longest life of a session
-/// after the longest of a cached key, which can still make one.
-const ENDED_KEYS_KEPT_MS: i64 = (604_800 + 3_600) * 1_000;
-
 /// Compares a document with what the registry holds of it: a plan for each environment. Whatever
 /// the document names that it must not is told, all at once.
-pub async fn plan(tables: &Tables, document: &Document, now_ms: i64) -> Result<Vec<Plan>, Failure> {
-    let found = Found::read(tables, document, now_ms).await?;
+pub async fn plan(
+    connect: &Connect,
+    document: &Document,
+    now: Timestamp,
+) -> Result<Vec<Plan>, Failure> {
+    let now_ms = now.as_millisecond();
+    let found = Found::read(&connect.app.tables, document, now_ms).await?;
     let mut issues = Issues::default();
     let mut new_secrets = HashSet::new();
     let mut plans = Vec::new();
-    for (index, ((_, content), name)) in document.environments.iter().zip(found.names).enumerate() {
+    let environments = document.environments.iter().zip(found.names).zip(found.connections);
+    for (index, (((_, content), name), connections)) in environments.enumerate() {
         let index = index.to_string();
         let stored = found.items.get(&Key::environment(name.environment_id));
         let settings = match stored.map(|stored| &stored.record) {
@@ -39,11 +37,18 @@ pub async fn plan(tables: &Tables, document: &Document, now_ms: i64) -> Result<V
                 connect_ui: ConnectUi::default(),
                 allow_docs_connect_override: true,
                 ended_keys: BTreeMap::new(),
+                branch_key: None,
+                webhooks: None,
+                webhook_signing_key: None,
+                callback_url: None,
             },
         };
         let mut planner = Planner {
+            connect,
+            now,
             now_ms,
             found: &found.items,
+            connections: &connections,
             issues: &mut issues,
             path: ["environments", &index],
             new_secrets: &mut new_secrets,
@@ -56,8 +61,8 @@ pub async fn plan(tables: &Tables, document: &Document, now_ms: i64) -> Result<V
             },
         };
         match content {
-            Some(content) => planner.environment(tables, content).await?,
-            None => planner.remove_environment(tables).await?,
+            Some(content) => planner.environment(content).await?,
+            None => planner.remove_environment().await?,
         }
         plans.push(planner.plan);
     }
@@ -65,137 +70,54 @@ pub async fn plan(tables: &Tables, document: &Document, now_ms: i64) -> Result<V
 }
 
 impl Planner<'_> {
-    async fn environment(
-        &mut self,
-        tables: &Tables,
-        desired: &EnvironmentDocument,
-    ) -> Result<(), StoreError> {
-        self.settings(desired)?;
+    async fn environment(&mut self, desired: &EnvironmentDocument) -> Result<(), Failure> {
+        self.settings(desired).await?;
         for (index, (name, key)) in desired.secret_keys.iter().enumerate() {
             self.secret_key(index, name, key);
         }
-        for (key, integration) in &desired.integrations {
+        for (name, template) in &desired.providers {
+            self.provider(name, template.as_ref());
+        }
+        for (index, (key, integration)) in desired.integrations.iter().enumerate() {
             match integration {
-                Some(integration) => self.integration(key, integration),
-                None => self.remove_integration(tables, key).await?,
+                Some(integration) => self.integration(index, key, integration, desired).await?,
+                None => self.remove_integration(key).await?,
             }
         }
-        let integrations: HashMap<_, _> =
-            desired.integrations.iter().map(|(key, content)| (key, content.is_some())).collect();
         for (index, (integration, id, connection)) in desired.connections.iter().enumerate() {
-            let exists = integrations.get(integration).copied().unwrap_or_else(|| {
-                self.found.contains_key(&Key::integration(self.id(), integration))
-            });
-            match connection {
-                Some(_) if !exists => {
-                    let path = ["connections", &index.to_string(), "integration_id"];
-                    self.refuse(&path, "Integration does not exist");
-                }
-                Some(connection) => self.connection(index, integration, id, connection),
-                None => {
-                    let label = self.label(&["connections", integration.as_str(), id.as_str()]);
-                    let key = Key::connection(self.id(), integration, id);
-                    self.remove(label, key, Vec::new());
-                }
-            }
+            self.connection(index, integration, id, connection.as_ref(), desired)?;
         }
         Ok(())
     }
 
-    fn settings(&mut self, desired: &EnvironmentDocument) -> Result<(), StoreError> {
-        let old = self.settings.clone();
-        let connect_ui = old.connect_ui.changed(desired.connect_ui.clone());
-        self.settings.connect_ui =
-            connect_ui.map_err(|error| StoreError::Unexpected(format!("connect_ui: {error}")))?;
-        if let Some(allow) = desired.allow_docs_connect_override {
-            self.settings.allow_docs_connect_override = allow;
-        }
-        let is_changed = self.settings != old;
-        // What is too old to matter leaves with the next write, and is no reason for one.
-        let oldest_ms = self.now_ms - ENDED_KEYS_KEPT_MS;
-        self.settings.ended_keys.retain(|_, at_ms| *at_ms > oldest_ms);
-        let label = self.plan.name.text.clone();
-        if self.plan.name.revision.is_none() {
-            self.step(Effect::Created, label, vec![self.put_settings()]);
-        } else if is_changed {
-            self.step(Effect::Changed, label, vec![self.put_settings()]);
-        } else {
-            self.plan.unchanged.push(label);
-        }
-        Ok(())
-    }
-
-    fn integration(&mut self, unique_key: &IntegrationKey, desired: &IntegrationDocument) {
-        let label = self.label(&["integrations", unique_key.as_str()]);
-        let key = Key::integration(self.id(), unique_key);
-        let current = match self.found.get(&key).map(|stored| &stored.record) {
-            Some(Record::Integration { display_name, .. }) => display_name.clone(),
-            _ => None,
-        };
-        let display_name = desired.display_name.apply(current);
-        let provider = desired.provider.clone();
-        self.upsert(label, key, Record::Integration { provider, display_name });
-    }
-
-    /// Its connections go with it.
-    async fn remove_integration(
-        &mut self,
-        tables: &Tables,
-        unique_key: &IntegrationKey,
-    ) -> Result<(), StoreError> {
-        let label = self.label(&["integrations", unique_key.as_str()]);
-        let connections = tables.registry_keys(self.id(), Some(unique_key)).await?;
-        self.remove(label, Key::integration(self.id(), unique_key), connections);
-        Ok(())
-    }
-
-    fn connection(
-        &mut self,
-        index: usize,
-        integration: &IntegrationKey,
-        id: &ConnectionId,
-        desired: &ConnectionDocument,
-    ) {
-        let key = Key::connection(self.id(), integration, id);
-        let (end_user, tags) = match self.found.get(&key).map(|stored| &stored.record) {
-            Some(Record::Connection { end_user, tags }) => (end_user.clone(), tags.clone()),
-            _ => Default::default(),
-        };
-        let organization = end_user.as_ref().and_then(|end_user| end_user.organization.clone());
-        let organization = desired.organization.apply(organization);
-        let end_user = desired.end_user.apply(end_user);
-        if end_user.is_none() && matches!(desired.organization, Patch::Set(_)) {
-            let path = ["connections", &index.to_string(), "organization"];
-            return self.refuse(&path, "There is no end user whose organization it could be");
-        }
-        let record = Record::Connection {
-            end_user: end_user.map(|end_user| EndUser { organization, ..end_user }),
-            tags: desired.tags.clone().unwrap_or(tags),
-        };
-        self.upsert(self.label(&["connections", integration.as_str(), id.as_str()]), key, record);
-    }
-
-    /// Removes an environment and everything in it. A key goes together with its name, and the
-    /// environment's own name goes last: whatever is left of it when that fails can be removed by
-    /// name.
-    async fn remove_environment(&mut self, tables: &Tables) -> Result<(), StoreError> {
+    /// Removes an environment and everything in it, its branch keys too: what was sealed with them
+    /// never opens again, in no backup of the connections either. A key goes together with its
+    /// name, and the environment's own name goes last: whatever is left of it when that fails can
+    /// be removed by name.
+    async fn remove_environment(&mut self) -> Result<(), Failure> {
+        let tables = &self.connect.app.tables;
         let label = self.plan.name.text.clone();
         if self.plan.name.revision.is_none() {
             self.plan.unchanged.push(label);
             return Ok(());
         }
-        let keys = tables.registry_keys(self.id(), None).await?;
+        let mut steps = Vec::new();
+        let keys = tables.registry_keys(self.id()).await?;
         let (names, items): (Vec<_>, Vec<_>) = keys.into_iter().partition(Key::is_credential);
         for (name, stored) in tables.registry_items(names).await? {
             let mut changes = vec![Change::Delete(name)];
             if let Record::Credential(hash) = stored.record {
                 changes.push(Change::Delete(Key::secret_key(&hash)));
             }
-            self.plan.steps.push(Step { changes, effect: None, secret: None });
+            steps.push(changes);
         }
         let settings = Key::environment(self.id());
-        for key in items.into_iter().filter(|key| *key != settings) {
-            let changes = vec![Change::Delete(key)];
+        let items = items.into_iter().filter(|key| *key != settings);
+        steps.extend(items.map(|key| vec![Change::Delete(key)]));
+        let connections = tables.connection_ids(self.id(), None).await?;
+        let removed = connections.into_iter().map(|(key, id)| Change::DeleteConnection(key, id));
+        steps.extend(removed.map(|change| vec![change]));
+        for changes in steps {
             self.plan.steps.push(Step { changes, effect: None, secret: None });
         }
         self.step(Effect::Removed, label, vec![Change::Delete(settings)]);

@@ -2,6 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
+use api::Timestamp;
+use connect::Connect;
+use session::connection::Connection;
 use session::fields::Issues;
 use tables::record::{Key, Record, Settings, Stored};
 use tables::transaction::Change;
@@ -42,8 +45,12 @@ pub enum Effect {
 
 /// Compares one environment of a document with what is stored.
 pub struct Planner<'a> {
+    pub connect: &'a Connect,
+    pub now: Timestamp,
     pub now_ms: i64,
     pub found: &'a HashMap<Key, Stored>,
+    /// The connections that the document names and that are there.
+    pub connections: &'a [Connection],
     pub issues: &'a mut Issues,
     /// Where the environment stands in the document.
     pub path: [&'a str; 2],

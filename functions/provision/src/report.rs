@@ -81,6 +81,8 @@ pub enum Cause {
     Conflict,
     /// DynamoDB failed.
     Store(StoreError),
+    /// KMS failed or refused, or a sealed value did not open.
+    Kms(String),
     /// The invocation is about to end.
     OutOfTime,
 }
@@ -101,18 +103,20 @@ impl Failure {
                 Cause::Conflict => "conflict",
                 Cause::Store(StoreError::Unavailable(_)) => "service_unavailable",
                 Cause::Store(StoreError::Unexpected(_)) => "server_error",
+                Cause::Kms(_) => "kms_unavailable",
                 Cause::OutOfTime => "timeout",
             },
         }
     }
 
-    /// What DynamoDB did, for the log.
+    /// What DynamoDB or KMS did, for the log.
     pub fn cause(&self) -> Option<&str> {
         let Self::Stopped(stopped) = self else { return None };
         match &stopped.cause {
             Cause::Store(StoreError::Unavailable(cause) | StoreError::Unexpected(cause)) => {
                 Some(cause)
             }
+            Cause::Kms(cause) => Some(cause),
             Cause::Conflict | Cause::OutOfTime => None,
         }
     }
@@ -136,6 +140,7 @@ impl Failure {
             }
             Cause::Store(StoreError::Unavailable(_)) => "DynamoDB did not answer.",
             Cause::Store(StoreError::Unexpected(_)) => "An unexpected error occurred.",
+            Cause::Kms(_) => "KMS did not answer, or refused.",
             Cause::OutOfTime => "The time of the invocation ran out.",
         };
         let parts = match (is_partial, unconfirmed) {

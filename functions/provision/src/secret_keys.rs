@@ -1,6 +1,6 @@
 //! Secret keys: made, given another secret or other scopes, removed.
 
-use session::error::REQUIRED_SCOPE;
+use session::error::WRITE_SESSIONS;
 use session::secret_key::{SecretKey, SecretKeyHash, SecretKeyRecord};
 use tables::record::{Key, Record, Stored};
 use tables::transaction::Change;
@@ -56,7 +56,7 @@ impl Planner<'_> {
 
         let generated = secret.is_none().then(SecretKey::generate);
         let Some(secret) = secret.or(generated.as_ref()) else { return };
-        let default = [REQUIRED_SCOPE.to_owned()];
+        let default = [WRITE_SESSIONS.to_owned()];
         let scopes = scopes.or(current.as_ref().map(|(_, record)| &record.scopes[..]));
         let record = SecretKeyRecord {
             id: Uuid::new_v4(),

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use session::connection::Connection;
 use tables::record::{Key, Record, Stored};
 use tables::{StoreError, Tables};
 use uuid::Uuid;
@@ -24,6 +25,8 @@ pub struct Found {
     /// In the order of the document.
     pub names: Vec<Name>,
     pub items: HashMap<Key, Stored>,
+    /// The connections that the document names, by environment.
+    pub connections: Vec<Vec<Connection>>,
 }
 
 impl Found {
@@ -65,7 +68,16 @@ impl Found {
             .filter(|key| !items.contains_key(key))
             .collect();
         items.extend(tables.registry_items(behind_names.into_iter().collect()).await?);
-        Ok(Self { names, items })
+        let mut connections = Vec::new();
+        for ((_, content), name) in document.environments.iter().zip(&names) {
+            let wanted = content.iter().flat_map(|environment| &environment.connections);
+            let wanted = wanted.map(|(integration, id, _)| (integration, id));
+            connections.push(match name.revision {
+                Some(_) => tables.connections_named(name.environment_id, wanted).await?,
+                None => Vec::new(),
+            });
+        }
+        Ok(Self { names, items, connections })
     }
 }
 
@@ -83,10 +95,10 @@ fn keys_of(document: &Document, names: &[Name]) -> Vec<Key> {
         keys.insert(Key::environment(id));
         keys.extend(environment.secret_keys.iter().map(|(name, _)| Key::credential(id, name)));
         keys.extend(environment.integrations.iter().map(|(key, _)| Key::integration(id, key)));
-        for (integration, connection, _) in &environment.connections {
-            keys.insert(Key::integration(id, integration));
-            keys.insert(Key::connection(id, integration, connection));
-        }
+        keys.extend(environment.connections.iter().map(|(key, ..)| Key::integration(id, key)));
+        keys.extend(environment.providers.iter().map(|(name, _)| Key::provider(id, name)));
+        let used = environment.integrations.iter().filter_map(|(_, content)| content.as_ref());
+        keys.extend(used.map(|integration| Key::provider(id, &integration.provider)));
     }
     keys.into_iter().collect()
 }

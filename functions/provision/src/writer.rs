@@ -88,7 +88,7 @@ fn transactions(steps: Vec<Step>) -> Vec<Transaction> {
         }
         for change in step.changes {
             // A transaction names an item once. What a later step writes is the later state.
-            match current.changes.iter_mut().find(|earlier| earlier.key() == change.key()) {
+            match current.changes.iter_mut().find(|earlier| earlier.is_of_same_item(&change)) {
                 Some(earlier) => *earlier = change,
                 None => current.changes.push(change),
             }

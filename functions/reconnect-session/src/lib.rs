@@ -3,12 +3,13 @@
 
 use api::{App, Error, Request, Response, Timestamp, auth, mint, request};
 use session::body::ReconnectSession;
-use session::connect_session::ConnectSession;
+use session::connect_session::{ConnectSession, ReconnectTarget};
+use session::error::WRITE_SESSIONS;
 
 /// Answers 201 with the session's token, its link and its end.
 pub async fn handle(app: &App, request: Request, now: Timestamp) -> Result<Response, Error> {
     let body = request::body(&request)?;
-    let grant = auth::grant(app, &request, now).await?;
+    let grant = auth::grant(app, &request, now, &[WRITE_SESSIONS]).await?;
     request::no_query(&request)?;
     let body = ReconnectSession::read(body)?;
     let environment = &grant.environment;
@@ -22,7 +23,11 @@ pub async fn handle(app: &App, request: Request, now: Timestamp) -> Result<Respo
 
     let session = ConnectSession {
         allowed_integrations: vec![body.integration_id],
-        connection: Some(connection),
+        connection: Some(ReconnectTarget {
+            integration_id: connection.integration_id,
+            connection_id: connection.connection_id,
+            end_user: connection.end_user,
+        }),
         ..ConnectSession::open(
             environment,
             grant.key.id,

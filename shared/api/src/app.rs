@@ -24,3 +24,9 @@ impl App {
         Self { settings, tables, grants }
     }
 }
+
+impl AsRef<Self> for App {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}

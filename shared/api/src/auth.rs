@@ -2,53 +2,121 @@
 //! session token. Neither credential is ever taken for the other.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use lambda_http::http::header::AUTHORIZATION;
+use serde_json::{Map, Value};
 use session::Error;
 use session::connect_session::ConnectSession;
-use session::error::REQUIRED_SCOPE;
+use session::environment::Environment;
 use session::secret_key::SecretKey;
 use session::token::SessionToken;
+use uuid::Uuid;
 
 use crate::app::App;
 use crate::grants::Grant;
 use crate::request::{Request, header};
-use crate::telemetry;
+use crate::{session_secrets, telemetry};
 
-/// Keys of the recorded service's sandboxes start like this. There are none here, so each is
-/// well-formed and unknown.
+/// Keys of the recorded service's sandboxes start like this. This service has no sandboxes, so such
+/// a key is unknown, not malformed.
 const SANDBOX_KEY_PREFIX: &str = "nango_sbx_v1_";
 
-/// What the secret key that the request carries may do: make sessions, in one environment.
-pub async fn grant(app: &App, request: &Request, now: Timestamp) -> Result<Grant, Error> {
+/// Who called an endpoint that takes either credential.
+#[derive(Debug)]
+pub enum Caller {
+    /// A browser with a session token.
+    Session(Box<ConnectSession>),
+    /// A customer's server with a secret key.
+    Key(Grant),
+}
+
+impl Caller {
+    /// The environment of the caller.
+    pub fn environment_id(&self) -> Uuid {
+        match self {
+            Self::Session(session) => session.environment_id,
+            Self::Key(grant) => grant.environment.id,
+        }
+    }
+}
+
+/// What the secret key that the request carries opens. It must have one of `scopes`.
+pub async fn grant(
+    app: &App,
+    request: &Request,
+    now: Timestamp,
+    scopes: &'static [&'static str],
+) -> Result<Grant, Error> {
+    let grant = secret_key(app, &credential(request)?, now).await?;
+    if scopes.iter().any(|scope| grant.key.has_scope(scope)) {
+        Ok(grant)
+    } else {
+        Err(Error::InsufficientScope(scopes))
+    }
+}
+
+/// The caller of an endpoint that takes a session token or a secret key. What has the form of a
+/// token is judged as one.
+pub async fn caller(app: &App, request: &Request, now: Timestamp) -> Result<Caller, Error> {
     let credential = credential(request)?;
+    if credential.starts_with(SessionToken::PREFIX) {
+        let token =
+            SessionToken::parse(&credential).map_err(|_| Error::InvalidSessionTokenFormat)?;
+        return Ok(Caller::Session(Box::new(session(app, &token, now).await?.0)));
+    }
+    Ok(Caller::Key(secret_key(app, &credential, now).await?))
+}
+
+async fn secret_key(app: &App, credential: &str, now: Timestamp) -> Result<Grant, Error> {
     if credential.starts_with(SANDBOX_KEY_PREFIX) {
         return Err(Error::UnknownAccount);
     }
-    let key = SecretKey::parse(&credential).map_err(|_| Error::InvalidSecretKeyFormat)?;
+    let key = SecretKey::parse(credential).map_err(|_| Error::InvalidSecretKeyFormat)?;
     let grant = app.grants.grant(&app.tables, &key.hash(), now).await?;
     let grant = grant.ok_or(Error::UnknownAccount)?;
     telemetry::note(|summary| {
         summary.environment_id = Some(grant.environment.id);
         summary.key_id = Some(grant.key.id);
     });
-    if grant.key.has_scope(REQUIRED_SCOPE) { Ok(grant) } else { Err(Error::InsufficientScope) }
+    Ok(grant)
 }
 
-/// The session token that the request carries, not yet known to be good.
+/// The session token in the query of a connect endpoint. The older public keys are refused.
+pub fn query_token(query: &Map<String, Value>) -> Result<SessionToken, Error> {
+    let given = |name| query.get(name).filter(|value| value.as_str() != Some(""));
+    match given("connect_session_token") {
+        Some(Value::String(text)) => {
+            SessionToken::parse(text).map_err(|_| Error::InvalidSessionTokenFormat)
+        }
+        Some(_) => Err(Error::InvalidSessionTokenFormat),
+        None if given("public_key").is_some() => Err(Error::refused(
+            401,
+            "deprecated_authentication",
+            "Public key authentication is deprecated. Please use connect session authentication \
+             instead.",
+        )),
+        None => Err(Error::MissingPublicKey),
+    }
+}
+
+/// The session token that the request carries: well-formed, not looked up.
 pub fn session_token(request: &Request) -> Result<SessionToken, Error> {
     SessionToken::parse(&credential(request)?).map_err(|_| Error::InvalidSessionTokenFormat)
 }
 
-/// The live session of a token.
+/// The live session of a token, whose secrets the token opens, and its environment.
 pub async fn session(
     app: &App,
     token: &SessionToken,
     now: Timestamp,
-) -> Result<ConnectSession, Error> {
+) -> Result<(ConnectSession, Arc<Environment>), Error> {
     let session = app.tables.session(&token.hash()).await?;
-    known(app, session.filter(|session| session.is_live(now)), now).await
+    let session = session.filter(|session| session.is_live(now));
+    let (mut session, environment) = known(app, session, now).await?;
+    session_secrets::open(token, &mut session)?;
+    Ok((session, environment))
 }
 
 /// Ends the live session of a token.
@@ -57,12 +125,12 @@ pub async fn end_session(app: &App, token: &SessionToken, now: Timestamp) -> Res
     Ok(())
 }
 
-/// A session that neither its environment nor its key has taken along.
+/// The session, if neither its environment was removed nor its key together with its sessions.
 async fn known(
     app: &App,
     session: Option<ConnectSession>,
     now: Timestamp,
-) -> Result<ConnectSession, Error> {
+) -> Result<(ConnectSession, Arc<Environment>), Error> {
     let session = session.ok_or(Error::UnknownSessionToken)?;
     telemetry::note(|summary| {
         summary.environment_id = Some(session.environment_id);
@@ -70,7 +138,9 @@ async fn known(
     });
     let environment = app.grants.environment(&app.tables, session.environment_id, now).await?;
     match environment {
-        Some(environment) if !environment.has_ended_sessions_of(session.minted_by) => Ok(session),
+        Some(environment) if !environment.has_ended_sessions_of(session.minted_by) => {
+            Ok((session, environment))
+        }
         _ => Err(Error::UnknownSessionToken),
     }
 }

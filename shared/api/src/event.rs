@@ -1,14 +1,15 @@
 //! An API Gateway HTTP API event (payload format 2.0) as a request, whatever the client sent.
 //!
-//! `lambda_http` 1.3 panics on a Host that is no URL host, on a query that is no URI query or too
-//! long for one, and on broken base64; its event type refuses a header that is not ASCII. A client
-//! must not be able to end an invocation, so such parts are made harmless first. No endpoint looks
-//! at host or path.
+//! `lambda_http` 1.3 panics on a Host that no URL can have, on a query that is invalid in a URI or
+//! too long for one, and on invalid base64; its event type refuses a header that is not ASCII. A
+//! client must not be able to end an invocation, so such parts are made harmless first. No endpoint
+//! looks at the Host header or the path: the domain is in the request context, and what the path
+//! holds is in `pathParameters`, decoded.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequest;
-use lambda_http::http::header::HOST;
+use lambda_http::http::header::{HOST, HeaderName, HeaderValue};
 use lambda_http::request::LambdaRequest;
 use serde_json::Value;
 use session::json;
@@ -17,6 +18,11 @@ use url::Url;
 /// The most bytes of a query: a URI of the `http` crate has at most 65,534. API Gateway takes far
 /// less of one, so nothing is lost there.
 const QUERY_LENGTH_MAX: usize = 65_000;
+
+/// The address of this API, as [`read`] finds it out; what a client sends under this name is dropped.
+pub const BASE_URL: HeaderName = HeaderName::from_static("x-connect-sessions-base-url");
+
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// Reads an event. There is none where somebody invoked the function with something else.
 pub fn read(event: &str) -> Option<LambdaRequest> {
@@ -28,12 +34,26 @@ pub fn read(event: &str) -> Option<LambdaRequest> {
         return None;
     }
     event.headers.remove(HOST);
+    let base_url = base_url(&event);
+    event.headers.remove(BASE_URL);
+    event.headers.extend(base_url.map(|address| (BASE_URL, address)));
     event.request_context.domain_name = None;
     event.request_context.stage = None;
     event.raw_path = Some("/".to_owned());
     event.raw_query_string = event.raw_query_string.filter(|query| !query.is_empty());
     event.raw_query_string = event.raw_query_string.as_deref().and_then(uri_query);
     Some(LambdaRequest::ApiGatewayV2(event))
+}
+
+/// The address at which API Gateway took the request. Its domain is set by API Gateway and by no
+/// client; whatever is no address all the same is none.
+fn base_url(event: &ApiGatewayV2httpRequest) -> Option<HeaderValue> {
+    let domain = event.request_context.domain_name.as_deref()?;
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b"-.:[]".contains(&b);
+    let is_plain = event.headers.get(X_FORWARDED_PROTO).is_some_and(|proto| proto == "http");
+    let address = format!("{}://{domain}", if is_plain { "http" } else { "https" });
+    let is_good = domain.bytes().all(allowed) && Url::parse(&address).is_ok();
+    is_good.then(|| HeaderValue::from_str(&address).ok()).flatten()
 }
 
 /// The event with headers that `http` takes: odd characters become `?`, odd names go.

@@ -1,7 +1,7 @@
 //! What credentials open, kept in the execution environment for `REGISTRY_CACHE_SECONDS`: a warm
 //! create, and a warm GET, is one call to DynamoDB. What an operator removes or changes (keys,
 //! integrations, settings, environments with their sessions) takes at most that much longer to
-//! arrive here.
+//! have an effect here.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
@@ -19,7 +19,7 @@ use uuid::Uuid;
 /// The most keys that are kept, and the most environments; a container that sees more starts over.
 const CACHED_MAX: usize = 1_024;
 
-/// How many names of integrations are looked up in one call, which is as many as one may.
+/// How many names of integrations are looked up in one BatchGetItem (AWS service quotas).
 const LOOKED_UP_AT_ONCE: usize = 100;
 
 /// What a secret key opens: one environment.
@@ -82,8 +82,7 @@ impl Grants {
         Self { keys: Cache::new(lifetime_ms), environments: Cache::new(lifetime_ms) }
     }
 
-    /// What a key opens, if it is on record. An unknown key is never remembered, so a new one
-    /// works at once.
+    /// What a key opens, if it exists. Unknown keys are not cached, so a new one works at once.
     pub async fn grant(
         &self,
         tables: &Tables,
@@ -108,7 +107,7 @@ impl Grants {
         Ok(Some(Grant { key, environment, integrations }))
     }
 
-    /// The environment of a session, if it still is.
+    /// The environment of a session, if it still exists.
     pub async fn environment(
         &self,
         tables: &Tables,
@@ -154,7 +153,7 @@ impl<K: Eq + Hash, V: Clone> Cache<K, V> {
     }
 }
 
-/// A panic while the lock was held leaves nothing half done.
+/// A lock that a panic has poisoned is used on: no change under it has a half-done state.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

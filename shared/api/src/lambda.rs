@@ -1,4 +1,4 @@
-//! The seam: Lambda hands over an event, a handler runs, an answer goes back.
+//! Where Lambda calls in: an event arrives, a handler runs, an answer goes back.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -6,9 +6,12 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use aws::{Roots, Waits};
+use aws_sdk_dynamodb::config::Region;
+use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use futures_util::FutureExt;
 use jiff::Timestamp;
-use lambda_http::http::Method;
+use lambda_http::http::header::CONTENT_LENGTH;
+use lambda_http::http::{HeaderValue, Method};
 use lambda_http::{Adapter, Body, Context, LambdaEvent, RequestExt, Service, service_fn};
 use lambda_runtime::{Diagnostic, Runtime};
 use serde::Serialize;
@@ -19,52 +22,76 @@ use tokio::runtime::LocalOptions;
 
 use crate::app::App;
 use crate::event;
-use crate::request::Request;
+use crate::request::{Request, route_key};
 use crate::response::{self, Response};
 use crate::settings::{InitError, Settings};
 use crate::telemetry::{self, CountCalls};
 
 /// A request is answered before Lambda would end it: the functions' timeout is 10 seconds.
-const ANSWER_WITHIN: Duration = Duration::from_secs(9);
+pub const ANSWER_WITHIN: Duration = Duration::from_secs(9);
 
-/// Runs the Lambda function of an endpoint.
+/// Functions that call providers have 25 seconds: a provider has 10 of them for one call.
+pub const ANSWER_WITHIN_CALLING_PROVIDERS: Duration = Duration::from_secs(24);
+
+/// Runs the Lambda function of an endpoint that needs DynamoDB and nothing else.
 pub fn run<H, F>(handle: H) -> Result<(), InitError>
 where
     H: Fn(&'static App, Request, Timestamp) -> F + Copy + Send + Sync + 'static,
     F: Future<Output = Result<Response, Error>> + Send + 'static,
 {
-    serve(Waits::REQUEST, async move |app: &'static App| {
+    run_with(|start| Ok(start.app), handle, ANSWER_WITHIN)
+}
+
+/// Runs the Lambda function of an endpoint that needs more: `assemble` makes its state. Each request
+/// is answered `within` this time.
+pub fn run_with<S, H, F>(
+    assemble: impl FnOnce(Start) -> Result<S, InitError>,
+    handle: H,
+    within: Duration,
+) -> Result<(), InitError>
+where
+    S: AsRef<App> + Sync + 'static,
+    H: Fn(&'static S, Request, Timestamp) -> F + Copy + Send + Sync + 'static,
+    F: Future<Output = Result<Response, Error>> + Send + 'static,
+{
+    serve(Waits::REQUEST, assemble, async move |state: &'static S| {
         let answer = move |event: LambdaEvent<Box<RawValue>>| {
             let LambdaEvent { payload, context } = event;
             // On the heap, since the runtime moves it around: see the `tables` crate.
-            Box::pin(async move { answer(app, handle, payload.get(), context, clock()).await })
+            Box::pin(
+                async move { answer(state, handle, payload.get(), context, clock(), within).await },
+            )
         };
         Runtime::new(service_fn(answer)).run().await
     })
 }
 
-/// Runs a Lambda function that is invoked directly, with any JSON. It is also told how much time
-/// the invocation has.
-pub fn run_invocation<H, F>(handle: H) -> Result<(), InitError>
+/// Runs a Lambda function that is invoked directly, with any JSON. The handler also gets the time
+/// that the invocation has left.
+pub fn run_invocation<S, H, F>(
+    assemble: impl FnOnce(Start) -> Result<S, InitError>,
+    handle: H,
+) -> Result<(), InitError>
 where
-    H: Fn(&'static App, Value, Timestamp, Duration) -> F + Copy + Send + Sync + 'static,
+    S: Sync + 'static,
+    H: Fn(&'static S, Value, Timestamp, Duration) -> F + Copy + Send + Sync + 'static,
     F: Future<Output = Result<Value, InvocationFailure>> + Send + 'static,
 {
-    serve(Waits::PROVISION, async move |app: &'static App| {
+    serve(Waits::PROVISION, assemble, async move |state: &'static S| {
         let answer = move |event: LambdaEvent<Value>| async move {
             let LambdaEvent { payload, context } = event;
             let now = clock();
             let ends_at_ms = i64::try_from(context.deadline).unwrap_or(i64::MAX);
             let time = u64::try_from(ends_at_ms - now.as_millisecond()).unwrap_or_default();
-            let handled = handle(app, payload, now, Duration::from_millis(time));
+            let handled = handle(state, payload, now, Duration::from_millis(time));
             telemetry::identify(context.request_id, handled).await
         };
         Runtime::new(service_fn(answer)).run().await
     })
 }
 
-/// What makes an invocation fail. All of it is for the caller, and only the code for the log: the
-/// Lambda runtime writes the `Debug` of every failure there, and the body may hold new secrets.
+/// Why an invocation fails. The caller gets all of it. The log gets the code alone: the Lambda
+/// runtime logs the `Debug` of every failure, and the body may hold new secrets.
 pub struct InvocationFailure {
     /// What kind of failure.
     pub code: &'static str,
@@ -85,45 +112,54 @@ impl From<InvocationFailure> for Diagnostic {
     }
 }
 
-/// Answers one API Gateway event. It fails only where the input is no such event, and the error
-/// does not quote the input.
-pub async fn answer<'a, H, F>(
-    app: &'a App,
+/// Answers one API Gateway event. It fails only if the input is not such an event; the error does
+/// not contain the input.
+pub async fn answer<'a, S, H, F>(
+    state: &'a S,
     handle: H,
     event: &str,
     context: Context,
     now: Timestamp,
-) -> Result<impl Serialize + use<H, F>, &'static str>
+    within: Duration,
+) -> Result<impl Serialize + use<S, H, F>, &'static str>
 where
-    H: Fn(&'a App, Request, Timestamp) -> F + Send + Sync + 'a,
+    S: AsRef<App> + Sync,
+    H: Fn(&'a S, Request, Timestamp) -> F + Send + Sync + 'a,
     F: Future<Output = Result<Response, Error>> + Send + 'a,
 {
     let event = event::read(event).ok_or("not an API Gateway event of payload format 2.0")?;
     let event = LambdaEvent::new(event, context);
     let handle = &handle;
     let respond = service_fn(move |request: Request| async move {
-        Ok::<_, Infallible>(respond(app, handle, request, now).await)
+        Ok::<_, Infallible>(respond(state, handle, request, now, within).await)
     });
     let Ok(answer) = Adapter::from(respond).call(event).await;
     Ok(answer)
 }
 
 /// Runs the handler. Whatever becomes of it, there is an answer and one line in the log.
-async fn respond<'a, H, F>(app: &'a App, handle: &H, request: Request, now: Timestamp) -> Response
+async fn respond<'a, S, H, F>(
+    state: &'a S,
+    handle: &H,
+    request: Request,
+    now: Timestamp,
+    within: Duration,
+) -> Response
 where
-    H: Fn(&'a App, Request, Timestamp) -> F,
+    S: AsRef<App>,
+    H: Fn(&'a S, Request, Timestamp) -> F,
     F: Future<Output = Result<Response, Error>> + Send + 'a,
 {
     let is_head = request.method() == Method::HEAD;
     let route = route_key(&request);
     let request_id = request.lambda_context_ref().map(|context| context.request_id.clone());
-    let namespace = &app.settings.metrics_namespace;
+    let namespace = &state.as_ref().settings.metrics_namespace;
     let status = |response: &Response| response.status().as_u16();
     telemetry::summarise(&route, request_id.unwrap_or_default(), namespace, now, status, async {
         // On the heap, like the calls to DynamoDB within it: see the `tables` crate.
-        let handled = Box::pin(async { handle(app, request, now).await });
+        let handled = Box::pin(async { handle(state, request, now).await });
         let handled = AssertUnwindSafe(handled).catch_unwind();
-        let mut response = match tokio::time::timeout(ANSWER_WITHIN, handled).await {
+        let mut response = match tokio::time::timeout(within, handled).await {
             Ok(Ok(Ok(response))) => response,
             Ok(Ok(Err(error))) => response::failure(&error),
             Ok(Err(_)) => response::failure(&Error::internal("the handler panicked")),
@@ -132,6 +168,9 @@ where
             }
         };
         if is_head {
+            // The length that GET would answer (RFC 9110 section 8.6).
+            let length = HeaderValue::from(response.body().len());
+            response.headers_mut().insert(CONTENT_LENGTH, length);
             *response.body_mut() = Body::Empty;
         }
         response
@@ -139,20 +178,13 @@ where
     .await
 }
 
-/// The route that API Gateway chose, for example `POST /connect/sessions`.
-fn route_key(request: &Request) -> String {
-    use lambda_http::request::RequestContext;
-    match request.request_context_ref() {
-        Some(RequestContext::ApiGatewayV2(context)) => {
-            context.route_key.clone().unwrap_or_default()
-        }
-        _ => String::new(),
-    }
-}
-
 /// Starts a process: settings, logs, the DynamoDB client, then `serve` on one thread, since Lambda
 /// hands over one event at a time.
-fn serve<F>(waits: Waits, serve: impl FnOnce(&'static App) -> F) -> Result<(), InitError>
+fn serve<S: 'static, F>(
+    waits: Waits,
+    assemble: impl FnOnce(Start) -> Result<S, InitError>,
+    serve: impl FnOnce(&'static S) -> F,
+) -> Result<(), InitError>
 where
     F: Future<Output = Result<(), lambda_runtime::Error>> + 'static,
 {
@@ -163,38 +195,48 @@ where
         .build_local(LocalOptions::default())
         .map_err(|error| InitError::new(format!("no runtime: {error}")))?;
     runtime.block_on(async {
-        let app = App::new(settings.clone(), dynamodb(&settings, waits).await?);
+        let state = assemble(start(settings, waits).await?)?;
         // The execution environment is the lifetime: there is nothing to free before it ends.
-        let app: &'static App = Box::leak(Box::new(app));
+        let state: &'static S = Box::leak(Box::new(state));
         // As a task: what wakes it then needs no system call, as it would to wake this future.
-        match tokio::task::spawn_local(serve(app)).await {
+        match tokio::task::spawn_local(serve(state)).await {
             Ok(served) => served.map_err(|error| InitError::new(error.to_string())),
             Err(_) => Err(InitError::new("the runtime panicked")),
         }
     })
 }
 
-/// The DynamoDB client of a function, already connected.
-async fn dynamodb(
-    settings: &Settings,
-    waits: Waits,
-) -> Result<aws_sdk_dynamodb::Client, InitError> {
+/// What the start of a process has made: the app, and what further clients of AWS are made with.
+#[derive(Debug)]
+pub struct Start {
+    /// The app, whose DynamoDB client is connected.
+    pub app: App,
+    /// The region of the function.
+    pub region: Region,
+    /// Makes connections to AWS.
+    pub connector: SharedHttpConnector,
+    /// How long calls to AWS may take.
+    pub waits: Waits,
+}
+
+async fn start(settings: Settings, waits: Waits) -> Result<Start, InitError> {
     let region = aws::region().await.ok_or_else(|| InitError::new("AWS_REGION is not set"))?;
     let roots = if settings.has_private_ca { Roots::Native } else { Roots::Amazon };
+    let connector = aws::connector(roots, waits);
     let client = tables::client::client(
-        aws::connector(roots, waits),
+        connector.clone(),
         waits,
-        region,
+        region.clone(),
         aws::credentials(),
         settings.endpoint_url.clone(),
         CountCalls,
     );
     tables::client::prime(&client, &settings.tables.sessions).await;
-    Ok(client)
+    Ok(Start { app: App::new(settings, client), region, connector, waits })
 }
 
 /// The one clock of the functions. Everything below takes the moment as an argument.
-#[expect(clippy::disallowed_methods, reason = "the seam where time comes in")]
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
 fn clock() -> Timestamp {
     Timestamp::now()
 }

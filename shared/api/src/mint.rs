@@ -9,7 +9,7 @@ use url::{Position, Url};
 
 use crate::app::App;
 use crate::response::{self, Response};
-use crate::telemetry;
+use crate::{session_secrets, telemetry};
 
 /// The `data` of the answer.
 #[derive(Serialize)]
@@ -20,8 +20,9 @@ struct Minted<'a> {
 }
 
 /// Stores the session under a new token, and hands that token out.
-pub async fn mint(app: &App, session: ConnectSession) -> Result<Response, Error> {
+pub async fn mint(app: &App, mut session: ConnectSession) -> Result<Response, Error> {
     let token = SessionToken::generate().map_err(Error::internal)?;
+    session_secrets::seal(&token, &mut session)?;
     let (id, expires_at) = (session.id, session.expires_at);
     app.tables.put_session(&token.hash(), session).await?;
     telemetry::note(|summary| summary.session_id = Some(id));

@@ -2,21 +2,25 @@
 
 use std::borrow::Cow;
 
+use lambda_http::RequestExt;
 use lambda_http::http::HeaderMap;
 use lambda_http::http::header::{
     CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, TRANSFER_ENCODING,
 };
 use serde_json::{Map, Value};
 use session::Error;
+use session::connection::ConnectionId;
 use session::error::BODY_LENGTH_MAX;
 use session::fields::{Fields, Issues};
-use session::json;
+use session::{json, query};
+
+use crate::event::BASE_URL;
 
 /// A request, as `lambda_http` reads it out of an API Gateway event.
 pub type Request = lambda_http::Request;
 
-/// The first checks of every endpoint: a JSON body is well-formed, and there is no other kind.
-/// `None` is a body that was not sent, or not said to be JSON.
+/// The first checks of every endpoint: a content type other than JSON is refused, and the body is
+/// well-formed. `None` is a body that was not sent, or that was sent without a content type.
 pub fn body(request: &Request) -> Result<Option<Value>, Error> {
     let Some(content_type) = header(request.headers(), &CONTENT_TYPE).filter(|t| !t.is_empty())
     else {
@@ -37,21 +41,60 @@ pub fn body(request: &Request) -> Result<Option<Value>, Error> {
     Ok(body)
 }
 
-/// Refuses every query parameter; an empty name is none.
-pub fn no_query(request: &Request) -> Result<(), Error> {
-    let query = request.uri().query().unwrap_or_default();
-    let mut names: Vec<String> = Vec::new();
-    for (name, _) in url::form_urlencoded::parse(query.as_bytes()) {
-        let name = parameter_name(&name);
-        if !name.is_empty() && name != "__proto__" && !names.iter().any(|known| known == name) {
-            names.push(name.to_owned());
+/// The route that API Gateway chose, for example `POST /connect/sessions`.
+pub fn route_key(request: &Request) -> String {
+    use lambda_http::request::RequestContext;
+    match request.request_context_ref() {
+        Some(RequestContext::ApiGatewayV2(context)) => {
+            context.route_key.clone().unwrap_or_default()
         }
+        _ => String::new(),
     }
+}
+
+/// The address of this API as the request reached it, without a slash at the end.
+pub fn base_url(request: &Request) -> String {
+    let known = header(request.headers(), &BASE_URL);
+    known.map_or_else(|| "https://localhost".to_owned(), Cow::into_owned)
+}
+
+/// A parameter of the route, such as `uniqueKey` of `GET /integrations/{uniqueKey}`, as API Gateway
+/// decoded it.
+pub fn path_parameter(request: &Request, name: &str) -> Option<String> {
+    Some(request.path_parameters_ref()?.first(name)?.to_owned())
+}
+
+/// The connection that the path names.
+pub fn connection_id(request: &Request) -> Result<ConnectionId, Error> {
     let mut issues = Issues::default();
-    if !names.is_empty() {
-        issues.unrecognized_keys(&names);
-    }
-    issues.finish(Some(())).map_err(Error::InvalidQueryParams)
+    let text = path_parameter(request, "connectionId").map(Value::String);
+    let id = issues.within("connectionId", |issues| ConnectionId::read(text, issues));
+    issues.finish(id).map_err(Error::InvalidUriParams)
+}
+
+/// The query, read whole.
+pub fn query(request: &Request) -> Map<String, Value> {
+    query::parse(request.uri().query().unwrap_or_default())
+}
+
+/// Reads the query with `read`, and collects everything that is wrong with it.
+pub fn read_query<T>(
+    request: &Request,
+    read: impl FnOnce(&mut Fields<'_>) -> Option<T>,
+) -> Result<T, Error> {
+    let mut issues = Issues::default();
+    let query = Value::Object(query(request));
+    let value = Fields::of(Some(query), &mut issues).and_then(|mut fields| {
+        let value = read(&mut fields);
+        fields.finish();
+        value
+    });
+    issues.finish(value).map_err(Error::InvalidQueryParams)
+}
+
+/// Refuses every query parameter.
+pub fn no_query(request: &Request) -> Result<(), Error> {
+    read_query(request, |_| Some(()))
 }
 
 /// Refuses every body but an empty one or `{}`.
@@ -60,6 +103,12 @@ pub fn no_body(body: Option<Value>) -> Result<(), Error> {
     let mut issues = Issues::default();
     let value = Fields::of(Some(body), &mut issues).map(Fields::finish);
     issues.finish(value).map_err(Error::InvalidBody)
+}
+
+/// The media type of the body, as it was sent, without parameters; empty where there is none.
+pub fn media_type(request: &Request) -> String {
+    let content_type = header(request.headers(), &CONTENT_TYPE).unwrap_or_default();
+    content_type.split(';').next().unwrap_or_default().trim().to_owned()
 }
 
 /// A header's value without the blanks around it (RFC 9110 section 5.5).
@@ -97,7 +146,7 @@ fn json_body(request: &Request, parameters: &str) -> Result<Option<Value>, Error
     }
 }
 
-/// The text as a JSON object or array. A lone surrogate is an error, since it is no Unicode.
+/// The text as a JSON object or array. A lone surrogate is an error, since it is not Unicode.
 fn parse(text: &str) -> Result<Value, Error> {
     let value = json::parse(text)
         .map_err(|problem| Error::InvalidJson(format!("Request body is not JSON: {problem}")))?;
@@ -122,15 +171,4 @@ fn charset(parameters: &str) -> &str {
         .map(|(_, value)| value.trim().trim_matches('"'))
         .filter(|charset| !charset.is_empty())
         .unwrap_or("utf-8")
-}
-
-/// The parameter that `name` belongs to: `a[b]` is part of `a`, `[b]` is `b`, `[]` is the first of
-/// a list.
-fn parameter_name(name: &str) -> &str {
-    match (name.find('['), name.find(']')) {
-        (Some(0), Some(1)) => "0",
-        (Some(0), Some(end)) => &name[1..end],
-        (Some(start), Some(end)) if start < end => &name[..start],
-        _ => name,
-    }
 }

@@ -34,6 +34,16 @@ pub fn ok(data: &impl Serialize) -> Result<Response, Error> {
     json_response(StatusCode::OK, &Data { data })
 }
 
+/// 200 with a body of a form of its own.
+pub fn plain(body: &impl Serialize) -> Result<Response, Error> {
+    json_response(StatusCode::OK, body)
+}
+
+/// 201 with a body of a form of its own.
+pub fn plain_created(body: &impl Serialize) -> Result<Response, Error> {
+    json_response(StatusCode::CREATED, body)
+}
+
 /// 201 with `{"data": …}`.
 pub fn created(data: &impl Serialize) -> Result<Response, Error> {
     json_response(StatusCode::CREATED, &Data { data })
@@ -64,16 +74,21 @@ pub fn failure(error: &Error) -> Response {
 /// The HTTP status of a failure.
 pub fn status(error: &Error) -> StatusCode {
     match error {
+        Error::Refused(refusal) => {
+            StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+        }
         Error::InvalidJson(_)
         | Error::InvalidQueryParams(_)
+        | Error::InvalidUriParams(_)
         | Error::InvalidBody(_)
         | Error::UnknownConnection => StatusCode::BAD_REQUEST,
         Error::MissingAuthHeader
         | Error::InvalidSecretKeyFormat
         | Error::UnknownAccount
         | Error::InvalidSessionTokenFormat
-        | Error::UnknownSessionToken => StatusCode::UNAUTHORIZED,
-        Error::InsufficientScope | Error::DocsOverrideForbidden => StatusCode::FORBIDDEN,
+        | Error::UnknownSessionToken
+        | Error::MissingPublicKey => StatusCode::UNAUTHORIZED,
+        Error::InsufficientScope(_) | Error::DocsOverrideForbidden => StatusCode::FORBIDDEN,
         Error::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Error::InvalidContentType
         | Error::UnsupportedContentEncoding
@@ -86,7 +101,9 @@ pub fn status(error: &Error) -> StatusCode {
 /// The challenge that goes with a refused credential (RFC 6750 section 3).
 fn challenge(error: &Error) -> Option<&'static str> {
     match status(error) {
-        StatusCode::UNAUTHORIZED if matches!(error, Error::MissingAuthHeader) => {
+        StatusCode::UNAUTHORIZED
+            if matches!(error, Error::MissingAuthHeader | Error::MissingPublicKey) =>
+        {
             Some(r#"Bearer realm="connect-sessions""#)
         }
         StatusCode::UNAUTHORIZED => {

@@ -6,7 +6,7 @@ use tables::TableNames;
 use tracing_subscriber::filter::Targets;
 use url::Url;
 
-/// Why a process does not start: one sentence for the operator.
+/// Why a process does not start, in one sentence for the operator.
 pub struct InitError(String);
 
 impl InitError {
@@ -34,16 +34,16 @@ impl std::error::Error for InitError {}
 /// How the service is set up.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// `SESSIONS_TABLE` and `REGISTRY_TABLE`: the names of the DynamoDB tables.
+    /// `SESSIONS_TABLE`, `REGISTRY_TABLE`, `CONNECTIONS_TABLE`: the names of the DynamoDB tables.
     pub tables: TableNames,
     /// `CONNECT_UI_URL`: where the Connect UI is served; its own query stays in `connect_link`.
     pub connect_ui_url: Url,
     /// `SESSION_TTL_SECONDS`: how long a session lives; 1800 unless set, 60 to 604800.
     pub session_ttl_seconds: u32,
-    /// `REGISTRY_CACHE_SECONDS`: how long keys and environments are remembered; 60 unless set, 0 to
+    /// `REGISTRY_CACHE_SECONDS`: how long keys and environments are cached; 60 unless set, 0 to
     /// 3600.
     pub registry_cache_seconds: u32,
-    /// `WEBSOCKETS_PATH`: told to the Connect UI; `/` unless set.
+    /// `WEBSOCKETS_PATH`: what GET answers the Connect UI; `/` unless set.
     pub websockets_path: String,
     /// `METRICS_NAMESPACE`: where CloudWatch keeps the metrics; `connect-sessions` unless set.
     pub metrics_namespace: String,
@@ -51,6 +51,13 @@ pub struct Settings {
     pub log: Targets,
     /// `AWS_ENDPOINT_URL_DYNAMODB`: where DynamoDB is, if not at AWS.
     pub endpoint_url: Option<String>,
+    /// `KMS_KEY_ID`: the KMS key that wraps the branch keys of environments; its ARN, id or alias.
+    pub kms_key_id: String,
+    /// `AWS_ENDPOINT_URL_KMS`: where KMS is, if not at AWS.
+    pub kms_endpoint_url: Option<String>,
+    /// `OUTBOUND_ALLOW`: addresses besides the public ones that providers may have, as a list of
+    /// CIDR blocks.
+    pub outbound_allow: String,
     /// `SSL_CERT_FILE`: set where a private CA signs what stands between here and DynamoDB; then
     /// the certificates in that file are trusted, and no others.
     pub has_private_ca: bool,
@@ -73,6 +80,7 @@ impl Settings {
             tables: TableNames {
                 sessions: required("SESSIONS_TABLE")?,
                 registry: required("REGISTRY_TABLE")?,
+                connections: required("CONNECTIONS_TABLE")?,
             },
             connect_ui_url: Url::parse(&connect_ui_url)
                 .ok()
@@ -106,6 +114,9 @@ impl Settings {
                 })?,
             },
             endpoint_url: variable("AWS_ENDPOINT_URL_DYNAMODB"),
+            kms_key_id: variable("KMS_KEY_ID").unwrap_or_default(),
+            kms_endpoint_url: variable("AWS_ENDPOINT_URL_KMS"),
+            outbound_allow: variable("OUTBOUND_ALLOW").unwrap_or_default(),
             has_private_ca: variable("SSL_CERT_FILE").is_some(),
         })
     }

@@ -1,7 +1,7 @@
 //! Logs: JSON lines, one summary per request, which is also its metrics.
 //!
-//! No token, key, body or header is ever logged. Libraries say what they send at `debug` and
-//! `trace`, the Lambda runtime whole events, so below `info` only this project's own lines pass,
+//! No token, key, header or request body is logged. At `debug` and `trace` libraries log what they
+//! send, and the Lambda runtime whole events. So below `info` only this project's own lines pass,
 //! whatever `RUST_LOG` says.
 
 use std::cell::RefCell;
@@ -17,10 +17,11 @@ use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::filter::{Targets, filter_fn};
 use tracing_subscriber::fmt::format::{Format, Json, JsonFields, Writer};
-use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, Registry};
 use uuid::Uuid;
 
 tokio::task_local! {
@@ -30,10 +31,10 @@ tokio::task_local! {
 /// The targets of this project's own lines.
 const OWN_TARGETS: [&str; 4] = [SUMMARY_TARGET, "api", "provision", "local"];
 
-/// The target of summaries. They are metrics, so no log level silences them.
-const SUMMARY_TARGET: &str = "summary";
+/// The target of summaries. On Lambda they are metrics, so no log level silences them.
+pub const SUMMARY_TARGET: &str = "summary";
 
-/// What one request turned out to be, noted on the way by whoever knows.
+/// What is known of one request, collected while it is handled.
 #[derive(Debug, Default, Serialize)]
 pub struct Summary {
     /// The id that Lambda gave the invocation.
@@ -52,19 +53,27 @@ pub struct Summary {
     pub code: Option<&'static str>,
     /// Requests sent to DynamoDB, retries included.
     pub dynamodb_calls: u32,
+    /// Requests sent to KMS, retries included.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub kms_calls: u32,
 }
 
-/// Starts writing logs to standard output. Later calls change nothing.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
+/// Starts writing logs to standard output, as JSON lines. Later calls change nothing.
 pub fn start(log: &Targets) {
-    let json = Format::default().json().flatten_event(true);
-    let lines = tracing_subscriber::fmt::layer()
-        .fmt_fields(JsonFields::new())
-        .event_format(Lines(json.with_current_span(false).with_span_list(false)));
+    start_with(log.clone().with_target(SUMMARY_TARGET, Level::INFO), json_lines(std::io::stdout));
+}
+
+/// Starts logs that `lines` writes. Later calls change nothing.
+pub fn start_with(log: Targets, lines: impl Layer<Registry> + Send + Sync) {
     let may_be_logged = filter_fn(|line| {
         OWN_TARGETS.iter().any(|own| line.target().starts_with(own)) || *line.level() <= Level::INFO
     });
-    let log = log.clone().with_target(SUMMARY_TARGET, Level::INFO);
-    let logs = tracing_subscriber::registry().with(log).with(may_be_logged).with(lines);
+    let logs = tracing_subscriber::registry().with(lines).with(log).with(may_be_logged);
     if logs.try_init().is_ok() {
         // A panic's text may quote the request, so only its place is logged.
         std::panic::set_hook(Box::new(|panic| {
@@ -72,6 +81,18 @@ pub fn start(log: &Targets) {
             tracing::error!(place, "a handler panicked");
         }));
     }
+}
+
+/// JSON lines; a summary is written as it is.
+pub fn json_lines<W>(writer: W) -> impl Layer<Registry>
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let json = Format::default().json().flatten_event(true);
+    tracing_subscriber::fmt::layer()
+        .fmt_fields(JsonFields::new())
+        .event_format(Lines(json.with_current_span(false).with_span_list(false)))
+        .with_writer(writer)
 }
 
 /// Runs a request and logs one line about it; `status` reads the HTTP status of its answer.
@@ -208,7 +229,7 @@ pub fn note(change: impl FnOnce(&mut Summary)) {
     let _ = SUMMARY.try_with(|summary| change(&mut summary.borrow_mut()));
 }
 
-/// Runs an invocation that is no request: it has no summary, but an id.
+/// Runs an invocation that is not an HTTP request: it has an id, and no summary.
 pub async fn identify<T>(request_id: String, invocation: impl Future<Output = T>) -> T {
     let summary = RefCell::new(Summary { request_id, ..Summary::default() });
     SUMMARY.scope(summary, invocation).await
@@ -224,7 +245,27 @@ pub fn failed(code: &str, cause: &str) {
     tracing::error!(code, cause, request_id = request_id(), "request failed");
 }
 
-/// Counts what the SDK sends.
+/// Counts what the client of KMS sends.
+#[derive(Debug)]
+pub struct CountKmsCalls;
+
+impl Intercept for CountKmsCalls {
+    fn name(&self) -> &'static str {
+        "CountKmsCalls"
+    }
+
+    fn read_before_transmit(
+        &self,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        note(|summary| summary.kms_calls += 1);
+        Ok(())
+    }
+}
+
+/// Counts what the client of DynamoDB sends.
 #[derive(Debug)]
 pub struct CountCalls;
 

@@ -1,5 +1,5 @@
-//! What every client of AWS shares: one TLS stack, bounded waits, the region and credentials that
-//! Lambda sets.
+//! What every client of AWS shares: one TLS stack, timeouts, the region and credentials that Lambda
+//! sets.
 //!
 //! What each choice is worth stands in `docs/benchmarks.md`, counted by `make bench-choices`:
 //!
@@ -54,8 +54,8 @@ impl Waits {
         operation: Duration::from_secs(2),
     };
 
-    /// Within an invocation of an operator, who would rather wait than be told that nobody knows
-    /// what was written.
+    /// Within an invocation of `provision`: its operator would rather wait than not know what was
+    /// written.
     pub const PROVISION: Self = Self {
         connect: Duration::from_secs(1),
         attempt: Duration::from_secs(5),
@@ -82,7 +82,7 @@ pub fn credentials() -> SharedCredentialsProvider {
     SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new())
 }
 
-/// What makes connections. It keeps its own timeouts: those of the SDK do not reach it.
+/// Makes connections. It has timeouts of its own, since the SDK does not pass its own on to it.
 pub fn connector(roots: Roots, waits: Waits) -> SharedHttpConnector {
     let trust_store = match roots {
         Roots::Amazon => TrustStore::empty().with_pem_certificate(AMAZON_ROOTS),

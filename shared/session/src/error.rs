@@ -1,5 +1,6 @@
 //! Every failure of the contract. One variant is one documented answer.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 
 use serde_json::{Value, json};
@@ -14,8 +15,10 @@ pub const BODY_LENGTH_MAX: usize = 262_144;
 pub enum Error {
     /// 400: the body is not JSON, or neither an object nor an array.
     InvalidJson(String),
-    /// 400: the query string is not empty.
+    /// 400: the query string breaks the schema.
     InvalidQueryParams(Vec<Issue>),
+    /// 400: a parameter of the path breaks the schema.
+    InvalidUriParams(Vec<Issue>),
     /// 400: the body breaks the schema, or names what does not exist.
     InvalidBody(Vec<Issue>),
     /// 400: reconnect names a connection that the environment does not have.
@@ -30,8 +33,10 @@ pub enum Error {
     InvalidSessionTokenFormat,
     /// 401: the session never was, has expired or was deleted; one answer for all three.
     UnknownSessionToken,
-    /// 403: the key lacks the scope.
-    InsufficientScope,
+    /// 401: a connect endpoint was called without a session token in its query.
+    MissingPublicKey,
+    /// 403: the key has none of these scopes, each of which would do.
+    InsufficientScope(&'static [&'static str]),
     /// 403: the environment does not let sessions replace documentation links.
     DocsOverrideForbidden,
     /// 413: the body is longer than [`BODY_LENGTH_MAX`].
@@ -42,16 +47,47 @@ pub enum Error {
     UnsupportedContentEncoding,
     /// 415: JSON in another charset than UTF-8.
     UnsupportedCharset,
+    /// An answer that belongs to one endpoint, or to a few: its file says which.
+    Refused(Box<Refusal>),
     /// 500: something unforeseen. The cause is logged and never leaves.
     Internal(String),
     /// 503: DynamoDB throttles or does not answer. The cause is logged and never leaves.
     Unavailable(String),
 }
 
+/// A failure with a code of its own.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Refusal {
+    /// The HTTP status.
+    pub status: u16,
+    /// The machine-readable code.
+    pub code: &'static str,
+    /// The sentence for people; where it is empty, the answer has the code alone.
+    pub message: Cow<'static, str>,
+    /// Older endpoints answer a payload as well, and then the message comes first.
+    pub payload: Option<Value>,
+}
+
 /// The scope that a key needs to make sessions.
-pub const REQUIRED_SCOPE: &str = "environment:connect_sessions:write";
+pub const WRITE_SESSIONS: &str = "environment:connect_sessions:write";
 
 impl Error {
+    /// An answer that belongs to one endpoint.
+    pub fn refused(status: u16, code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
+        Self::Refused(Box::new(Refusal { status, code, message: message.into(), payload: None }))
+    }
+
+    /// An answer of one of the older endpoints.
+    pub fn refused_with_payload(
+        status: u16,
+        code: &'static str,
+        message: impl Into<Cow<'static, str>>,
+        payload: Value,
+    ) -> Self {
+        let payload = Some(payload);
+        Self::Refused(Box::new(Refusal { status, code, message: message.into(), payload }))
+    }
+
     /// A failure that nobody foresaw.
     pub fn internal(cause: impl Display) -> Self {
         Self::Internal(cause.to_string())
@@ -66,6 +102,7 @@ impl Error {
                 | Self::UnknownAccount
                 | Self::InvalidSessionTokenFormat
                 | Self::UnknownSessionToken
+                | Self::MissingPublicKey
         )
     }
 
@@ -74,13 +111,16 @@ impl Error {
         match self {
             Self::InvalidJson(_) => "invalid_json",
             Self::InvalidQueryParams(_) => "invalid_query_params",
+            Self::InvalidUriParams(_) => "invalid_uri_params",
             Self::InvalidBody(_) | Self::UnknownConnection => "invalid_body",
             Self::MissingAuthHeader => "missing_auth_header",
             Self::InvalidSecretKeyFormat => "invalid_secret_key_format",
             Self::UnknownAccount => "unknown_account",
             Self::InvalidSessionTokenFormat => "invalid_connect_session_token_format",
             Self::UnknownSessionToken => "unknown_connect_session_token",
-            Self::InsufficientScope | Self::DocsOverrideForbidden => "forbidden",
+            Self::MissingPublicKey => "missing_public_key",
+            Self::Refused(refusal) => refusal.code,
+            Self::InsufficientScope(_) | Self::DocsOverrideForbidden => "forbidden",
             Self::PayloadTooLarge => "payload_too_large",
             Self::InvalidContentType => "invalid_content_type",
             Self::UnsupportedContentEncoding => "unsupported_content_encoding",
@@ -91,42 +131,55 @@ impl Error {
     }
 
     /// The sentence for people. The wording of the contract's own errors is part of the contract.
-    fn message(&self) -> String {
+    fn message(&self) -> Cow<'_, str> {
         match self {
-            Self::InvalidJson(problem) => problem.clone(),
-            Self::InvalidQueryParams(_) | Self::InvalidBody(_) => String::new(),
-            Self::UnknownConnection => "ConnectionID or IntegrationId does not exists".to_owned(),
+            Self::InvalidJson(problem) => problem.into(),
+            Self::InvalidQueryParams(_) | Self::InvalidUriParams(_) | Self::InvalidBody(_) => {
+                "".into()
+            }
+            Self::UnknownConnection => "ConnectionID or IntegrationId does not exists".into(),
             Self::MissingAuthHeader => {
-                "Authentication failed. The request is missing the Authorization header.".to_owned()
+                "Authentication failed. The request is missing the Authorization header.".into()
             }
             Self::InvalidSecretKeyFormat => {
-                "Authentication failed. The provided secret key is not a UUID v4.".to_owned()
+                "Authentication failed. The provided secret key is not a UUID v4.".into()
             }
             Self::UnknownAccount => {
                 "Authentication failed. The provided authorization header does \
                                      not match any account."
-                    .to_owned()
+                    .into()
             }
             Self::InvalidSessionTokenFormat => {
                 "Authentication failed. The provided connect session token is not following \
                  correct format: nango_connect_session_RANDOM)"
-                    .to_owned()
+                    .into()
             }
             Self::UnknownSessionToken => "Authentication failed. The provided connect session \
                                           token does not match any account."
-                .to_owned(),
-            Self::InsufficientScope => format!("Insufficient scope. Required: {REQUIRED_SCOPE}"),
+                .into(),
+            Self::MissingPublicKey => {
+                "Authentication failed. The request is missing a valid public \
+                                       key parameter."
+                    .into()
+            }
+            Self::InsufficientScope([scope]) => {
+                format!("Insufficient scope. Required: {scope}").into()
+            }
+            Self::InsufficientScope(scopes) => {
+                format!("Insufficient scope. Required one of: {}", scopes.join(" or ")).into()
+            }
+            Self::Refused(refusal) => refusal.message.as_ref().into(),
             Self::DocsOverrideForbidden => {
-                "You are not allowed to override the docs connect url".to_owned()
+                "You are not allowed to override the docs connect url".into()
             }
             Self::PayloadTooLarge => {
-                format!("Request body must be at most {BODY_LENGTH_MAX} bytes")
+                format!("Request body must be at most {BODY_LENGTH_MAX} bytes").into()
             }
-            Self::InvalidContentType => "Content-Type header must be application/json".to_owned(),
-            Self::UnsupportedContentEncoding => "Content-Encoding must be identity".to_owned(),
-            Self::UnsupportedCharset => "charset must be utf-8".to_owned(),
-            Self::Internal(_) => "An unexpected error occurred".to_owned(),
-            Self::Unavailable(_) => "The service is temporarily unavailable, try again".to_owned(),
+            Self::InvalidContentType => "Content-Type header must be application/json".into(),
+            Self::UnsupportedContentEncoding => "Content-Encoding must be identity".into(),
+            Self::UnsupportedCharset => "charset must be utf-8".into(),
+            Self::Internal(_) => "An unexpected error occurred".into(),
+            Self::Unavailable(_) => "The service is temporarily unavailable, try again".into(),
         }
     }
 
@@ -134,9 +187,18 @@ impl Error {
     pub fn body(&self) -> Value {
         let code = self.code();
         match self {
-            Self::InvalidQueryParams(issues) | Self::InvalidBody(issues) => {
+            Self::InvalidQueryParams(issues)
+            | Self::InvalidUriParams(issues)
+            | Self::InvalidBody(issues) => {
                 json!({ "error": { "code": code, "errors": issues } })
             }
+            Self::Refused(refusal) => match &refusal.payload {
+                Some(payload) => {
+                    json!({ "error": { "message": refusal.message, "code": code, "payload": payload } })
+                }
+                None if refusal.message.is_empty() => json!({ "error": { "code": code } }),
+                None => json!({ "error": { "code": code, "message": refusal.message } }),
+            },
             _ if self.is_authentication() => {
                 json!({ "error": { "message": self.message(), "code": code, "payload": {} } })
             }

@@ -1,25 +1,29 @@
 //! The nouns of the wire contract and the session logic: no AWS, no HTTP, no waiting.
 //!
 //! A file imports only from the folders above its own in this list, and no two files import each
-//! other; a test draws the imports and sees to it.
+//! other; a test checks the imports.
 //!
 //! Folder `input`, what a client sent:
 //! - [`json`] reads JSON as it was written.
 //! - [`fields`] reads an object and collects every issue with its path.
+//! - [`query`] reads a query string with nested names.
 //! - [`email`] judges an address.
+//! - [`date`] reads a moment.
 //!
 //! [`error`] is every failure of the contract, with its code and sentence.
 //!
 //! Folder `environments`, what an operator sets up:
 //! - [`connect_ui`]: how the Connect UI looks.
 //! - [`integration`]: an account that can be connected, and what a session says about it.
+//! - [`provider`]: whose API an integration connects to, and how.
 //! - [`secret_key`]: the credential of a customer's server, and its scopes.
 //! - [`environment`]: the tenant, to which all of these belong.
 //!
 //! Folder `connections`, what a session makes:
-//! - [`connection`]: its id.
+//! - [`connection`]: the account that was connected, and its id.
 //! - [`end_user`]: whose account it is.
 //! - [`tags`]: what the customer attached.
+//! - [`public_connection`]: the connection as its customer reads it.
 //! - [`webhook_url`]: where its webhooks go.
 //!
 //! Folder `sessions`, the session itself:
@@ -29,27 +33,31 @@
 //! - [`connect_session`]: what the token stands for.
 //!
 //! "Contract" in these pages is the published wire contract of Nango's connect sessions, written
-//! down in `docs/contract.md`; `docs/compatibility.md` lists where this project differs from it on
-//! purpose.
+//! down in `docs/contract.md`, and "the flow" is the second part of that file: what consumes a
+//! session. `docs/compatibility.md` lists where this project differs from it on purpose.
 
 pub mod error;
 
 mod input {
+    pub mod date;
     pub mod email;
     pub mod fields;
     pub mod json;
+    pub mod query;
 }
 
 mod environments {
     pub mod connect_ui;
     pub mod environment;
     pub mod integration;
+    pub mod provider;
     pub mod secret_key;
 }
 
 mod connections {
     pub mod connection;
     pub mod end_user;
+    pub mod public_connection;
     pub mod tags;
     pub mod webhook_url;
 }
@@ -61,9 +69,10 @@ mod sessions {
     pub mod token;
 }
 
-pub use connections::{connection, end_user, tags, webhook_url};
-pub use environments::{connect_ui, environment, integration, secret_key};
+pub use connections::{connection, end_user, public_connection, tags, webhook_url};
+pub use environments::{connect_ui, environment, integration, provider, secret_key};
 pub use error::Error;
-pub use input::{email, fields, json};
+pub use input::{date, email, fields, json, query};
 pub use jiff::Timestamp;
 pub use sessions::{body, connect_session, session_tags, token};
+pub use uuid::Uuid;

@@ -62,7 +62,7 @@ pub async fn prime(client: &Client, table: &str) {
                 .timeout_config(TimeoutConfig::disabled()),
         )
         .interceptor(SendPing);
-    // The answer is no JSON, so this is always an error.
+    // The answer is not JSON, so this is always an error.
     let _ = tokio::time::timeout(PRIME_WITHIN, Box::pin(ping.send())).await;
 }
 

@@ -2,7 +2,7 @@
 
 use std::error::Error as StdError;
 
-use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::RequestId;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use session::Error;
@@ -45,9 +45,16 @@ where
     }
 }
 
+impl From<BuildError> for StoreError {
+    fn from(error: BuildError) -> Self {
+        Self::Unexpected(error.to_string())
+    }
+}
+
 impl From<serde_dynamo::Error> for StoreError {
-    fn from(error: serde_dynamo::Error) -> Self {
-        Self::Unexpected(format!("item: {error}"))
+    /// Its text would quote what it found in place of what it expected.
+    fn from(_: serde_dynamo::Error) -> Self {
+        Self::Unexpected("an item is not what it should be".to_owned())
     }
 }
 
@@ -68,9 +75,12 @@ where
 {
     let mut cause = error.to_string();
     let mut source = error.source();
-    // A message of the service may quote keys of items, so of an answer only its code is told.
+    // A message of the service may quote keys of items, and one of the parser what it could not
+    // read, so of an answer only the code is told.
     if let Some(answer) = error.as_service_error() {
-        cause = format!("{cause}: {}", answer.code().unwrap_or("no code"));
+        let is_code = |code: &&str| code.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let code = answer.code().filter(is_code);
+        cause = format!("{cause}: {}", code.unwrap_or("the answer cannot be read"));
         if let Some(id) = answer.request_id() {
             cause = format!("{cause}, request id {id}");
         }

@@ -26,6 +26,9 @@ pub type Item = HashMap<String, AttributeValue>;
 /// The partition key of the sessions table.
 pub const TOKEN_HASH: &str = "token_hash";
 
+/// The attribute that holds sealed secrets.
+const SECRETS: &str = "secrets";
+
 /// The key of a session's item.
 pub fn token_hash(token: &TokenHash) -> AttributeValue {
     AttributeValue::B(Blob::new(token.as_bytes()))
@@ -74,6 +77,7 @@ pub fn from_session(token: &TokenHash, session: ConnectSession) -> Result<Item, 
         ("webhook_url_override", session.webhook_url_override.map(AttributeValue::S)),
         ("connection", json(session.connection.as_ref())?),
         ("connect_ui", stored_connect_ui(&session.connect_ui).map(AttributeValue::S)),
+        (SECRETS, session.secrets.map(|sealed| AttributeValue::B(Blob::new(sealed)))),
     ];
     let mut item = Item::with_capacity(attributes.len());
     for (name, value) in attributes {
@@ -89,7 +93,11 @@ fn json(value: Option<&impl Serialize>) -> Result<Option<AttributeValue>, StoreE
 }
 
 /// The session of an item.
-pub fn to_session(item: Item) -> Result<ConnectSession, StoreError> {
+pub fn to_session(mut item: Item) -> Result<ConnectSession, StoreError> {
+    let secrets = match item.remove(SECRETS) {
+        Some(AttributeValue::B(sealed)) => Some(sealed.into_inner()),
+        _ => None,
+    };
     let item: SessionItem = from_item(item)?;
     Ok(ConnectSession {
         id: item.session_id,
@@ -105,6 +113,7 @@ pub fn to_session(item: Item) -> Result<ConnectSession, StoreError> {
         webhook_url_override: item.webhook_url_override,
         connection: item.connection.map(Json::into_inner),
         connect_ui: item.connect_ui.map(ConnectUi::from_stored).unwrap_or_default(),
+        secrets,
     })
 }
 

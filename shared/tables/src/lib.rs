@@ -7,16 +7,25 @@
 //! - [`client`]: the client, connected before the first request.
 //! - [`tables`]: the names of the tables, and the client that reaches them.
 //! - [`item`]: sessions as items, both directions side by side.
+//! - [`connection_item`]: connections as items.
 //! - [`record`]: what an operator set up, as items of the registry table.
-//! - [`sessions`], [`registry`]: the questions that are asked of each table.
+//! - [`connection_list`]: connections, newest first, in pages.
+//! - [`metadata`]: the metadata of connections.
+//! - [`sessions`], [`registry`], [`connections`]: the questions that are asked of each table.
+//! - [`integrations`]: integrations, providers and branch keys.
 //! - [`transaction`]: how the registry is written.
 //!
 //! A future of the SDK holds kilobytes. It is put on the heap where it is made, so that it is not
 //! copied into each of the futures around it.
 
 pub mod client;
+pub mod connection_item;
+pub mod connection_list;
+pub mod connections;
 pub mod error;
+pub mod integrations;
 pub mod item;
+pub mod metadata;
 pub mod record;
 pub mod registry;
 pub mod sessions;

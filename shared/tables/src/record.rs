@@ -6,11 +6,12 @@
 //! | secret key | `KEY#<sha256 hex>` | `KEY` |
 //! | environment | `ENV#<id>` | `ENV` |
 //! | integration | `ENV#<id>` | `INTEGRATION#<unique_key>` |
-//! | connection | `ENV#<id>` | `CONNECTION#<unique_key>#<connection_id>` |
 //! | name of a secret key | `ENV#<id>` | `CREDENTIAL#<name>` |
+//! | branch key | `ENV#<id>` | `BRANCHKEY#<version>` |
+//! | provider of its own | `ENV#<id>` | `PROVIDER#<name>` |
 //!
-//! An environment's id is drawn when the environment is made, and everything that belongs to it
-//! refers to the id. So nothing of a removed environment comes back with another one of its name.
+//! An environment's id is random, and everything that belongs to the environment refers to it. So
+//! nothing of a removed environment comes back with another one of its name.
 //!
 //! In one environment, `sk BETWEEN "ENV" AND "INTEGRATION$"` is the settings and then the
 //! integrations; from `CREDENTIAL#` on, the names of its keys come before them. An integration's
@@ -19,19 +20,24 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use sealing::WrappedBranchKey;
 use serde::{Deserialize, Serialize};
 use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_item};
 use session::connect_ui::ConnectUi;
-use session::connection::ConnectionId;
-use session::end_user::EndUser;
 use session::environment::Environment;
-use session::integration::IntegrationKey;
+use session::integration::{IntegrationClient, IntegrationKey};
 use session::secret_key::{SecretKeyHash, SecretKeyRecord};
-use session::tags::Tags;
 use uuid::Uuid;
 
 use crate::error::StoreError;
 use crate::item::{Item, Json, stored_connect_ui};
+
+/// The attribute that holds an integration's client secret, sealed.
+pub const CLIENT_SECRET: &str = "client_secret";
+/// The attribute that holds the key that webhooks are signed with, sealed.
+pub const SIGNING_KEY: &str = "webhook_signing_key";
+/// The attribute that holds a branch key, as KMS wrapped it.
+const BRANCH_KEY: &str = "branch_key";
 
 /// The key of an item.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -64,14 +70,29 @@ impl Key {
         Self::of_environment(environment, format!("INTEGRATION#{}", key.as_str()))
     }
 
-    /// Of a connection.
-    pub fn connection(environment: Uuid, key: &IntegrationKey, id: &ConnectionId) -> Self {
-        Self::of_environment(environment, format!("CONNECTION#{}#{}", key.as_str(), id.as_str()))
-    }
-
     /// Of the name of a secret key.
     pub fn credential(environment: Uuid, name: &str) -> Self {
         Self::of_environment(environment, format!("CREDENTIAL#{name}"))
+    }
+
+    /// Of a version of the branch key.
+    pub fn branch_key(environment: Uuid, version: u32) -> Self {
+        Self::of_environment(environment, format!("BRANCHKEY#{version:010}"))
+    }
+
+    /// Of a provider that the environment defines.
+    pub fn provider(environment: Uuid, name: &str) -> Self {
+        Self::of_environment(environment, format!("PROVIDER#{name}"))
+    }
+
+    /// The partition key.
+    pub fn pk(&self) -> &str {
+        &self.pk
+    }
+
+    /// The sort key.
+    pub fn sk(&self) -> &str {
+        &self.sk
     }
 
     /// Whether it is the key of a secret key's name.
@@ -102,7 +123,7 @@ pub enum Record {
     Name {
         /// Its id.
         environment_id: Uuid,
-        /// Drawn anew by each write to the environment.
+        /// Replaced by each write to the environment, at random.
         revision: Uuid,
     },
     /// A secret key.
@@ -117,14 +138,18 @@ pub enum Record {
         provider: String,
         /// What people see.
         display_name: Option<String>,
+        /// The operator's client at the provider.
+        client: Option<IntegrationClient>,
     },
-    /// A connection.
-    Connection {
-        /// Whose account it is.
-        end_user: Option<EndUser>,
-        /// Its tags.
-        tags: Tags,
+    /// A version of the branch key, as KMS wrapped it.
+    BranchKey {
+        /// Counted from 1.
+        version: u32,
+        /// What KMS unwraps.
+        ciphertext: Vec<u8>,
     },
+    /// A provider that the environment defines: its template as JSON text.
+    Provider(String),
 }
 
 /// An environment's settings.
@@ -139,13 +164,58 @@ pub struct Settings {
     /// The ids of secret keys that were removed together with their sessions, and when (epoch
     /// milliseconds).
     pub ended_keys: BTreeMap<Uuid, i64>,
+    /// The newest version of the branch key, and what KMS unwraps.
+    pub branch_key: Option<(u32, Vec<u8>)>,
+    /// Where webhooks go, and which.
+    pub webhooks: Option<WebhookSettings>,
+    /// The key that webhooks are signed with, sealed.
+    pub webhook_signing_key: Option<Vec<u8>>,
+    /// Where providers send the browser back to, if not to this API.
+    pub callback_url: Option<String>,
+}
+
+/// An environment's webhooks.
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of the contract")]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WebhookSettings {
+    /// The first receiver.
+    pub primary_url: Option<String>,
+    /// The second receiver.
+    pub secondary_url: Option<String>,
+    /// Whether new connections are announced.
+    pub on_auth_creation: bool,
+    /// Whether failed refreshes are announced.
+    pub on_auth_refresh_error: bool,
+    /// Whether deleted connections are announced.
+    pub on_connection_deletion: bool,
+    /// Whether the older signature header is sent as well.
+    pub legacy_signature: bool,
+}
+
+impl Default for WebhookSettings {
+    fn default() -> Self {
+        Self {
+            primary_url: None,
+            secondary_url: None,
+            on_auth_creation: true,
+            on_auth_refresh_error: true,
+            on_connection_deletion: false,
+            legacy_signature: false,
+        }
+    }
 }
 
 impl Settings {
     /// As requests see them.
     pub fn of(self, id: Uuid) -> Environment {
+        let branch_key = self.branch_key.map(|(version, ciphertext)| WrappedBranchKey {
+            environment_id: id,
+            version,
+            ciphertext,
+        });
         Environment {
             id,
+            branch_key,
             connect_ui: self.connect_ui,
             allow_docs_connect_override: self.allow_docs_connect_override,
             ended_keys: self.ended_keys.into_keys().collect(),
@@ -194,10 +264,20 @@ struct RegistryItem {
     provider: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     display_name: Option<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    has_client: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    end_user: Option<Json<EndUser>>,
+    client_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    tags: Option<Tags>,
+    client_scopes: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    branch_key_version: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    template: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    webhooks: Option<Json<WebhookSettings>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    callback_url: Option<String>,
 }
 
 /// The item of a record.
@@ -209,6 +289,7 @@ pub fn from_stored(key: Key, stored: Stored) -> Result<Item, StoreError> {
         updated_at_ms: stored.updated_at_ms,
         ..RegistryItem::default()
     };
+    let mut sealed: Vec<(&str, Vec<u8>)> = Vec::new();
     match stored.record {
         Record::Name { environment_id, revision } => {
             item.environment_id = Some(environment_id);
@@ -226,21 +307,45 @@ pub fn from_stored(key: Key, stored: Stored) -> Result<Item, StoreError> {
             item.connect_ui = stored_connect_ui(&settings.connect_ui);
             item.allow_docs_connect_override = Some(settings.allow_docs_connect_override);
             item.ended_keys = settings.ended_keys;
+            if let Some((version, ciphertext)) = settings.branch_key {
+                item.branch_key_version = Some(version);
+                sealed.push((BRANCH_KEY, ciphertext));
+            }
+            item.webhooks = settings.webhooks.map(Json);
+            item.callback_url = settings.callback_url;
+            sealed.extend(settings.webhook_signing_key.map(|key| (SIGNING_KEY, key)));
         }
-        Record::Integration { provider, display_name } => {
+        Record::Integration { provider, display_name, client } => {
             item.provider = Some(provider);
             item.display_name = display_name;
+            if let Some(client) = client {
+                item.has_client = true;
+                item.client_id = client.client_id;
+                item.client_scopes = client.scopes;
+                sealed.extend(client.client_secret.map(|secret| (CLIENT_SECRET, secret)));
+            }
         }
-        Record::Connection { end_user, tags } => {
-            item.end_user = end_user.map(Json);
-            item.tags = Some(tags);
+        Record::BranchKey { version, ciphertext } => {
+            item.branch_key_version = Some(version);
+            sealed.push((BRANCH_KEY, ciphertext));
         }
+        Record::Provider(template) => item.template = Some(template),
     }
-    Ok(to_item(item)?)
+    let mut item: Item = to_item(item)?;
+    item.extend(
+        sealed.into_iter().map(|(name, bytes)| (name.to_owned(), AttributeValue::B(bytes.into()))),
+    );
+    Ok(item)
 }
 
 /// The record of an item.
-pub fn to_stored(item: Item) -> Result<(Key, Stored), StoreError> {
+pub fn to_stored(mut item: Item) -> Result<(Key, Stored), StoreError> {
+    let mut bytes = |name| match item.remove(name) {
+        Some(AttributeValue::B(bytes)) => Some(bytes.into_inner()),
+        _ => None,
+    };
+    let (client_secret, branch_key) = (bytes(CLIENT_SECRET), bytes(BRANCH_KEY));
+    let webhook_signing_key = bytes(SIGNING_KEY);
     let item: RegistryItem = from_item(item)?;
     let kind = item.sk.split('#').next().unwrap_or_default();
     let record = match (kind, item.key_id.or(item.revision), item.environment_id, item.key_hash) {
@@ -259,15 +364,25 @@ pub fn to_stored(item: Item) -> Result<(Key, Stored), StoreError> {
             connect_ui: item.connect_ui.map(ConnectUi::from_stored).unwrap_or_default(),
             allow_docs_connect_override: item.allow_docs_connect_override.unwrap_or(true),
             ended_keys: item.ended_keys,
+            branch_key: item.branch_key_version.zip(branch_key),
+            webhooks: item.webhooks.map(Json::into_inner),
+            webhook_signing_key,
+            callback_url: item.callback_url,
         }),
         ("INTEGRATION", ..) => Record::Integration {
             provider: item.provider.unwrap_or_default(),
             display_name: item.display_name,
+            client: item.has_client.then_some(IntegrationClient {
+                client_id: item.client_id,
+                client_secret,
+                scopes: item.client_scopes,
+            }),
         },
-        ("CONNECTION", ..) => Record::Connection {
-            end_user: item.end_user.map(Json::into_inner),
-            tags: item.tags.unwrap_or_default(),
+        ("BRANCHKEY", ..) => Record::BranchKey {
+            version: item.branch_key_version.unwrap_or_default(),
+            ciphertext: branch_key.unwrap_or_default(),
         },
+        ("PROVIDER", ..) => Record::Provider(item.template.unwrap_or_default()),
         _ => return Err(StoreError::Unexpected(format!("registry item of no kind: {kind}"))),
     };
     let stored =

@@ -9,8 +9,6 @@ use std::time::Duration;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use serde_dynamo::aws_sdk_dynamodb_1::from_item;
-use session::connect_session::ReconnectTarget;
-use session::connection::ConnectionId;
 use session::environment::Environment;
 use session::integration::IntegrationKey;
 use session::secret_key::{SecretKeyHash, SecretKeyRecord};
@@ -108,7 +106,7 @@ impl Tables {
     }
 
     /// A query of an environment's items whose sort keys lie between two.
-    fn between(&self, id: Uuid, first: &str, last: &str) -> QueryFluentBuilder {
+    pub(crate) fn between(&self, id: Uuid, first: &str, last: &str) -> QueryFluentBuilder {
         self.client
             .query()
             .table_name(&self.names.registry)
@@ -130,38 +128,14 @@ impl Tables {
         Ok(found.iter().filter_map(integration_key).collect())
     }
 
-    /// A connection of the environment.
-    pub async fn connection(
-        &self,
-        environment: Uuid,
-        integration_id: &IntegrationKey,
-        connection_id: &ConnectionId,
-    ) -> Result<Option<ReconnectTarget>, StoreError> {
-        let key = Key::connection(environment, integration_id, connection_id);
-        match self.registry_item(key).await? {
-            Some(Stored { record: Record::Connection { end_user, .. }, .. }) => {
-                Ok(Some(ReconnectTarget {
-                    integration_id: integration_id.clone(),
-                    connection_id: connection_id.clone(),
-                    end_user,
-                }))
-            }
-            _ => Ok(None),
-        }
-    }
-
     /// The items of `keys` that exist.
     pub async fn registry_items(&self, keys: Vec<Key>) -> Result<HashMap<Key, Stored>, StoreError> {
         self.batch_get(keys).await?.into_iter().map(to_stored).collect()
     }
 
-    /// The keys of an environment's items, or of one integration's connections.
-    pub async fn registry_keys(
-        &self,
-        environment: Uuid,
-        connections_of: Option<&IntegrationKey>,
-    ) -> Result<Vec<Key>, StoreError> {
-        let mut query = self
+    /// The keys of an environment's items.
+    pub async fn registry_keys(&self, environment: Uuid) -> Result<Vec<Key>, StoreError> {
+        let query = self
             .client
             .query()
             .table_name(&self.names.registry)
@@ -169,12 +143,6 @@ impl Tables {
             .expression_attribute_values(":pk", AttributeValue::S(format!("ENV#{environment}")))
             .consistent_read(true)
             .projection_expression("pk, sk");
-        if let Some(key) = connections_of {
-            let prefix = format!("CONNECTION#{}#", key.as_str());
-            query = query
-                .key_condition_expression("pk = :pk AND begins_with(sk, :sk)")
-                .expression_attribute_values(":sk", AttributeValue::S(prefix));
-        }
         let mut pages = query.into_paginator().items().send();
         let mut keys = Vec::new();
         while let Some(item) = pages.next().await {

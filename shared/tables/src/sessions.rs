@@ -10,9 +10,8 @@ use crate::item;
 use crate::tables::Tables;
 
 impl Tables {
-    /// Stores a new session under its token's hash. A hash is never written twice: where it is
-    /// there already, an attempt whose answer was lost has written it, since nobody draws the same
-    /// 256 bits again.
+    /// Stores a new session under its token's hash. If the hash exists already, an earlier attempt
+    /// whose answer was lost has written it, since 256 random bits do not repeat: that is success.
     pub async fn put_session(
         &self,
         token: &TokenHash,
@@ -34,7 +33,7 @@ impl Tables {
     }
 
     /// The session of a token, live or not. The read is strongly consistent, since browsers read
-    /// right after the mint.
+    /// right after the session was created.
     pub async fn session(&self, token: &TokenHash) -> Result<Option<ConnectSession>, StoreError> {
         let get = self
             .client

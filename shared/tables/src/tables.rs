@@ -14,8 +14,10 @@ pub struct Tables {
 pub struct TableNames {
     /// Sessions, deleted when they have expired.
     pub sessions: String,
-    /// Environments, keys, integrations and connections.
+    /// Environments, keys and integrations.
     pub registry: String,
+    /// Connections, with their sealed credentials.
+    pub connections: String,
 }
 
 impl Tables {

@@ -1,4 +1,4 @@
-//! Writes to the registry: transactions that stand or fall with the environment's revision.
+//! Writes to the registry: transactions on the condition of the environment's revision.
 //!
 //! Whoever writes has read the environment's revision first and the items after it. Every
 //! transaction compares the revision and replaces it, so it is written only where nobody else has
@@ -6,8 +6,11 @@
 
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem};
+use session::connection::{Connection, ConnectionId};
+use session::integration::IntegrationKey;
 use uuid::Uuid;
 
+use crate::connection_item::ConnectionKey;
 use crate::error::StoreError;
 use crate::record::{Key, Record, Stored, from_stored};
 use crate::tables::Tables;
@@ -25,13 +28,36 @@ pub enum Change {
     Create(Key, Stored),
     /// Removes an item.
     Delete(Key),
+    /// Makes a connection, or sets the end user and the tags of one that is there.
+    SetConnection(Box<Connection>),
+    /// Removes a connection.
+    DeleteConnection(IntegrationKey, ConnectionId),
 }
 
 impl Change {
-    /// The key of the item that changes.
-    pub fn key(&self) -> &Key {
+    /// Whether both change the same item.
+    pub fn is_of_same_item(&self, other: &Self) -> bool {
+        match (self.key(), other.key()) {
+            (Some(key), Some(other)) => key == other,
+            (None, None) => self.connection() == other.connection(),
+            _ => false,
+        }
+    }
+
+    fn key(&self) -> Option<&Key> {
         match self {
-            Self::Put(key, _) | Self::Create(key, _) | Self::Delete(key) => key,
+            Self::Put(key, _) | Self::Create(key, _) | Self::Delete(key) => Some(key),
+            Self::SetConnection(_) | Self::DeleteConnection(..) => None,
+        }
+    }
+
+    fn connection(&self) -> Option<(&IntegrationKey, &ConnectionId)> {
+        match self {
+            Self::SetConnection(connection) => {
+                Some((&connection.integration_id, &connection.connection_id))
+            }
+            Self::DeleteConnection(integration, id) => Some((integration, id)),
+            _ => None,
         }
     }
 }
@@ -77,7 +103,7 @@ impl Tables {
         let mut request = self.client.transact_write_items();
         request = request.transact_items(self.compare_revision(revision)?);
         for change in changes {
-            request = request.transact_items(self.write(change)?);
+            request = request.transact_items(self.write(revision.environment_id, change)?);
         }
         match Box::pin(request.send()).await {
             Ok(_) => Ok(Outcome::Written),
@@ -164,7 +190,7 @@ impl Tables {
         Ok(write.build())
     }
 
-    fn write(&self, change: Change) -> Result<TransactWriteItem, StoreError> {
+    fn write(&self, environment: Uuid, change: Change) -> Result<TransactWriteItem, StoreError> {
         let is_new = matches!(change, Change::Create(..));
         let write = TransactWriteItem::builder();
         let write = match change {
@@ -180,6 +206,16 @@ impl Tables {
                 Delete::builder()
                     .table_name(&self.names.registry)
                     .set_key(Some(key.attributes()))
+                    .build()
+                    .map_err(incomplete)?,
+            ),
+            Change::SetConnection(connection) => {
+                write.update(self.set_connection(environment, *connection)?)
+            }
+            Change::DeleteConnection(integration, id) => write.delete(
+                Delete::builder()
+                    .table_name(&self.names.connections)
+                    .set_key(Some(ConnectionKey::new(environment, &integration, &id).attributes()))
                     .build()
                     .map_err(incomplete)?,
             ),

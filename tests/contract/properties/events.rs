@@ -2,10 +2,12 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use api::request::path_parameter;
 use axum::body::{Bytes, to_bytes};
 use axum::http::{HeaderValue, Request, Uri};
 use lambda_http::Context;
-use local::gateway::{self, ROUTES};
+use local::gateway;
+use local::routes::ROUTES;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -55,7 +57,7 @@ fn any_bytes_in_a_request_are_answered() {
                 }
             }
             let peer = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 50_000);
-            let response = gateway::respond(world.app, request, peer, world.now).await;
+            let response = gateway::respond(world.connect, request, peer, world.now).await;
             let status = response.status().as_u16();
             let body = to_bytes(response.into_body(), usize::MAX).await.expect("a whole body");
             judge(method, status, str::from_utf8(&body).expect("UTF-8"))
@@ -79,7 +81,7 @@ fn any_text_in_an_event_is_answered() {
                 event["headers"][name] = json!(text(value));
             }
             let context = Context::default();
-            let answered = answer(world.app, event.to_string(), context, world.now).await;
+            let answered = answer(world.connect, event.to_string(), context, world.now).await;
             let answer: Value = serde_json::from_str(&answered.expect("an answer")).expect("JSON");
             assert_eq!(answer["isBase64Encoded"], false);
             let status = answer["statusCode"].as_u64().expect("a status");
@@ -107,7 +109,12 @@ fn reading_any_text_as_an_event_does_not_panic() {
 
 #[test]
 fn an_event_of_any_strings_becomes_a_request() {
-    check(odd_event(), &["an event"], |event| convert(&event.to_string()));
+    check(odd_event(), &["an event"], |event| {
+        let read = api::event::read(&event.to_string()).map(lambda_http::Request::from);
+        let parameter = read.and_then(|request| path_parameter(&request, "name"));
+        assert_eq!(parameter.as_deref(), event["pathParameters"]["name"].as_str());
+        convert(&event.to_string())
+    });
 }
 
 #[test]
@@ -295,6 +302,7 @@ fn odd_event() -> impl Strategy<Value = Value> {
             event["cookies"] = json!(cookies);
             let parameters = parameters.keys().map(|name| (name.clone(), json!(path)));
             event["queryStringParameters"] = Value::Object(parameters.collect());
+            event["pathParameters"] = json!({ "name": path });
             if let Some(body) = body {
                 event["body"] = json!(body);
             }

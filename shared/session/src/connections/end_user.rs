@@ -40,6 +40,22 @@ impl EndUser {
     }
 }
 
+impl EndUser {
+    /// Reads an end user as GET answers it: its organization stands in it.
+    pub fn read_with_organization(value: Option<Value>, issues: &mut Issues) -> Option<Self> {
+        let mut value = value;
+        let organization = match &mut value {
+            Some(Value::Object(user)) => user.shift_remove("organization"),
+            _ => None,
+        };
+        let user = Self::read(value, issues)?;
+        let organization = organization.filter(|value| !value.is_null()).and_then(|value| {
+            issues.within("organization", |issues| Organization::read(Some(value), issues))
+        });
+        Some(Self { organization, ..user })
+    }
+}
+
 /// The end user's organization.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Organization {

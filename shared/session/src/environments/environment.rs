@@ -1,5 +1,6 @@
 //! Environments: the tenants. Keys, integrations, connections and sessions belong to one each.
 
+use sealing::WrappedBranchKey;
 use uuid::Uuid;
 
 use crate::environments::connect_ui::ConnectUi;
@@ -8,8 +9,10 @@ use crate::error::Error;
 /// The settings of an environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Environment {
-    /// Drawn when the environment is made, so that one made again under the same name is another.
+    /// Random, so that an environment made again under the same name has another one.
     pub id: Uuid,
+    /// The newest version of its branch key, with which credentials are sealed.
+    pub branch_key: Option<WrappedBranchKey>,
     /// How the Connect UI looks.
     pub connect_ui: ConnectUi,
     /// Whether sessions may replace documentation links.
@@ -19,7 +22,7 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// Whether sessions end that the key of this id has made.
+    /// Whether the sessions of the key with this id were ended when it was removed.
     pub fn has_ended_sessions_of(&self, key_id: Uuid) -> bool {
         self.ended_keys.contains(&key_id)
     }

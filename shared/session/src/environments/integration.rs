@@ -1,6 +1,7 @@
 //! Integrations: the accounts that can be connected, and what a session says about each.
 
 use indexmap::IndexMap;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -42,6 +43,34 @@ impl IntegrationKey {
         let allowed = |b: u8| b.is_ascii_alphanumeric() || b"~:.@ _-".contains(&b);
         !text.is_empty() && text.bytes().all(allowed)
     }
+}
+
+/// An account that the end users of an environment can connect.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Integration {
+    /// Its key.
+    pub key: IntegrationKey,
+    /// The name of its provider.
+    pub provider: String,
+    /// What people see, if not the provider's name.
+    pub display_name: Option<String>,
+    /// The operator's client at the provider, for modes that have one.
+    pub client: Option<IntegrationClient>,
+    /// To the millisecond.
+    pub created_at: Timestamp,
+    /// To the millisecond.
+    pub updated_at: Timestamp,
+}
+
+/// An operator's client at a provider.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct IntegrationClient {
+    /// `client_id`.
+    pub client_id: Option<String>,
+    /// `client_secret`, sealed with the environment's branch key.
+    pub client_secret: Option<Vec<u8>>,
+    /// The scopes that are asked for, with commas between them.
+    pub scopes: Option<String>,
 }
 
 /// A map with one entry per integration, in the order sent.

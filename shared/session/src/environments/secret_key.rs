@@ -64,7 +64,7 @@ impl SecretKeyHash {
     }
 }
 
-/// A secret key on record.
+/// What is stored about a secret key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretKeyRecord {
     /// Names the key in logs and on sessions.

@@ -1,7 +1,7 @@
-//! The cursor that reads a JSON body and collects everything that is wrong with it.
+//! Reads the fields of a JSON body and collects everything that is wrong with it.
 //!
-//! A caller is told every mistake at once, each with its path, in the order of the schema
-//! (contract section 1.3). Reading functions take `Option<Value>`, where `None` is a key that was
+//! The answer lists all issues, each with its path, in the order of the schema (contract section
+//! 1.3). Reading functions take `Option<Value>`, where `None` is a key that was
 //! not sent, note their issues, and return `None` when there is no value to go on with.
 
 use std::borrow::Cow;
@@ -22,8 +22,8 @@ pub struct Issue {
     pub path: Vec<String>,
 }
 
-/// The most issues that one answer tells: a body of 256 KiB has room for more than Lambda's answer
-/// of 6 MB.
+/// The most issues in one answer: those of a body of 256 KiB can take more than the 6 MB that a
+/// function may answer.
 const ISSUES_MAX: usize = 1_000;
 
 /// The issues found so far, and the place that is being read.
@@ -89,6 +89,11 @@ impl Issues {
         self.push("unrecognized_keys", format!("Unrecognized key{plural}: {}", quoted.join(", ")));
     }
 
+    /// Everything that was found.
+    pub fn into_found(self) -> Vec<Issue> {
+        self.found
+    }
+
     /// The value if nothing was found, else everything that was.
     pub fn finish<T>(self, value: Option<T>) -> Result<T, Vec<Issue>> {
         match value {
@@ -121,6 +126,11 @@ impl<'a> Fields<'a> {
         self.values.contains_key(key)
     }
 
+    /// A field as it was sent, which is left to be taken.
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        self.values.get(key)
+    }
+
     /// Takes a field whose reader decides what its absence means.
     pub fn required<T>(
         &mut self,
@@ -141,12 +151,17 @@ impl<'a> Fields<'a> {
         self.issues.within(key, |issues| read(Some(value), issues))
     }
 
+    /// Notes a finding at `path` below the object.
+    pub fn issue(&mut self, path: &[&str], code: &'static str, message: &'static str) {
+        self.issues.push_at(path, code, message);
+    }
+
     /// Whatever was not taken, for an object that is not strict.
     pub fn rest(self) -> Map<String, Value> {
         self.values
     }
 
-    /// Notes the keys that nobody took.
+    /// Notes the keys that were not taken.
     pub fn finish(self) {
         if !self.values.is_empty() {
             let keys: Vec<_> = self.values.keys().collect();
@@ -177,6 +192,18 @@ pub fn boolean(value: Option<Value>, issues: &mut Issues) -> Option<bool> {
     }
 }
 
+/// One of a few strings.
+pub fn one_of(options: &[&str], value: Option<Value>, issues: &mut Issues) -> Option<String> {
+    if let Some(Value::String(text)) = value
+        && options.contains(&text.as_str())
+    {
+        return Some(text);
+    }
+    let options: Vec<_> = options.iter().map(|option| format!("\"{option}\"")).collect();
+    issues.push("invalid_value", format!("Invalid option: expected one of {}", options.join("|")));
+    None
+}
+
 /// A string of `MIN` to `MAX` UTF-16 code units.
 pub fn text<const MIN: usize, const MAX: usize>(
     value: Option<Value>,
@@ -185,8 +212,8 @@ pub fn text<const MIN: usize, const MAX: usize>(
     sized(value, issues, MIN..=MAX, |_, _| {})
 }
 
-/// A string of a certain form and length. The recorded service judges length by whatever has one,
-/// so an array in the place of a string is told of both its type and its length.
+/// A string of a certain form and length. The recorded service checks the length of arrays too, so
+/// an array in place of a string has two issues, its type and its length.
 pub fn sized(
     value: Option<Value>,
     issues: &mut Issues,

@@ -17,7 +17,7 @@ use crate::sessions::session_tags;
 /// What a session token stands for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ConnectSession {
-    /// Names the session in logs; it is no credential.
+    /// Names the session in logs; it is not a credential.
     pub id: Uuid,
     /// The tenant.
     pub environment_id: Uuid,
@@ -43,6 +43,8 @@ pub struct ConnectSession {
     pub connection: Option<ReconnectTarget>,
     /// The environment's settings when the session was made.
     pub connect_ui: ConnectUi,
+    /// Secrets of the defaults, sealed: where they stood is `null` until they are opened.
+    pub secrets: Option<Vec<u8>>,
 }
 
 impl ConnectSession {
@@ -73,6 +75,7 @@ impl ConnectSession {
             webhook_url_override: fields.webhook_url_override,
             connection: None,
             connect_ui: environment.connect_ui.clone(),
+            secrets: None,
         })
     }
 
@@ -90,7 +93,7 @@ pub struct ReconnectTarget {
     pub integration_id: IntegrationKey,
     /// Its id.
     pub connection_id: ConnectionId,
-    /// The end user on record; shown by GET in place of one that the session was sent.
+    /// The end user of the stored connection. GET shows it instead of the one that was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end_user: Option<EndUser>,
 }

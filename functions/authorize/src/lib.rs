@@ -1,0 +1,100 @@
+//! Completes a connection without a redirect: the end user's own credentials come in, a connection
+//! goes out (sections 4 and 5 of the flow).
+//!
+//! | route | auth mode |
+//! |---|---|
+//! | `POST /auth/unauthenticated/{providerConfigKey}` | `NONE` |
+//! | `POST /api-auth/api-key/{providerConfigKey}` | `API_KEY` |
+//! | `POST /api-auth/basic/{providerConfigKey}` | `BASIC` |
+//! | `POST /oauth2/auth/{providerConfigKey}` | `OAUTH2_CC` |
+//! | `POST /auth/jwt/{providerConfigKey}` | `JWT` |
+//! | `POST /auth/two-step/{providerConfigKey}` | `TWO_STEP` |
+//! | `POST /auth/tba/{providerConfigKey}` | `TBA` |
+//! | `POST /auth/signature/{providerConfigKey}` | `SIGNATURE` |
+//! | `POST /auth/bill/{providerConfigKey}` | `BILL` |
+//! | `POST /auth/aws-sigv4/{providerConfigKey}` | none: answers `invalid_auth_mode` |
+//! | `POST /auth/oauth-outbound/{providerConfigKey}` | none: answers `invalid_auth_mode` |
+//!
+//! - `submission`: what the end user submits, by auth mode.
+//! - `parameters`: the query and the path.
+//! - `client_credentials`: `/oauth2/auth`, which has an order and errors of its own.
+
+mod client_credentials;
+mod parameters;
+mod submission;
+
+use api::{App, Error, Request, Response, Timestamp, auth, request, response};
+use connect::attempt::Attempt;
+use connect::variables::Variables;
+use connect::{Connect, attempt, signed_tokens, tokens, verification};
+use serde::Serialize;
+use serde_json::Map;
+use session::provider::AuthMode;
+
+use parameters::{Parameters, integration_key};
+use submission::Submission;
+
+/// Answers 200 with the id of the connection.
+pub async fn handle(
+    connect: &Connect,
+    request: Request,
+    now: Timestamp,
+) -> Result<Response, Error> {
+    let route = request::route_key(&request);
+    if route.starts_with("POST /oauth2/auth/") {
+        return client_credentials::handle(connect, request, now).await;
+    }
+    let app: &App = connect.as_ref();
+    let body = request::body(&request)?;
+    let query = request::query(&request);
+    let token = auth::query_token(&query)?;
+    let (session, environment) = auth::session(app, &token, now).await?;
+    let submission = Submission::read(&route, body)?;
+    let parameters = Parameters::read(query)?;
+    let key = integration_key(&request)?;
+    parameters.refuse_connection_id()?;
+
+    let integration = app.tables.integration(environment.id, &key).await?;
+    let integration =
+        integration.ok_or_else(|| Error::refused(404, "unknown_provider_config", ""))?;
+    let attempt = Attempt::new(connect, &token, session, environment, integration).await?;
+    if Some(attempt.provider.auth_mode()) != submission.auth_mode() {
+        return Err(Error::refused(400, "invalid_auth_mode", ""));
+    }
+    attempt.require_allowed()?;
+    attempt.require_target(connect).await?;
+
+    let connection_config = attempt.connection_config(parameters.params);
+    let variables = Variables {
+        provider: &attempt.provider,
+        connection_config: &connection_config,
+        credentials: submission.values(),
+    };
+    let credentials = match attempt.provider.auth_mode() {
+        AuthMode::Jwt => signed_tokens::jwt(variables, now)?,
+        AuthMode::Signature => signed_tokens::user_name_token(variables, now)?,
+        AuthMode::TwoStep => tokens::two_step(&connect.outbound, variables, now).await?,
+        AuthMode::Bill => tokens::bill(&connect.outbound, variables, now).await?,
+        _ => submission.credentials(),
+    };
+    if attempt.provider.auth_mode() != AuthMode::None {
+        let client = attempt.client(connect, &credentials, now).await?;
+        let variables = Variables { credentials: &credentials, ..variables };
+        verification::verify(&connect.outbound, variables, client.as_ref(), now).await?;
+    }
+    let new = attempt::Credentials {
+        credentials,
+        connection_config,
+        metadata: Some(Map::new()),
+        moves_updated_at: true,
+    };
+    let connection_id = attempt.save(connect, new, now).await?;
+    response::plain(&Connected { connection_id: &connection_id, provider_config_key: key.as_str() })
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Connected<'a> {
+    connection_id: &'a str,
+    provider_config_key: &'a str,
+}

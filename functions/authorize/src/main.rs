@@ -1,0 +1,7 @@
+//! `authorize` as a Lambda function.
+
+use api::lambda::ANSWER_WITHIN_CALLING_PROVIDERS;
+
+fn main() -> Result<(), api::InitError> {
+    api::run_with(connect::Connect::start, authorize::handle, ANSWER_WITHIN_CALLING_PROVIDERS)
+}

@@ -1,0 +1,101 @@
+//! `GET /connections/{connectionId}` reads a connection (section 9 of the flow). Credentials are
+//! opened here and nowhere else.
+
+use api::{Error, Request, Response, Timestamp, auth, request, response};
+use connect::Connect;
+use serde_json::{Map, Value};
+use session::fields::{Fields, Issues, one_of};
+use session::integration::IntegrationKey;
+use session::public_connection::{Offset, PublicConnection};
+
+/// A key needs one of these.
+const SCOPES: &[&str] = &["environment:connections:read", READ_CREDENTIALS];
+/// A key without this one is shown no credentials.
+const READ_CREDENTIALS: &str = "environment:connections:read_credentials";
+
+const TRUE: [&str; 6] = ["true", "1", "yes", "on", "y", "enabled"];
+const BOOLEANS: [&str; 12] =
+    ["true", "1", "yes", "on", "y", "enabled", "false", "0", "no", "off", "n", "disabled"];
+
+/// Answers 200 with the connection.
+pub async fn handle(
+    connect: &Connect,
+    request: Request,
+    now: Timestamp,
+) -> Result<Response, Error> {
+    let app = &connect.app;
+    request::body(&request)?;
+    let grant = auth::grant(app, &request, now, SCOPES).await?;
+    let query = request::read_query(&request, Query::read)?;
+    let id = request::connection_id(&request)?;
+    let may_read_credentials = grant.key.has_scope(READ_CREDENTIALS);
+    if query.asks_for_credentials && !may_read_credentials {
+        return Err(Error::refused(
+            403,
+            "forbidden",
+            "Credential and refresh options require the environment:connections:read_credentials \
+             scope",
+        ));
+    }
+    let environment = &grant.environment;
+    let found = app.tables.connection(environment.id, &query.key, &id).await?;
+    let Some(connection) = found else {
+        // Only now, since a connection has an integration.
+        let integration = app.tables.integration(environment.id, &query.key).await?;
+        return Err(match integration {
+            None => Error::refused(400, "unknown_provider_config", "Provider does not exists"),
+            Some(_) => Error::refused(404, "not_found", "Failed to find connection"),
+        });
+    };
+    let credentials = match &connection.credentials {
+        Some(sealed) if may_read_credentials => {
+            let mut credentials =
+                connect.open_credentials(environment, &query.key, &id, sealed, now).await?;
+            if !query.with_refresh_token {
+                remove_refresh_token(&mut credentials);
+            }
+            credentials
+        }
+        _ => Map::new(),
+    };
+    let offset = Offset::Numeric;
+    response::plain(&PublicConnection::new(&connection, credentials, Some(now), offset))
+}
+
+/// The query.
+struct Query {
+    key: IntegrationKey,
+    with_refresh_token: bool,
+    asks_for_credentials: bool,
+}
+
+impl Query {
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        let key = fields.required("provider_config_key", IntegrationKey::read);
+        let with_refresh_token = fields.optional("refresh_token", boolean).unwrap_or_default();
+        let force_refresh = fields.optional("force_refresh", boolean).unwrap_or_default();
+        let github_token =
+            fields.optional("refresh_github_app_jwt_token", boolean).unwrap_or_default();
+        let asks_for_credentials = with_refresh_token || force_refresh || github_token;
+        Some(Self { key: key?, with_refresh_token, asks_for_credentials })
+    }
+}
+
+/// One of the words for yes and no, in any case.
+fn boolean(value: Option<Value>, issues: &mut Issues) -> Option<bool> {
+    let value = match value {
+        Some(Value::String(text)) => Some(Value::String(text.to_ascii_lowercase())),
+        other => other,
+    };
+    one_of(&BOOLEANS, value, issues).map(|word| TRUE.contains(&word.as_str()))
+}
+
+/// A refresh token is for those who ask for it, also where the provider's answer is kept.
+fn remove_refresh_token(credentials: &mut Map<String, Value>) {
+    if credentials.get("type").is_some_and(|kind| kind == "OAUTH2" || kind == "OAUTH2_CC") {
+        credentials.shift_remove("refresh_token");
+        if let Some(Value::Object(raw)) = credentials.get_mut("raw") {
+            raw.shift_remove("refresh_token");
+        }
+    }
+}

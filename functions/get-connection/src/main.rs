@@ -1,0 +1,7 @@
+//! `get-connection` as a Lambda function.
+
+use api::lambda::ANSWER_WITHIN_CALLING_PROVIDERS;
+
+fn main() -> Result<(), api::InitError> {
+    api::run_with(connect::Connect::start, get_connection::handle, ANSWER_WITHIN_CALLING_PROVIDERS)
+}

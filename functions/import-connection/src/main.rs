@@ -1,0 +1,11 @@
+//! `import-connection` as a Lambda function.
+
+use api::lambda::ANSWER_WITHIN_CALLING_PROVIDERS;
+
+fn main() -> Result<(), api::InitError> {
+    api::run_with(
+        connect::Connect::start,
+        import_connection::handle,
+        ANSWER_WITHIN_CALLING_PROVIDERS,
+    )
+}

@@ -1,0 +1,5 @@
+//! `list-connections` as a Lambda function.
+
+fn main() -> Result<(), api::InitError> {
+    api::run(list_connections::handle)
+}

@@ -1,0 +1,100 @@
+//! Filters and paging of the list. All filters hold at once.
+
+use serde_json::Value;
+use session::fields::{Fields, Issues, string, text};
+use session::integration::IntegrationKey;
+use session::tags::Tags;
+use tables::connection_list::{Cursor, Filter};
+
+/// The most connections of a page, by default and on request.
+const LIMIT_DEFAULT: f64 = 1_000.0;
+const LIMIT_MAX: f64 = 2_000.0;
+
+/// What a client asks for.
+pub struct Query {
+    /// Which connections.
+    pub filter: Filter,
+    /// Where the page starts.
+    pub cursor: Option<Cursor>,
+    /// How many connections are left out before the page.
+    pub offset: usize,
+    /// How many the page has at most.
+    pub limit: usize,
+}
+
+impl Query {
+    /// Reads the query. Limit and page are not negative, or there is an issue.
+    #[expect(clippy::cast_sign_loss, reason = "a negative number is an issue")]
+    #[expect(clippy::unnecessary_wraps, reason = "the signature of every reading function")]
+    pub fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        let connection_id = fields.optional("connectionId", text::<1, 255>);
+        let search = fields.optional("search", text::<1, 255>);
+        let end_user_id = fields.optional("endUserId", text::<1, 255>);
+        let integrations = fields.optional("integrationId", integrations);
+        let organization_id = fields.optional("endUserOrganizationId", text::<1, 255>);
+        let tags = fields.optional("tags", Tags::read);
+        let limit = fields.optional("limit", limit);
+        let page = fields.optional("page", page).unwrap_or_default();
+        let cursor = fields.optional("cursor", cursor);
+        let per_page = limit.unwrap_or(LIMIT_DEFAULT);
+        Some(Self {
+            filter: Filter {
+                connection_id,
+                search: search.map(|text| text.to_lowercase()),
+                end_user_id,
+                organization_id,
+                integrations,
+                tags: tags.unwrap_or_default(),
+            },
+            cursor,
+            offset: (page * per_page) as usize,
+            limit: per_page as usize,
+        })
+    }
+}
+
+/// A list with commas.
+fn integrations(value: Option<Value>, issues: &mut Issues) -> Option<Vec<String>> {
+    let list = text::<1, { usize::MAX }>(value, issues)?;
+    let keys = list.split(',').map(str::trim).filter(|key| !key.is_empty());
+    Some(keys.map(str::to_owned).filter(|key| IntegrationKey::parse(key).is_some()).collect())
+}
+
+/// A number as JavaScript reads it out of a text.
+fn number(value: Option<Value>, issues: &mut Issues) -> Option<f64> {
+    let text = string(value, issues)?;
+    let text = text.trim();
+    let number = if text.is_empty() { Some(0.0) } else { text.parse().ok() };
+    let number = number.filter(|number: &f64| number.is_finite());
+    if number.is_none() {
+        issues.push("invalid_type", "Invalid input: expected number, received NaN");
+    }
+    number
+}
+
+fn limit(value: Option<Value>, issues: &mut Issues) -> Option<f64> {
+    let limit = number(value, issues)?;
+    if limit < 1.0 {
+        issues.push("too_small", "Too small: expected number to be >=1");
+    }
+    if limit > LIMIT_MAX {
+        issues.push("too_big", "Too big: expected number to be <=2000");
+    }
+    Some(limit)
+}
+
+fn page(value: Option<Value>, issues: &mut Issues) -> Option<f64> {
+    let page = number(value, issues)?;
+    if page < 0.0 {
+        issues.push("too_small", "Too small: expected number to be >=0");
+    }
+    Some(page)
+}
+
+fn cursor(value: Option<Value>, issues: &mut Issues) -> Option<Cursor> {
+    let cursor = Cursor::parse(&string(value, issues)?);
+    if cursor.is_none() {
+        issues.push("invalid_format", "Invalid cursor");
+    }
+    cursor
+}

@@ -1,0 +1,98 @@
+//! The environment itself: its settings, its branch key, its webhooks.
+
+use session::secret_key::SecretKey;
+use tables::StoreError;
+use tables::record::{Key, Record, SIGNING_KEY, Stored};
+use tables::transaction::Change;
+
+use crate::document::{EnvironmentDocument, WebhooksDocument};
+use crate::planner::{Effect, Planner, Step};
+use crate::report::{Failure, GeneratedSecret};
+use crate::sealed::failure;
+
+/// How long a removed key is remembered whose sessions ended with it: the longest life of a session
+/// after the longest of a cached key, which can still make one.
+const ENDED_KEYS_KEPT_MS: i64 = (604_800 + 3_600) * 1_000;
+
+impl Planner<'_> {
+    /// The settings of the environment, as the document wants them.
+    pub async fn settings(&mut self, desired: &EnvironmentDocument) -> Result<(), Failure> {
+        let old = self.settings.clone();
+        let connect_ui = old.connect_ui.changed(desired.connect_ui.clone());
+        self.settings.connect_ui =
+            connect_ui.map_err(|error| StoreError::Unexpected(format!("connect_ui: {error}")))?;
+        if let Some(allow) = desired.allow_docs_connect_override {
+            self.settings.allow_docs_connect_override = allow;
+        }
+        self.settings.callback_url = desired.callback_url.apply(old.callback_url.clone());
+        let mut changes = Vec::new();
+        if old.branch_key.is_none() || desired.rotate_branch_key {
+            changes.push(self.new_branch_key().await?);
+        }
+        let secret = match &desired.webhooks {
+            Some(webhooks) => self.webhooks(webhooks).await?,
+            None => None,
+        };
+        let is_changed = self.settings != old;
+        // What is too old to matter leaves with the next write, and is no reason for one.
+        let oldest_ms = self.now_ms - ENDED_KEYS_KEPT_MS;
+        self.settings.ended_keys.retain(|_, at_ms| *at_ms > oldest_ms);
+        let label = self.plan.name.text.clone();
+        changes.push(self.put_settings());
+        if self.plan.name.revision.is_none() {
+            self.plan.steps.push(Step { changes, effect: Some((Effect::Created, label)), secret });
+        } else if is_changed {
+            self.plan.steps.push(Step { changes, effect: Some((Effect::Changed, label)), secret });
+        } else {
+            self.plan.unchanged.push(label);
+        }
+        Ok(())
+    }
+
+    /// The next version of the branch key. Older ones stay, for what was sealed with them.
+    async fn new_branch_key(&mut self) -> Result<Change, Failure> {
+        let version = self.settings.branch_key.as_ref().map_or(1, |(version, _)| version + 1);
+        let key = self.connect.vault.create_branch_key(self.id(), version).await;
+        let ciphertext = key.map_err(failure)?.ciphertext;
+        self.settings.branch_key = Some((version, ciphertext.clone()));
+        let stored = Stored {
+            record: Record::BranchKey { version, ciphertext },
+            created_at_ms: self.now_ms,
+            updated_at_ms: self.now_ms,
+        };
+        Ok(Change::Create(Key::branch_key(self.id(), version), stored))
+    }
+
+    /// Answers a signing key that was generated, because none was given and there was none.
+    async fn webhooks(
+        &mut self,
+        desired: &WebhooksDocument,
+    ) -> Result<Option<GeneratedSecret>, Failure> {
+        let mut webhooks = self.settings.webhooks.clone().unwrap_or_default();
+        webhooks.primary_url = desired.primary_url.apply(webhooks.primary_url);
+        webhooks.secondary_url = desired.secondary_url.apply(webhooks.secondary_url);
+        for (value, desired) in [
+            (&mut webhooks.on_auth_creation, desired.on_auth_creation),
+            (&mut webhooks.on_auth_refresh_error, desired.on_auth_refresh_error),
+            (&mut webhooks.on_connection_deletion, desired.on_connection_deletion),
+            (&mut webhooks.legacy_signature, desired.legacy_signature),
+        ] {
+            *value = desired.unwrap_or(*value);
+        }
+        self.settings.webhooks = Some(webhooks);
+        let stored = self.settings.webhook_signing_key.clone();
+        let generated = (desired.signing_key.is_none() && stored.is_none())
+            .then(|| SecretKey::generate().expose().to_owned());
+        let given = desired.signing_key.as_ref().map(|secret| secret.0.as_str());
+        if let Some(secret) = given.or(generated.as_deref()) {
+            let key = Key::environment(self.id());
+            let sealed = self.sealed(&key, SIGNING_KEY, secret, stored.as_ref()).await?;
+            self.settings.webhook_signing_key = Some(sealed);
+        }
+        Ok(generated.map(|secret| GeneratedSecret {
+            environment: self.plan.name.text.clone(),
+            name: "webhooks/signing_key".to_owned(),
+            secret,
+        }))
+    }
+}

@@ -1,0 +1,88 @@
+//! KMS on this machine: one key, and the two calls of it that the service makes, `Decrypt` and
+//! `GenerateDataKeyWithoutPlaintext`, with KMS's protocol (`awsJson1_1`) and errors
+//! (<https://docs.aws.amazon.com/kms/latest/APIReference/API_Operations.html>).
+
+mod key;
+mod protocol;
+
+use std::io::Result;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+
+use api::telemetry::CountCalls;
+use aws::{Roots, Waits};
+use aws_sdk_kms::Client;
+use aws_sdk_kms::config::{Credentials, Region};
+use axum::Router;
+use tokio::net::TcpListener;
+
+use crate::server::Server;
+use key::Key;
+
+/// A name of the key. It is the same for every key file, and so can stand in a configuration.
+pub const KEY_ID: &str = key::ALIAS;
+
+/// A free port of the loopback interface.
+const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+/// An endpoint that speaks KMS, on a free port of the loopback interface or at an address.
+pub struct Kms {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// What answers there.
+    pub server: Server,
+    key: Arc<Key>,
+}
+
+impl Kms {
+    /// An endpoint whose key is kept in `file`, or in memory. The file is made at the first start,
+    /// readable for its owner only.
+    pub async fn start(file: Option<&Path>) -> Result<Self> {
+        Self::start_at(ANY_PORT, file).await
+    }
+
+    /// An endpoint that listens at `address`.
+    pub async fn start_at(address: SocketAddr, file: Option<&Path>) -> Result<Self> {
+        let key = Arc::new(match file {
+            Some(file) => Key::in_file(file)?,
+            None => Key::generate()?,
+        });
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        let service = Router::new().fallback(protocol::answer).with_state(Arc::clone(&key));
+        let server = Server::start("KMS", |stop| async move {
+            let served = axum::serve(listener, service).with_graceful_shutdown(stop);
+            served.await.map_err(|error| error.to_string())
+        });
+        Ok(Self { address, server, key })
+    }
+
+    /// The endpoint's URL (`AWS_ENDPOINT_URL_KMS`).
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Disables the key, as `DisableKey` does: KMS refuses to use it.
+    pub fn disable_key(&self) {
+        self.key.set_enabled(false);
+    }
+
+    /// Enables the key again, as `EnableKey` does.
+    pub fn enable_key(&self) {
+        self.key.set_enabled(true);
+    }
+}
+
+/// A client of the endpoint, or of another one that does not look at credentials.
+pub fn client(url: &str, region: String, credentials: Credentials) -> Client {
+    vault::client(
+        aws::connector(Roots::Native, Waits::REQUEST),
+        Waits::REQUEST.config(),
+        aws::retries(),
+        Region::new(region),
+        credentials,
+        Some(url.to_owned()),
+        CountCalls,
+    )
+}

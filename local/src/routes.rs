@@ -1,0 +1,125 @@
+//! Which function a request is for, as API Gateway chooses it.
+//!
+//! API Gateway decodes the path before it looks for a route: `%2F` is a slash like any other, and a
+//! parameter never holds one. AWS ("Create routes for HTTP APIs") says of this only that parameters
+//! arrive decoded.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use api::{App, Timestamp, lambda};
+use axum::http::{Method, Uri};
+use connect::Connect;
+use futures_util::future::BoxFuture;
+use lambda_http::Context;
+use percent_encoding::percent_decode_str;
+use serde_json::{Map, Value, json};
+
+/// A route: its key in `template.yaml`, and what answers its events.
+pub type Route = (&'static str, Handler);
+
+/// Takes an event and answers it, both as JSON text.
+pub type Handler = fn(&'static Connect, String, Context, Timestamp) -> Answer;
+type Answer = BoxFuture<'static, Result<String, String>>;
+
+/// What answers events with a function's `handle`: of a function that needs DynamoDB alone, or of
+/// one that makes and opens connections.
+#[macro_export]
+macro_rules! handler {
+    (app: $handle:path) => {
+        |connect, event, context, now| {
+            let within = api::lambda::ANSWER_WITHIN;
+            Box::pin($crate::routes::answer(&connect.app, $handle, event, context, now, within))
+        }
+    };
+    (connect: $handle:path) => {
+        |connect, event, context, now| {
+            let within = api::lambda::ANSWER_WITHIN_CALLING_PROVIDERS;
+            Box::pin($crate::routes::answer(connect, $handle, event, context, now, within))
+        }
+    };
+}
+
+/// Every route of `template.yaml`; a test holds the two together.
+pub const ROUTES: [Route; 28] = [
+    ("POST /connect/sessions", handler!(app: create_session::handle)),
+    ("POST /connect/sessions/reconnect", handler!(app: reconnect_session::handle)),
+    ("GET /connect/session", handler!(app: get_session::handle)),
+    ("HEAD /connect/session", handler!(app: get_session::handle)),
+    ("DELETE /connect/session", handler!(app: delete_session::handle)),
+    ("POST /auth/unauthenticated/{providerConfigKey}", handler!(connect: authorize::handle)),
+    ("POST /api-auth/api-key/{providerConfigKey}", handler!(connect: authorize::handle)),
+    ("POST /api-auth/basic/{providerConfigKey}", handler!(connect: authorize::handle)),
+    ("POST /oauth2/auth/{providerConfigKey}", handler!(connect: authorize::handle)),
+    ("POST /auth/jwt/{providerConfigKey}", handler!(connect: authorize::handle)),
+    ("POST /auth/two-step/{providerConfigKey}", handler!(connect: authorize::handle)),
+    ("POST /auth/tba/{providerConfigKey}", handler!(connect: authorize::handle)),
+    ("POST /auth/signature/{providerConfigKey}", handler!(connect: authorize::handle)),
+    ("POST /auth/bill/{providerConfigKey}", handler!(connect: authorize::handle)),
+    ("POST /auth/aws-sigv4/{providerConfigKey}", handler!(connect: authorize::handle)),
+    ("POST /auth/oauth-outbound/{providerConfigKey}", handler!(connect: authorize::handle)),
+    ("GET /integrations", handler!(connect: list_integrations::handle)),
+    ("GET /integrations/{uniqueKey}", handler!(connect: list_integrations::handle)),
+    ("GET /providers", handler!(app: get_provider::handle)),
+    ("GET /providers/{provider}", handler!(app: get_provider::handle)),
+    ("POST /connect/telemetry", handler!(app: record_telemetry::handle)),
+    ("GET /connections", handler!(app: list_connections::handle)),
+    ("POST /connections", handler!(connect: import_connection::handle)),
+    ("GET /connections/{connectionId}", handler!(connect: get_connection::handle)),
+    ("PATCH /connections/{connectionId}", handler!(app: update_connection::handle)),
+    ("DELETE /connections/{connectionId}", handler!(app: delete_connection::handle)),
+    ("POST /connections/metadata", handler!(app: update_connection::handle)),
+    ("PATCH /connections/metadata", handler!(app: update_connection::handle)),
+];
+
+/// Answers an event with a function's `handle`, as Lambda does.
+pub async fn answer<S, H, F>(
+    state: &'static S,
+    handle: H,
+    event: String,
+    context: Context,
+    now: Timestamp,
+    within: Duration,
+) -> Result<String, String>
+where
+    S: AsRef<App> + Sync,
+    H: Fn(&'static S, api::Request, Timestamp) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<api::Response, api::Error>> + Send + 'static,
+{
+    let answer = lambda::answer(state, handle, &event, context, now, within).await?;
+    serde_json::to_string(&answer).map_err(|problem| problem.to_string())
+}
+
+/// Finds the route of a request. A segment that is spelled out goes before a parameter.
+pub struct Router(matchit::Router<Route>);
+
+impl Router {
+    /// A router of routes, each with a key of its own.
+    pub fn new(routes: &[Route]) -> Self {
+        let mut tree = matchit::Router::new();
+        for route in routes {
+            let (method, path) = route.0.split_once(' ').unwrap_or_default();
+            let inserted = tree.insert(lookup_path(method, path), *route);
+            debug_assert!(inserted.is_ok(), "{}: {inserted:?}", route.0);
+        }
+        Self(tree)
+    }
+
+    /// The route for a method and a decoded path, and the parameters that the path holds.
+    pub fn find(&self, method: &Method, path: &str) -> Option<(Route, Map<String, Value>)> {
+        let path = lookup_path(method.as_str(), path);
+        let found = self.0.at(&path).ok()?;
+        let parameters = found.params.iter().map(|(name, value)| (name.to_owned(), json!(value)));
+        Some((*found.value, parameters.collect()))
+    }
+}
+
+/// One tree serves all methods: a method has no slash, so it can be the first segment.
+fn lookup_path(method: &str, path: &str) -> String {
+    format!("/{method}{path}")
+}
+
+/// The path of a request as API Gateway reads it. What is not UTF-8 becomes U+FFFD.
+pub fn decoded_path(uri: &Uri) -> Cow<'_, str> {
+    percent_decode_str(uri.path()).decode_utf8_lossy()
+}

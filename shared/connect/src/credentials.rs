@@ -1,0 +1,97 @@
+//! Credentials of connections, sealed before they are written and opened where they are read.
+
+use jiff::Timestamp;
+use sealing::{Location, WrappedBranchKey, branch_key_version};
+use serde_json::{Map, Value};
+use session::Error;
+use session::connection::ConnectionId;
+use session::environment::Environment;
+use session::integration::IntegrationKey;
+use session::json;
+use tables::connection_item::{CREDENTIALS, ConnectionKey};
+use vault::VaultError;
+
+use crate::connect::Connect;
+
+impl Connect {
+    /// Seals the credentials of a connection for the one item that they are written to.
+    pub async fn seal_credentials(
+        &self,
+        environment: &Environment,
+        integration: &IntegrationKey,
+        id: &ConnectionId,
+        credentials: &Map<String, Value>,
+        now: Timestamp,
+    ) -> Result<Vec<u8>, Error> {
+        let key = ConnectionKey::new(environment.id, integration, id);
+        let plaintext = serde_json::to_vec(credentials).map_err(Error::internal)?;
+        let branch_key = environment.branch_key.as_slice();
+        self.vault.seal(branch_key, &location(&key), &plaintext, now).await.map_err(|error| {
+            match error {
+                VaultError::Sealing(sealing::SealingError::TooLong) => Error::refused(
+                    400,
+                    "invalid_credentials",
+                    "Credentials must be at most 65536 bytes",
+                ),
+                error => failure(&error),
+            }
+        })
+    }
+
+    /// Opens the credentials of a connection.
+    pub async fn open_credentials(
+        &self,
+        environment: &Environment,
+        integration: &IntegrationKey,
+        id: &ConnectionId,
+        sealed: &[u8],
+        now: Timestamp,
+    ) -> Result<Map<String, Value>, Error> {
+        let key = ConnectionKey::new(environment.id, integration, id);
+        let version = branch_key_version(sealed).map_err(|e| failure(&VaultError::Sealing(e)))?;
+        let branch_key = self.branch_key(environment, version).await?;
+        let opened = self
+            .vault
+            .open(branch_key.as_slice(), &location(&key), sealed, now)
+            .await
+            .map_err(|error| failure(&error))?;
+        let text = str::from_utf8(opened.expose()).map_err(Error::internal)?;
+        match json::parse(text) {
+            Ok(Value::Object(credentials)) => Ok(credentials),
+            _ => Err(Error::internal("credentials are not a JSON object")),
+        }
+    }
+
+    /// The branch key of a version: the environment's own, or an older one, which is read.
+    pub(crate) async fn branch_key(
+        &self,
+        environment: &Environment,
+        version: u32,
+    ) -> Result<Option<WrappedBranchKey>, Error> {
+        match &environment.branch_key {
+            Some(newest) if newest.version == version => Ok(Some(newest.clone())),
+            _ => Ok(self.app.tables.branch_key(environment.id, version).await?),
+        }
+    }
+}
+
+/// The table's own name is left out: a table that is restored from a backup has another.
+fn location(key: &ConnectionKey) -> Location<'_> {
+    Location {
+        table: "connections",
+        partition_key: key.pk.as_bytes(),
+        sort_key: key.sk.as_bytes(),
+        attribute: CREDENTIALS,
+    }
+}
+
+/// KMS that is down or refuses is a 503: nothing was written, and trying later may help.
+pub fn failure(error: &VaultError) -> Error {
+    match error {
+        VaultError::Unavailable(cause) | VaultError::Refused(cause) => {
+            Error::Unavailable(cause.clone())
+        }
+        VaultError::NoBranchKey => Error::internal("the environment has no such branch key"),
+        VaultError::Sealing(cause) => Error::internal(cause),
+    }
+}

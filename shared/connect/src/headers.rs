@@ -1,0 +1,33 @@
+//! Headers of requests to providers, which hold credentials.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderName, HeaderValue};
+use session::Error;
+
+/// The one answer to credentials that do not pass, whatever the reason.
+pub fn failed() -> Error {
+    Error::refused(
+        400,
+        "connection_test_failed",
+        "The given credentials were found to be invalid. Please check the credentials and try \
+         again.",
+    )
+}
+
+/// `Authorization: Basic` (RFC 7617 section 2).
+pub fn basic(user: &str, password: &str) -> Result<HeaderValue, Error> {
+    header_value(&format!("Basic {}", STANDARD.encode(format!("{user}:{password}"))))
+}
+
+/// A header's name, as a template writes it.
+pub fn header_name(name: &str) -> Result<HeaderName, Error> {
+    name.parse().map_err(Error::internal)
+}
+
+/// A header's value, marked as sensitive. A credential that cannot be one fails like a wrong one.
+pub fn header_value(value: &str) -> Result<HeaderValue, Error> {
+    let mut value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| failed())?;
+    value.set_sensitive(true);
+    Ok(value)
+}

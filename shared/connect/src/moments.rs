@@ -1,0 +1,37 @@
+//! Lifetimes and moments of tokens, as providers and the contract write them.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value};
+use session::provider::Provider;
+
+/// A number of seconds, or its text (some providers answer one).
+pub fn seconds(value: &Value) -> Option<SignedDuration> {
+    const YEAR: i64 = 366 * 24 * 60 * 60;
+    let seconds = match value {
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    }?;
+    (seconds.is_finite() && seconds >= 0.0)
+        .then(|| SignedDuration::from_secs((seconds as i64).min(10 * YEAR)))
+}
+
+/// The moment `lifetime` after `now`, as the contract prints it.
+pub fn moment(now: Timestamp, lifetime: SignedDuration) -> Value {
+    let moment = now.saturating_add(lifetime).unwrap_or(Timestamp::MAX);
+    Value::String(format!("{moment:.3}"))
+}
+
+/// An object that `json!` wrote.
+pub fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(object) => object,
+        _ => Map::new(),
+    }
+}
+
+/// The provider's own lifetime of a token that is signed here.
+pub fn lifetime(provider: &Provider) -> SignedDuration {
+    let ms = provider.object("token").and_then(|token| token.get("expires_in_ms")?.as_i64());
+    SignedDuration::from_millis(ms.unwrap_or(300_000))
+}

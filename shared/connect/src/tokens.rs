@@ -1,0 +1,240 @@
+//! Tokens that are made of credentials without the end user: client credentials (RFC 6749 section
+//! 4.4), two-step, Bill.com's sessions, and tokens that are signed here.
+
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Method};
+use jiff::{SignedDuration, Timestamp};
+use outbound::{Answer, Outbound, Request};
+use serde_json::{Map, Value, json};
+use session::Error;
+use session::json as plain_json;
+use url::Url;
+use url::form_urlencoded::Serializer;
+use uuid::Uuid;
+
+use crate::headers::{basic, failed, header_name, header_value};
+use crate::moments::{moment, object, seconds};
+use crate::variables::Variables;
+
+/// How long a token lives whose answer does not say so (section 5 of the flow).
+const LIFETIME_ASSUMED: SignedDuration = SignedDuration::from_mins(55);
+/// How long a session of Bill.com lives without a request.
+const BILL_LIFETIME: SignedDuration = SignedDuration::from_mins(35);
+
+/// What a client sends to get a token of its own.
+#[derive(Debug)]
+pub struct ClientCredentials<'a> {
+    /// `client_id`.
+    pub client_id: &'a str,
+    /// `client_secret`.
+    pub client_secret: &'a str,
+    /// Names with blanks between them.
+    pub scope: Option<&'a str>,
+    /// Parameters besides those of the provider.
+    pub parameters: &'a [(String, String)],
+}
+
+/// Gets a token with client credentials, and answers the credentials to store.
+pub async fn client_credentials(
+    outbound: &Outbound,
+    variables: Variables<'_>,
+    client: ClientCredentials<'_>,
+    now: Timestamp,
+) -> Result<Map<String, Value>, Error> {
+    let provider = variables.provider;
+    let url = variables.fill_url(provider.text("token_url").unwrap_or_default())?;
+    let mut headers = HeaderMap::new();
+    if provider.has_basic_client_authentication() {
+        headers.insert(AUTHORIZATION, basic(client.client_id, client.client_secret)?);
+    }
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+    let form = client_credentials_form(variables, &client)?;
+    let answer = post(outbound, url, headers, form).await.map_err(|_| failed())?;
+    let body = text(&answer);
+    if !answer.status.is_success() {
+        let problem = json!({ "provider_error_payload": quoted(&body) }).to_string();
+        let message = format!("Failed to fetch client credentials token: {}", json!(problem));
+        return Err(refused("client_credentials_fetch_error", message, problem));
+    }
+    let (raw, token) = parsed(&body)
+        .or_else(|| parsed_form(&body))
+        .and_then(|raw| Some((raw.clone(), raw.get("access_token")?.as_str()?.to_owned())))
+        .ok_or_else(unusable)?;
+    let lifetime = raw.get("expires_in").and_then(seconds).unwrap_or(LIFETIME_ASSUMED);
+    Ok(object(json!({
+        "type": "OAUTH2_CC",
+        "token": token,
+        "client_id": client.client_id,
+        "client_secret": client.client_secret,
+        "expires_at": moment(now, lifetime),
+        "raw": raw,
+    })))
+}
+
+/// The form of the token request: the client, unless a header carries it, then the provider's
+/// parameters, the scope, and what the session adds.
+fn client_credentials_form(
+    variables: Variables<'_>,
+    client: &ClientCredentials<'_>,
+) -> Result<String, Error> {
+    let mut form = Serializer::new(String::new());
+    if !variables.provider.has_basic_client_authentication() {
+        form.append_pair("client_id", client.client_id);
+        form.append_pair("client_secret", client.client_secret);
+    }
+    for (name, value) in variables.provider.object("token_params").into_iter().flatten() {
+        if let Some(value) = variables.fill_optional(value.as_str().unwrap_or_default())? {
+            form.append_pair(name, &value);
+        }
+    }
+    if let Some(scope) = client.scope {
+        form.append_pair("scope", scope);
+    }
+    form.extend_pairs(client.parameters);
+    Ok(form.finish())
+}
+
+/// Gets the token of a two-step provider, and answers the credentials to store: the token first,
+/// then everything that was sent.
+pub async fn two_step(
+    outbound: &Outbound,
+    variables: Variables<'_>,
+    now: Timestamp,
+) -> Result<Map<String, Value>, Error> {
+    let provider = variables.provider;
+    let url = variables.fill_url(provider.text("token_url").unwrap_or_default())?;
+    let mut headers = HeaderMap::new();
+    for (name, value) in provider.object("token_headers").into_iter().flatten() {
+        let value = variables.fill(value.as_str().unwrap_or_default())?;
+        headers.insert(header_name(name)?, header_value(&value)?);
+    }
+    let mut parameters = Map::new();
+    for (name, value) in provider.object("token_params").into_iter().flatten() {
+        if let Some(value) = variables.fill_optional(value.as_str().unwrap_or_default())? {
+            parameters.insert(name.clone(), Value::String(value));
+        }
+    }
+    let body = if provider.text("body_format") == Some("form") {
+        let pairs = parameters.iter().map(|(name, value)| (name, value.as_str().unwrap_or("")));
+        Serializer::new(String::new()).extend_pairs(pairs).finish()
+    } else {
+        headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
+        Value::Object(parameters).to_string()
+    };
+    let answer = post(outbound, url, headers, body).await.map_err(|_| failed())?;
+    let body = text(&answer);
+    let refuse = |problem: Value| {
+        let problem = problem.to_string();
+        let message = format!("Error fetching Two Step credentials Error: {problem}");
+        refused("two_step_credentials_fetch_error", message, problem)
+    };
+    if !answer.status.is_success() {
+        return Err(refuse(json!({
+            "message": format!("Request failed with status code {}", answer.status.as_u16()),
+            "name": "AxiosError",
+            "provider_error_payload": quoted(&body),
+        })));
+    }
+    let incomplete = || {
+        refuse(json!({
+            "message": "An unhandled error of type 'incomplete_raw_credentials' with payload '{}' \
+                        has occurred",
+            "name": "Error",
+        }))
+    };
+    let raw = parsed(&body).ok_or_else(incomplete)?;
+    let paths = provider.object("token_response");
+    let at = |name: &str| {
+        let mut segments = paths?.get(name)?.as_str()?.split('.');
+        let first = raw.get(segments.next()?)?;
+        segments.try_fold(first, |value, segment| value.get(segment))
+    };
+    let token = at("token").and_then(Value::as_str).ok_or_else(incomplete)?;
+    let strategy = paths.and_then(|paths| paths.get("token_expiration_strategy")?.as_str());
+    let expires_at = match strategy {
+        Some("expireAt") => at("token_expiration").cloned(),
+        _ => at("token_expiration").and_then(seconds).map(|lifetime| moment(now, lifetime)),
+    };
+    let mut credentials = object(json!({ "type": "TWO_STEP", "token": token }));
+    credentials.extend(expires_at.map(|moment| ("expires_at".to_owned(), moment)));
+    credentials.insert("raw".to_owned(), Value::Object(raw.clone()));
+    let sent = variables.credentials.iter().filter(|(name, _)| *name != "assertionOption");
+    credentials.extend(sent.map(|(name, value)| (name.clone(), value.clone())));
+    Ok(credentials)
+}
+
+/// Signs in at Bill.com, and answers the credentials to store.
+pub async fn bill(
+    outbound: &Outbound,
+    variables: Variables<'_>,
+    now: Timestamp,
+) -> Result<Map<String, Value>, Error> {
+    let sent = variables.credentials;
+    let url = variables.fill_url(variables.provider.text("token_url").unwrap_or_default())?;
+    let headers =
+        HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
+    let body = json!({
+        "username": sent.get("username"),
+        "password": sent.get("password"),
+        "organizationId": sent.get("organization_id"),
+        "devKey": sent.get("dev_key"),
+    });
+    let answer = post(outbound, url, headers, body.to_string()).await.map_err(|_| failed())?;
+    let raw = parsed(&text(&answer)).filter(|_| answer.status.is_success()).ok_or_else(failed)?;
+    let session_id = raw.get("sessionId").and_then(Value::as_str).ok_or_else(failed)?;
+    let mut credentials = object(json!({ "type": "BILL" }));
+    credentials.extend(sent.iter().map(|(name, value)| (name.clone(), value.clone())));
+    credentials.insert("session_id".to_owned(), json!(session_id));
+    credentials.insert("user_id".to_owned(), json!(raw.get("userId")));
+    credentials.insert("expires_at".to_owned(), moment(now, BILL_LIFETIME));
+    credentials.insert("raw".to_owned(), Value::Object(raw));
+    Ok(credentials)
+}
+
+async fn post(
+    outbound: &Outbound,
+    url: Url,
+    mut headers: HeaderMap,
+    body: String,
+) -> Result<Answer, outbound::Error> {
+    headers.entry(ACCEPT).or_insert(HeaderValue::from_static("application/json"));
+    let request = Request { headers, body: body.into(), ..Request::new(Method::POST, url) };
+    outbound.send(request).await
+}
+
+fn text(answer: &Answer) -> String {
+    String::from_utf8_lossy(&answer.body).into_owned()
+}
+
+fn parsed(body: &str) -> Option<Map<String, Value>> {
+    match plain_json::parse(body) {
+        Ok(Value::Object(object)) => Some(object),
+        _ => None,
+    }
+}
+
+/// What a provider answered, as JSON where it is some.
+fn quoted(body: &str) -> Value {
+    plain_json::parse(body).unwrap_or_else(|_| Value::String(body.to_owned()))
+}
+
+fn refused(code: &'static str, message: String, payload: String) -> Error {
+    Error::refused_with_payload(400, code, message, Value::String(payload))
+}
+
+/// An answer without a token. The id is for the customer's support, as the contract words it.
+fn unusable() -> Error {
+    let id = Uuid::new_v4();
+    let message =
+        format!("An error occurred. Please contact support with this unique id: \"{id}\"");
+    let payload = Value::String(id.to_string());
+    Error::refused_with_payload(500, "generic_error_support", message, payload)
+}
+
+/// A form, as some providers answer (GitHub). A text without an access token is none.
+fn parsed_form(body: &str) -> Option<Map<String, Value>> {
+    let pairs = url::form_urlencoded::parse(body.as_bytes());
+    let form: Map<_, _> =
+        pairs.map(|(name, value)| (name.into_owned(), Value::String(value.into_owned()))).collect();
+    form.contains_key("access_token").then_some(form)
+}

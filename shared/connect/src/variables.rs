@@ -1,0 +1,192 @@
+//! The variables of a provider's template: `${connectionConfig.subdomain}`, `${apiKey}`.
+//!
+//! A value that stands in a URL was chosen by an end user, so it is judged before it is used: in
+//! the host it may hold letters, digits, dots and hyphens, in a path it is percent-encoded, and it
+//! must match the pattern that the template gives it. So it can change neither the scheme nor the
+//! registered domain nor the number of path segments.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use regex_lite::Regex;
+use serde_json::{Map, Value};
+use session::Error;
+use session::provider::Provider;
+use url::Url;
+
+/// The values of variables.
+#[derive(Debug, Clone, Copy)]
+pub struct Variables<'a> {
+    /// The provider, whose template says which values are optional and what they look like.
+    pub provider: &'a Provider,
+    /// `${connectionConfig.…}`.
+    pub connection_config: &'a Map<String, Value>,
+    /// `${credentials.…}`, and the same values by their names alone.
+    pub credentials: &'a Map<String, Value>,
+}
+
+/// Where a variable stands in a URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// It is what the URL starts with, scheme and host included.
+    Start,
+    /// In the host.
+    Host,
+    /// Behind the host.
+    Path,
+}
+
+impl Variables<'_> {
+    /// A text with its variables filled in. The error for a missing value names it.
+    pub fn fill(&self, template: &str) -> Result<String, Error> {
+        self.fill_with(template, |_, name, _| self.value(name))
+    }
+
+    /// As [`fill`](Self::fill); `None` where a value is missing that the template calls optional.
+    pub fn fill_optional(&self, template: &str) -> Result<Option<String>, Error> {
+        let is_left_out =
+            names(template).any(|name| self.find(name).is_none() && self.is_optional(name));
+        if is_left_out { Ok(None) } else { self.fill(template).map(Some) }
+    }
+
+    /// A URL with its variables filled in.
+    pub fn fill_url(&self, template: &str) -> Result<Url, Error> {
+        let filled = self.fill_with(template, |before, name, _| {
+            let value = self.value(name)?;
+            self.judge_pattern(name, &value)?;
+            match place(before) {
+                Place::Start if is_base_url(&value) => Ok(value.trim_end_matches('/').to_owned()),
+                Place::Host if is_host(&value) => Ok(value),
+                // A segment of dots alone would be resolved away (RFC 3986 section 5.2.4).
+                Place::Path if matches!(value.as_str(), "." | "..") => Err(invalid(name)),
+                Place::Path => Ok(percent_encoded(&value)),
+                _ => Err(invalid(name)),
+            }
+        })?;
+        Url::parse(&filled).map_err(|_| {
+            Error::refused(400, "invalid_connection_config", "The provider's URL is not valid")
+        })
+    }
+
+    fn fill_with(
+        &self,
+        template: &str,
+        value: impl Fn(&str, &str, &Self) -> Result<String, Error>,
+    ) -> Result<String, Error> {
+        let mut filled = String::with_capacity(template.len());
+        let mut rest = template;
+        while let Some(start) = rest.find("${") {
+            filled.push_str(&rest[..start]);
+            let Some(end) = rest[start..].find('}') else { break };
+            let name = &rest[start + 2..start + end];
+            let value = value(&filled, name, self)?;
+            filled.push_str(&value);
+            rest = &rest[start + end + 1..];
+        }
+        filled.push_str(rest);
+        Ok(filled)
+    }
+
+    fn value(&self, name: &str) -> Result<String, Error> {
+        self.find(name).ok_or_else(|| {
+            let message = format!("Missing value: {}", short(name));
+            Error::refused(400, "invalid_connection_config", message)
+        })
+    }
+
+    /// The value of a variable, if there is one that is not empty.
+    fn find(&self, name: &str) -> Option<String> {
+        // Headers name a token by what it is, whatever the credentials call it.
+        let name = if name == "accessToken" { "token" } else { name };
+        let (map, path) = match name.split_once('.') {
+            Some(("connectionConfig" | "connection_config", path)) => {
+                (self.connection_config, path)
+            }
+            Some(("credentials", path)) => (self.credentials, path),
+            _ => (self.credentials, name),
+        };
+        // A key of a configuration may itself hold dots: `team.id`.
+        let value = map.get(path).or_else(|| {
+            let mut segments = path.split('.');
+            let first = map.get(segments.next()?)?;
+            segments.try_fold(first, |value, segment| value.get(segment))
+        })?;
+        match value {
+            Value::String(text) if !text.is_empty() => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            Value::Bool(value) => Some(value.to_string()),
+            _ => None,
+        }
+    }
+
+    fn field(&self, name: &str) -> Option<&Value> {
+        let (group, name) = match name.split_once('.') {
+            Some(("connectionConfig" | "connection_config", name)) => ("connection_config", name),
+            Some(("credentials", name)) => ("credentials", name),
+            _ => ("credentials", name),
+        };
+        self.provider.object(group)?.get(name)
+    }
+
+    fn is_optional(&self, name: &str) -> bool {
+        self.field(name).is_some_and(|field| field["optional"] == true)
+    }
+
+    fn judge_pattern(&self, name: &str, value: &str) -> Result<(), Error> {
+        let pattern = self.field(name).and_then(|field| field.get("pattern")?.as_str());
+        let is_good = match pattern.map(Regex::new) {
+            None => true,
+            Some(Ok(pattern)) => pattern.is_match(value),
+            Some(Err(_)) => false,
+        };
+        if is_good { Ok(()) } else { Err(invalid(name)) }
+    }
+}
+
+/// The name that a form gives a value: `connectionConfig.subdomain` is `subdomain`.
+fn short(name: &str) -> &str {
+    name.split_once('.').map_or(name, |(_, name)| name)
+}
+
+fn invalid(name: &str) -> Error {
+    let message = format!("Invalid value: {}", short(name));
+    Error::refused(400, "invalid_connection_config", message)
+}
+
+/// The names of the variables of a template.
+fn names(template: &str) -> impl Iterator<Item = &str> {
+    template.split("${").skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name)
+}
+
+/// Where the text that follows `before` stands.
+fn place(before: &str) -> Place {
+    match before.split_once("://") {
+        None if before.is_empty() => Place::Start,
+        None => Place::Path,
+        Some((_, rest)) if rest.contains(['/', '?', '#']) => Place::Path,
+        Some(_) => Place::Host,
+    }
+}
+
+/// Letters, digits, dots and hyphens, no dot at an end or doubled.
+fn is_host(value: &str) -> bool {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b == b'.' || b == b'-';
+    value.bytes().all(allowed) && value.split('.').all(|label| !label.is_empty())
+}
+
+/// A URL that others can be appended to: http(s), with a host, without user, query or fragment.
+fn is_base_url(value: &str) -> bool {
+    Url::parse(value).is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.has_host()
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url.query().is_none()
+            && url.fragment().is_none()
+    })
+}
+
+/// Everything but the unreserved characters of RFC 3986 section 2.3.
+pub fn percent_encoded(value: &str) -> String {
+    const RESERVED: &AsciiSet =
+        &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    utf8_percent_encode(value, RESERVED).to_string()
+}

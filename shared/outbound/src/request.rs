@@ -1,0 +1,78 @@
+//! What is sent and what comes back. Neither shows its secrets when printed.
+
+use std::fmt::{self, Debug, Formatter};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, StatusCode};
+use url::{Position, Url};
+
+/// How long a call may take unless the caller says otherwise.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// A request. It may carry credentials anywhere but in the host.
+#[derive(Clone)]
+pub struct Request {
+    /// The method.
+    pub method: Method,
+    /// Where it goes: `https`, or `http` within the allow list; no user name, no password.
+    pub url: Url,
+    /// The headers. Those that describe the connection (`Host`, `Content-Length`,
+    /// `Transfer-Encoding`, `Connection`, `Accept-Encoding` and their like) are set by the client,
+    /// whatever is said here; `User-Agent` is `connect-sessions/<version>` unless it is here.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+    /// How many redirects of a `GET` or `HEAD` are followed. With 0, and for every other method,
+    /// the redirect itself is the answer.
+    pub follow_redirects: u8,
+    /// The time for everything: look-up, connection, all redirects, the whole answer.
+    pub deadline: Duration,
+}
+
+impl Request {
+    /// A request without headers or body that follows no redirect and may take 10 seconds.
+    pub fn new(method: Method, url: Url) -> Self {
+        Self {
+            method,
+            url,
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+            follow_redirects: 0,
+            deadline: DEADLINE,
+        }
+    }
+}
+
+impl Debug for Request {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        let address = &self.url[Position::BeforeHost..Position::AfterPort];
+        formatter
+            .debug_struct("Request")
+            .field("method", &self.method)
+            .field("scheme", &self.url.scheme())
+            .field("host", &address)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The answer of a server, whatever its status.
+#[derive(Clone)]
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers, 64 KB of them at most.
+    pub headers: HeaderMap,
+    /// The body, 1 MB at most, as it was sent: a server that compresses unasked is not decoded.
+    pub body: Bytes,
+}
+
+impl Debug for Answer {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Answer")
+            .field("status", &self.status)
+            .field("body_length", &self.body.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,104 @@
+//! A connection as its customer reads it (sections 9 and 10 of the flow): keys in this order.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::connections::connection::Connection;
+use crate::connections::end_user::EndUser;
+use crate::connections::tags::Tags;
+
+/// How a moment is printed: the contract has two forms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Offset {
+    /// `2026-11-24T10:00:37.742+00:00`, as GET answers.
+    Numeric,
+    /// `2026-11-24T10:00:37.742Z`, as an import answers.
+    Zulu,
+}
+
+impl Offset {
+    /// The moment as text, to the millisecond.
+    pub fn print(self, moment: Timestamp) -> String {
+        match self {
+            Self::Zulu => format!("{moment:.3}"),
+            Self::Numeric => format!("{moment:.3}").replace('Z', "+00:00"),
+        }
+    }
+}
+
+/// What GET and import answer.
+#[derive(Debug, Serialize)]
+pub struct PublicConnection<'a> {
+    id: u64,
+    connection_id: &'a str,
+    provider_config_key: &'a str,
+    provider: &'a str,
+    errors: [(); 0],
+    end_user: Option<&'a EndUser>,
+    tags: &'a Tags,
+    metadata: Option<&'a Map<String, Value>>,
+    connection_config: &'a Map<String, Value>,
+    webhook_url_override: Option<&'a str>,
+    created_at: String,
+    updated_at: String,
+    last_fetched_at: Option<String>,
+    credentials: Map<String, Value>,
+}
+
+impl<'a> PublicConnection<'a> {
+    /// The connection with its credentials, which are empty where they are not shown.
+    pub fn new(
+        connection: &'a Connection,
+        credentials: Map<String, Value>,
+        last_fetched_at: Option<Timestamp>,
+        offset: Offset,
+    ) -> Self {
+        Self {
+            id: connection.number,
+            connection_id: connection.connection_id.as_str(),
+            provider_config_key: connection.integration_id.as_str(),
+            provider: &connection.provider,
+            errors: [],
+            end_user: connection.end_user.as_ref(),
+            tags: &connection.tags,
+            metadata: connection.metadata.as_ref(),
+            connection_config: &connection.connection_config,
+            webhook_url_override: connection.webhook_url_override.as_deref(),
+            created_at: offset.print(connection.created_at),
+            updated_at: offset.print(connection.updated_at),
+            last_fetched_at: last_fetched_at.map(|moment| offset.print(moment)),
+            credentials,
+        }
+    }
+}
+
+/// What a list has of each connection.
+#[derive(Debug, Serialize)]
+pub struct ListedConnection<'a> {
+    id: u64,
+    connection_id: &'a str,
+    provider_config_key: &'a str,
+    provider: &'a str,
+    errors: [(); 0],
+    end_user: Option<&'a EndUser>,
+    tags: &'a Tags,
+    metadata: Option<&'a Map<String, Value>>,
+    created: String,
+}
+
+impl<'a> From<&'a Connection> for ListedConnection<'a> {
+    fn from(connection: &'a Connection) -> Self {
+        Self {
+            id: connection.number,
+            connection_id: connection.connection_id.as_str(),
+            provider_config_key: connection.integration_id.as_str(),
+            provider: &connection.provider,
+            errors: [],
+            end_user: connection.end_user.as_ref(),
+            tags: &connection.tags,
+            metadata: connection.metadata.as_ref(),
+            created: Offset::Numeric.print(connection.created_at),
+        }
+    }
+}

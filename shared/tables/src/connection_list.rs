@@ -1,0 +1,199 @@
+//! Listing connections: newest first, in pages.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use session::connection::Connection;
+use session::tags::Tags;
+use uuid::Uuid;
+
+use crate::connection_item::{created_sk, end_user_partition, partition, to_connection};
+use crate::error::StoreError;
+use crate::item::Item;
+use crate::tables::Tables;
+
+/// How many items one Query reads at most.
+const READ_AT_ONCE: usize = 100;
+
+/// How many items are read for one answer at most. A filter that matches little in a large
+/// environment answers what it found so far, and a cursor.
+const READ_MAX: usize = 20_000;
+
+/// Which connections are listed: those to which every part that is given applies.
+#[derive(Debug, Default)]
+pub struct Filter {
+    /// The whole id.
+    pub connection_id: Option<String>,
+    /// A part of the id, or of the end user's display name or e-mail address; in lowercase.
+    pub search: Option<String>,
+    /// The whole id of the end user.
+    pub end_user_id: Option<String>,
+    /// The whole id of the end user's organization.
+    pub organization_id: Option<String>,
+    /// One of these integrations.
+    pub integrations: Option<Vec<String>>,
+    /// All of these tags.
+    pub tags: Tags,
+}
+
+/// The place in a list after a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cursor(String);
+
+impl Cursor {
+    /// A cursor that a client sends back. It is not secret, and a forged one is harmless: the list
+    /// stays within the environment of the secret key.
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_good = text.len() <= 64
+            && text.bytes().all(|b| b.is_ascii_digit() || b == b'-')
+            && text.contains('-');
+        is_good.then(|| Self(text.replace('-', "#")))
+    }
+}
+
+/// A part of a list.
+#[derive(Debug)]
+pub struct Listed {
+    /// Newest first.
+    pub connections: Vec<Connection>,
+    /// Where the next part starts, if more may follow.
+    pub next_cursor: Option<String>,
+}
+
+impl Filter {
+    /// The cursor after a connection, as text for the client.
+    pub fn cursor_after(&self, connection: &Connection) -> String {
+        created_sk(connection).replace('#', "-")
+    }
+
+    /// The filter expression of DynamoDB, and its values.
+    fn expression(&self) -> (String, Item) {
+        let mut parts = Vec::new();
+        let mut values = Item::new();
+        let mut is = |part: &str, name: &str, value: &str| {
+            parts.push(part.to_owned());
+            values.insert(name.to_owned(), AttributeValue::S(value.to_owned()));
+        };
+        if let Some(text) = &self.search {
+            is("contains(#search, :search)", ":search", text);
+        }
+        if let Some(id) = &self.organization_id {
+            is("organization_id = :organization", ":organization", id);
+        }
+        if let Some(id) = self.connection_id.as_ref().filter(|_| self.end_user_id.is_some()) {
+            is("connection_id = :connection_id", ":connection_id", id);
+        }
+        for (index, (_, tag)) in self.tags.iter().enumerate() {
+            is(&format!("tags.#tag{index} = :tag{index}"), &format!(":tag{index}"), tag);
+        }
+        if let Some(keys) = &self.integrations {
+            let names: Vec<_> = (0..keys.len()).map(|index| format!(":i{index}")).collect();
+            for (name, key) in names.iter().zip(keys) {
+                values.insert(name.clone(), AttributeValue::S(key.clone()));
+            }
+            // Nothing matches an empty list.
+            parts.push(if keys.is_empty() {
+                "attribute_not_exists(pk)".to_owned()
+            } else {
+                format!("integration_id IN ({})", names.join(", "))
+            });
+        }
+        (parts.join(" AND "), values)
+    }
+}
+
+impl Tables {
+    /// The connections of an environment that a filter lets through, newest first: `limit` of them
+    /// behind the first `offset`. The index follows the table within moments, not at once.
+    pub async fn list_connections(
+        &self,
+        environment: Uuid,
+        filter: &Filter,
+        cursor: Option<Cursor>,
+        offset: usize,
+        limit: usize,
+    ) -> Result<Listed, StoreError> {
+        let mut connections = Vec::new();
+        let mut left_out = 0;
+        let mut read = 0;
+        let mut start = None;
+        loop {
+            let output = self.list_part(environment, filter, cursor.as_ref(), start).await?;
+            read += usize::try_from(output.scanned_count).unwrap_or_default();
+            for item in output.items.unwrap_or_default() {
+                if left_out < offset {
+                    left_out += 1;
+                    continue;
+                }
+                connections.push(to_connection(item)?);
+            }
+            let is_full = connections.len() > limit;
+            start = output.last_evaluated_key;
+            if is_full || start.is_none() || read >= READ_MAX {
+                let more = is_full || start.is_some();
+                connections.truncate(limit);
+                let stopped_at = start.as_ref().filter(|_| !is_full).and_then(place_of);
+                let last = connections.last().map(|last| filter.cursor_after(last));
+                let next_cursor = stopped_at.or(last).filter(|_| more);
+                return Ok(Listed { connections, next_cursor });
+            }
+        }
+    }
+
+    async fn list_part(
+        &self,
+        environment: Uuid,
+        filter: &Filter,
+        cursor: Option<&Cursor>,
+        start: Option<Item>,
+    ) -> Result<aws_sdk_dynamodb::operation::query::QueryOutput, StoreError> {
+        let (expression, values) = filter.expression();
+        let names = filter.tags.iter().enumerate();
+        let mut names: HashMap<_, _> =
+            names.map(|(index, (key, _))| (format!("#tag{index}"), key.clone())).collect();
+        if filter.search.is_some() {
+            // A reserved word.
+            names.insert("#search".to_owned(), "search".to_owned());
+        }
+        let mut query = self
+            .client
+            .query()
+            .table_name(&self.names.connections)
+            .limit(i32::try_from(READ_AT_ONCE).unwrap_or(i32::MAX))
+            .scan_index_forward(false)
+            .set_exclusive_start_key(start)
+            .set_expression_attribute_values(Some(values).filter(|values| !values.is_empty()))
+            .set_expression_attribute_names(Some(names).filter(|names| !names.is_empty()))
+            .set_filter_expression(Some(expression).filter(|text| !text.is_empty()));
+        let string = |text: String| AttributeValue::S(text);
+        let by_id = filter.connection_id.as_ref().filter(|_| filter.end_user_id.is_none());
+        query = match (by_id, &filter.end_user_id) {
+            (Some(id), _) => query
+                .key_condition_expression("pk = :pk AND begins_with(sk, :sk)")
+                .expression_attribute_values(":pk", string(partition(environment)))
+                .expression_attribute_values(":sk", string(format!("{id}#"))),
+            (None, Some(user)) => query
+                .index_name("by-end-user")
+                .key_condition_expression("end_user_pk = :pk")
+                .expression_attribute_values(":pk", string(end_user_partition(environment, user))),
+            (None, None) => query
+                .index_name("by-created")
+                .key_condition_expression("pk = :pk")
+                .expression_attribute_values(":pk", string(partition(environment))),
+        };
+        if let Some(Cursor(place)) = cursor
+            && by_id.is_none()
+        {
+            let key = if filter.end_user_id.is_some() { "end_user_pk" } else { "pk" };
+            query = query
+                .key_condition_expression(format!("{key} = :pk AND created_sk < :place"))
+                .expression_attribute_values(":place", string(place.clone()));
+        }
+        Ok(Box::pin(query.send()).await?)
+    }
+}
+
+/// The place in the list that a key of an index stands for.
+fn place_of(key: &Item) -> Option<String> {
+    Some(key.get("created_sk")?.as_s().ok()?.replace('#', "-"))
+}

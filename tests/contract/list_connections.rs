@@ -1,0 +1,252 @@
+//! `GET /connections` (section 10 of the flow): filters and pages.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use tests::{Flow, Reply};
+
+/// Makes a connection without credentials, a second after the last one.
+async fn connect(flow: &mut Flow, integration: &str, session: Value) -> String {
+    flow.world.pass_ms(1_000);
+    let token = flow.world.mint(session).await;
+    flow.connected(&format!("/auth/unauthenticated/{integration}"), &token, &json!({})).await
+}
+
+async fn list(flow: &Flow, query: &str) -> Reply {
+    let reply = flow.ask("GET", &format!("/connections?{query}"), None).await;
+    assert_eq!(reply.status, 200, "{query}: {reply:?}");
+    reply
+}
+
+fn ids(reply: &Reply) -> Vec<String> {
+    let connections = reply.json()["connections"].as_array().expect("a list").clone();
+    connections.iter().map(|c| c["connection_id"].as_str().expect("an id").to_owned()).collect()
+}
+
+#[tokio::test]
+async fn an_entry_has_neither_credentials_nor_configuration() {
+    let mut flow = Flow::start().await;
+    let session = json!({ "end_user": { "id": "u1" }, "tags": { "team": "blue" } });
+    let id = connect(&mut flow, "unauth", session).await;
+    let listed = flow.connections().await;
+    let connection = flow.connection("unauth", &id).await;
+    let created = format!("{:.3}", flow.world.now).replace('Z', "+00:00");
+    let created = created.replace(".690+", ".69+");
+    let printed = listed[0]["created"].as_str().expect("a moment").replace(".690+", ".69+");
+    assert_eq!(printed, created);
+    let mut entry = listed[0].clone();
+    entry.as_object_mut().expect("an object").remove("created");
+    assert_eq!(
+        entry,
+        json!({
+            "id": connection["id"],
+            "connection_id": id,
+            "provider_config_key": "unauth",
+            "provider": "unauthenticated",
+            "errors": [],
+            "end_user": connection["end_user"],
+            "tags": { "end_user_id": "u1", "team": "blue" },
+            "metadata": {},
+        })
+    );
+}
+
+#[tokio::test]
+async fn filters_are_all_to_match() {
+    let mut flow = Flow::start().await;
+    let ada = json!({
+        "end_user": { "id": "u1", "email": "ada@example.com", "display_name": "Ada Lovelace" },
+        "organization": { "id": "o1", "display_name": "Analysts" },
+        "tags": { "team": "blue", "plan": "pro" },
+    });
+    let ada = connect(&mut flow, "unauth", ada).await;
+    let grace = json!({
+        "end_user": { "id": "u2", "email": "grace@example.com", "display_name": "Grace_100%" },
+        "tags": { "team": "blue" },
+    });
+    let grace = connect(&mut flow, "my%20integration", grace).await;
+    let nobody = connect(&mut flow, "unauth", json!({ "tags": { "team": "red" } })).await;
+    let [ada, grace, nobody] = [ada.as_str(), grace.as_str(), nobody.as_str()];
+
+    let by_id = format!("connectionId={ada}");
+    let part_of_id = format!("search={}", &grace[4..20].to_uppercase());
+    let none: &[&str] = &[];
+    for (query, expected) in [
+        ("", &[nobody, grace, ada][..]),
+        (&by_id, &[ada]),
+        (&format!("connectionId={}", &ada[1..]), none),
+        (&part_of_id, &[grace]),
+        ("search=lovelace", &[ada]),
+        ("search=EXAMPLE.COM", &[grace, ada]),
+        // Neither the end user's id, nor the organization, nor tags.
+        ("search=u1", none),
+        ("search=analysts", none),
+        ("search=blue", none),
+        // D30
+        ("search=%25", &[grace]),
+        ("search=_", &[grace]),
+        ("search=.*", none),
+        ("endUserId=u1", &[ada]),
+        ("endUserId=U1", none),
+        ("endUserOrganizationId=o1", &[ada]),
+        ("integrationId=unauth", &[nobody, ada]),
+        ("integrationId=oauth,%20my%20integration%20,unauth", &[nobody, grace, ada]),
+        ("integrationId=nope", none),
+        ("tags[team]=blue", &[grace, ada]),
+        ("tags[TEAM]=blue", &[grace, ada]),
+        ("tags[team]=Blue", none),
+        ("tags[team]=blue&tags[plan]=pro", &[ada]),
+        ("tags[team]=blue&search=grace", &[grace]),
+        ("tags[team]=blue&endUserId=u2&integrationId=unauth", none),
+    ] {
+        assert_eq!(ids(&list(&flow, query).await), expected, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn pages_are_as_recorded() {
+    let mut flow = Flow::start().await;
+    let mut newest_first = Vec::new();
+    for _ in 0..5 {
+        newest_first.insert(0, connect(&mut flow, "unauth", json!({ "tags": {} })).await);
+    }
+    for (query, range) in [
+        ("limit=2", 0..2),
+        ("limit=2&page=0", 0..2),
+        ("limit=2&page=1", 2..4),
+        ("limit=2&page=2", 4..5),
+        ("limit=2&page=3", 5..5),
+        ("limit=2000", 0..5),
+        ("limit=2&page=", 0..2),
+    ] {
+        assert_eq!(ids(&list(&flow, query).await), newest_first[range], "{query}");
+    }
+}
+
+// D37
+#[tokio::test]
+async fn a_cursor_goes_on_where_an_answer_ended() {
+    let mut flow = Flow::start().await;
+    let mut newest_first = Vec::new();
+    for number in 0..5 {
+        let tags = json!({ "tags": { "parity": if number % 2 == 0 { "even" } else { "odd" } } });
+        newest_first.insert(0, connect(&mut flow, "unauth", tags).await);
+    }
+    let even = [&newest_first[0], &newest_first[2], &newest_first[4]];
+    // The same id in three integrations, made last.
+    let same = "same".to_owned();
+    for integration in ["unauth", "my integration", "basic-plain"] {
+        let credentials = match integration {
+            "basic-plain" => json!({ "type": "BASIC", "username": "", "password": "" }),
+            _ => json!({ "type": "NONE" }),
+        };
+        let body = json!({
+            "provider_config_key": integration, "connection_id": same, "credentials": credentials,
+        });
+        assert_eq!(flow.ask("POST", "/connections", Some(&body)).await.status, 201);
+    }
+    for (filter, limit, expected) in [
+        ("&integrationId=unauth&search=-", 2, newest_first.iter().collect::<Vec<_>>()),
+        ("&integrationId=unauth&search=-", 5, newest_first.iter().collect()),
+        ("&tags[parity]=even", 1, even.to_vec()),
+        ("&connectionId=same", 1, vec![&same; 3]),
+        ("&connectionId=same", 2, vec![&same; 3]),
+    ] {
+        let mut seen = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let reply = list(&flow, &format!("limit={limit}{filter}{cursor}")).await;
+            let page = ids(&reply);
+            assert!(page.len() <= limit, "{page:?}");
+            seen.extend(page);
+            assert!(seen.len() <= 8, "{filter} never ends: {seen:?}");
+            match &reply.json()["next_cursor"] {
+                Value::String(next) => {
+                    let next: String =
+                        url::form_urlencoded::byte_serialize(next.as_bytes()).collect();
+                    cursor = format!("&cursor={next}");
+                }
+                none => {
+                    assert_eq!(*none, Value::Null);
+                    break;
+                }
+            }
+        }
+        assert_eq!(seen.iter().collect::<Vec<_>>(), expected, "{filter}");
+    }
+    let reply = flow.ask("GET", "/connections?cursor=nonsense", None).await;
+    assert_eq!(reply.status, 400, "{reply:?}");
+    assert_eq!(reply.json()["error"]["code"], "invalid_query_params");
+}
+
+// D37
+#[tokio::test]
+async fn an_answer_is_bounded_in_number_and_in_size() {
+    let flow = Flow::start().await;
+    let many: Vec<_> = (0..1_001).map(|number| format!("many-{number}")).collect();
+    for chunk in many.chunks(100) {
+        let connections: Vec<_> = chunk
+            .iter()
+            .map(|id| json!({ "connection_id": id, "integration_id": "unauth" }))
+            .collect();
+        let environment = json!({ "name": "dev", "connections": connections });
+        let document = json!({ "environments": [environment] });
+        flow.world.provision(document).await.expect("a good document");
+    }
+    let first = list(&flow, "").await;
+    assert_eq!(ids(&first).len(), 1_000);
+    let cursor = first.json()["next_cursor"].as_str().expect("a cursor").to_owned();
+    let cursor: String = url::form_urlencoded::byte_serialize(cursor.as_bytes()).collect();
+    let rest = list(&flow, &format!("cursor={cursor}")).await;
+    let all: BTreeSet<_> = ids(&first).into_iter().chain(ids(&rest)).collect();
+    assert_eq!(all.len(), 1_001);
+
+    // Thirty connections with 200 kB of metadata each are more than Lambda can answer.
+    for id in many.iter().take(30) {
+        let body = json!({
+            "connection_id": id,
+            "provider_config_key": "unauth",
+            "metadata": { "large": "x".repeat(200_000) },
+        });
+        let reply = flow.ask("POST", "/connections/metadata", Some(&body)).await;
+        assert_eq!(reply.status, 201, "{reply:?}");
+    }
+    let reply = list(&flow, "limit=2000").await;
+    assert!(reply.body.len() <= 5 * 1024 * 1024, "{}", reply.body.len());
+    assert!(reply.json()["next_cursor"].is_string());
+}
+
+#[tokio::test]
+async fn a_malformed_query_is_told_in_full() {
+    let flow = Flow::start().await;
+    let too_small = |kind: &str| format!("Too small: expected {kind} to have >=1 characters");
+    let number = "Invalid input: expected number, received NaN";
+    for (query, code, message, path) in [
+        ("connectionId=", "too_small", &*too_small("string"), json!(["connectionId"])),
+        ("search=", "too_small", &*too_small("string"), json!(["search"])),
+        ("endUserId=", "too_small", &*too_small("string"), json!(["endUserId"])),
+        ("limit=0", "too_small", "Too small: expected number to be >=1", json!(["limit"])),
+        ("limit=2001", "too_big", "Too big: expected number to be <=2000", json!(["limit"])),
+        ("limit=x", "invalid_type", number, json!(["limit"])),
+        ("page=x", "invalid_type", number, json!(["page"])),
+        ("page=-1", "too_small", "Too small: expected number to be >=0", json!(["page"])),
+        (
+            "tags[end_user_email]=x",
+            "custom",
+            "Tag \"end_user_email\" must be a valid email",
+            json!(["tags"]),
+        ),
+        (
+            "search=a&search=b",
+            "invalid_type",
+            "Invalid input: expected string, received array",
+            json!(["search"]),
+        ),
+        ("foo=1", "unrecognized_keys", "Unrecognized key: \"foo\"", json!([])),
+    ] {
+        let reply = flow.ask("GET", &format!("/connections?{query}"), None).await;
+        let issue = json!({ "code": code, "message": message, "path": path });
+        let body = json!({ "error": { "code": "invalid_query_params", "errors": [issue] } });
+        reply.assert(400, &body);
+    }
+}

@@ -1,0 +1,50 @@
+//! What a provider does that is broken or means harm, whatever the endpoint.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use futures_util::stream::unfold;
+use serde_json::json;
+use tokio::time::sleep;
+
+use super::Received;
+use super::answers::{Answer, SLOW, json, redirect, response, text};
+
+/// More than anybody reads.
+const HUGE: usize = 20 * 1024 * 1024;
+
+/// By a word in `value`; `None` where the provider is none of these.
+pub async fn answer(value: &str, request: &Received, address: SocketAddr) -> Option<Answer> {
+    let has = |word: &str| value.contains(word);
+    if has("drop") {
+        return Some(Answer::Broken);
+    }
+    if has("slow") {
+        sleep(SLOW).await;
+        return Some(json(200, &json!({ "access_token": "late" })));
+    }
+    if has("huge") {
+        return Some(text(200, "application/json", "x".repeat(HUGE)));
+    }
+    if has("drip") {
+        return Some(response(200, "application/json", drip()));
+    }
+    if has("circle") {
+        return Some(redirect(302, &format!("http://{address}{}", request.path)));
+    }
+    if has("inside") {
+        // AWS's instance metadata service, which gives credentials away.
+        return Some(redirect(302, "http://169.254.169.254/latest/meta-data/"));
+    }
+    None
+}
+
+/// A byte now and then, for ever.
+fn drip() -> Body {
+    Body::from_stream(unfold((), |()| async {
+        sleep(Duration::from_millis(100)).await;
+        Some((Ok::<_, Infallible>(Bytes::from_static(b" ")), ()))
+    }))
+}

@@ -1,0 +1,106 @@
+// The service on a free port of this machine, its data in memory, and a provider that it calls.
+
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+const local = process.env.LOCAL ?? new URL('../../target/debug/local', import.meta.url).pathname;
+
+/** Starts both. `stop` ends them. */
+export async function start() {
+  const provider = await startProvider();
+  const secretKey = randomUUID();
+  const folder = await mkdtemp(join(tmpdir(), 'node-sdk-'));
+  const environment = join(folder, 'environment.json');
+  await writeFile(environment, JSON.stringify(document(secretKey, provider.url)));
+
+  const service = spawn(
+    local,
+    ['--in-memory', '--listen', '127.0.0.1:0', '--environment', environment],
+    { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, RUST_LOG: 'error' } },
+  );
+  const exit = once(service, 'exit');
+  const url = await Promise.race([
+    printedUrl(service.stdout),
+    exit.then(([code]) => Promise.reject(new Error(`${local} ended with ${code}`))),
+  ]);
+  const stop = async () => {
+    service.kill('SIGTERM');
+    await exit;
+    provider.server.close();
+    provider.server.closeAllConnections();
+    await rm(folder, { recursive: true });
+  };
+  return { url, secretKey, provider, stop };
+}
+
+/** The address in what the service prints when it is ready. */
+function printedUrl(output) {
+  return new Promise((resolve) => {
+    createInterface({ input: output }).on('line', (line) => {
+      const found = /^\s*url\s+(http:\S+)/.exec(line);
+      if (found) resolve(found[1]);
+    });
+  });
+}
+
+/**
+ * A provider that takes the key `good`, the user `ada` with the password `lovelace`, and any
+ * client. `calls` has what it was asked.
+ */
+async function startProvider() {
+  const calls = [];
+  const basic = `Basic ${Buffer.from('ada:lovelace').toString('base64')}`;
+  const server = createServer((request, response) => {
+    const { method, url, headers } = request;
+    calls.push({ method, url, authorization: headers.authorization });
+    const isGood = ['Bearer good', basic].includes(headers.authorization);
+    const token = { access_token: `token-${calls.length}`, token_type: 'Bearer', expires_in: 3600 };
+    request.resume();
+    response.writeHead(url === '/token' || isGood ? 200 : 401, { 'content-type': 'application/json' });
+    response.end(JSON.stringify(url === '/token' ? token : {}));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return { server, calls, url: `http://127.0.0.1:${server.address().port}` };
+}
+
+function document(secretKey, base_url) {
+  const verification = { method: 'GET', endpoints: ['/me'] };
+  const common = { categories: ['other'], docs: 'https://example.com/docs' };
+  const providers = [
+    {
+      name: 'acme-key', display_name: 'Acme Key', auth_mode: 'API_KEY', ...common,
+      proxy: { base_url, headers: { authorization: 'Bearer ${apiKey}' }, verification },
+    },
+    {
+      name: 'acme-basic', display_name: 'Acme Basic', auth_mode: 'BASIC', ...common,
+      proxy: { base_url, verification },
+    },
+    {
+      name: 'acme-client', display_name: 'Acme Client', auth_mode: 'OAUTH2_CC', ...common,
+      token_url: `${base_url}/token`, token_params: { grant_type: 'client_credentials' },
+      proxy: { base_url },
+    },
+    {
+      name: 'acme-oauth', display_name: 'Acme OAuth', auth_mode: 'OAUTH2', ...common,
+      authorization_url: `${base_url}/authorize`, token_url: `${base_url}/token`,
+      proxy: { base_url },
+    },
+  ];
+  const client = { type: 'OAUTH2', client_id: 'id', client_secret: 'secret', scopes: 'read,write' };
+  const integrations = [
+    { unique_key: 'key', provider: 'acme-key', display_name: 'Our keys' },
+    { unique_key: 'basic', provider: 'acme-basic' },
+    { unique_key: 'client', provider: 'acme-client' },
+    { unique_key: 'oauth', provider: 'acme-oauth', credentials: client },
+    { unique_key: 'open', provider: 'unauthenticated' },
+  ];
+  const secret_keys = [{ name: 'server', secret: secretKey, scopes: ['environment:*'] }];
+  return { environments: [{ name: 'dev', secret_keys, providers, integrations }] };
+}
