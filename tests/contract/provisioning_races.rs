@@ -1,4 +1,4 @@
-//! Two documents for one environment at the same time. Every order of their calls to DynamoDB is
+//! Two documents for one environment at the same time. Every order of their reads and transactions is
 //! tried: each call waits on the wire until the test lets it pass.
 
 use std::collections::{HashMap, HashSet};
@@ -7,7 +7,8 @@ use connect::Connect;
 use provision::{Failure, Report};
 use serde_json::{Value, json};
 use session::secret_key::{SecretKey, SecretKeyHash};
-use tests::{Call, Wire, World};
+use tests::wire::{Held, Wire};
+use tests::{Call, World};
 
 /// The choices that make up one order. The next one differs in the last choice that has a further
 /// option, and takes the first options from there on; so every order comes once.
@@ -65,6 +66,9 @@ async fn together(
     let mut operators = [Some(one), Some(two)];
     let mut waiting = [None, None];
     let mut results = Vec::new();
+    // Two reads in a row may change places, and nobody sees a difference. So where the second
+    // operator's comes first, the first operator's waits for a write in between.
+    let mut is_behind = false;
     loop {
         for index in 0..2 {
             let Some(operator) = &mut operators[index] else { continue };
@@ -78,16 +82,26 @@ async fn together(
                 }
             }
         }
-        let ready: Vec<_> = (0..2).filter(|index| waiting[*index].is_some()).collect();
-        let next = match ready[..] {
-            [] => return results,
-            [only] => only,
-            _ => ready[order.choose(ready.len())],
+        let next = match &waiting {
+            [None, None] => return results,
+            [Some(_), None] => 0,
+            [None, Some(_)] => 1,
+            [Some(_), Some(_)] if is_behind => 1,
+            [Some(one), Some(two)] => {
+                let next = order.choose(2);
+                is_behind = next == 1 && !writes(one) && !writes(two);
+                next
+            }
         };
         if let Some(held) = waiting[next].take() {
+            is_behind &= !writes(&held);
             held.release().await;
         }
     }
+}
+
+fn writes(held: &Held) -> bool {
+    held.operation == "TransactWriteItems"
 }
 
 /// The secrets that operators were told.
@@ -154,7 +168,8 @@ async fn in_every_order(
     operators: impl Fn(&str) -> [Vec<Value>; 2],
     may_conflict: bool,
 ) -> usize {
-    let world = World::start().await;
+    let no_cache = |name: &str| (name == "REGISTRY_CACHE_SECONDS").then_some("0");
+    let world = World::with(no_cache).await;
     let containers = [world.other_container().await, world.other_container().await];
     let mut known: HashSet<_> = [&world.secret_key, &world.secret_key_no_scope]
         .map(|secret| SecretKey::parse(secret).expect("a key").hash())
@@ -173,33 +188,22 @@ async fn in_every_order(
         known.extend(told.iter().map(|(_, secret)| SecretKey::parse(secret).expect("one").hash()));
         assert_no_orphans(&world, &known).await;
 
-        let works = async |secret: &str, app: &'static Connect| {
-            Call::create(secret, &json!({ "tags": {} })).send_to(app, world.now).await.status == 201
+        let works = async |secret: &str| {
+            world.send(Call::create(secret, &json!({ "tags": {} }))).await.status == 201
         };
-        // Every key that works can be revoked by its name, and nothing revives one.
-        let mut revoked = Vec::new();
-        let app = world.cold();
-        let (first, last) = (told.first(), told.last());
-        for (key, secret) in first.into_iter().chain(last) {
-            if works(secret, app).await {
-                let gone = json!({ "name": key, "state": "absent" });
-                let environment = json!({ "name": name, "secret_keys": [gone] });
-                let document = json!({ "environments": [environment] });
+        // A key that works can be revoked by its name, and nothing revives it.
+        if let Some((key, secret)) = told.last() {
+            if works(secret).await {
+                let gone = json!({ "secret_keys": [{ "name": key, "state": "absent" }] });
+                world.provision(environment(&name, gone)).await.expect("a good document");
+                assert!(!works(secret).await, "{:?}: a revoked key works", order.choices);
+            }
+            for document in [absent(&name), environment(&name, json!({}))] {
                 world.provision(document).await.expect("a good document");
             }
-            revoked.push(secret);
+            assert!(!works(secret).await, "{:?}: a revoked key works again", order.choices);
         }
-        let gone = json!({ "environments": [{ "name": name, "state": "absent" }] });
-        let back = json!({ "environments": [{ "name": name }] });
-        let app = world.cold();
-        for document in [None, Some(gone), Some(back)] {
-            if let Some(document) = document {
-                world.provision(document).await.expect("a good document");
-            }
-            for secret in &revoked {
-                assert!(!works(secret, app).await, "{:?}: a revoked key works", order.choices);
-            }
-        }
+        world.provision(absent(&name)).await.expect("a good document");
         orders += 1;
         if !order.next() {
             return orders;
@@ -225,7 +229,7 @@ async fn both_add_a_key_of_the_same_name() {
     let empty = |name: &str| vec![environment(name, json!({}))];
     let orders =
         in_every_order(empty, |name| [vec![with_key(name)], vec![with_key(name)]], false).await;
-    assert!(orders >= 20, "{orders}");
+    assert!(orders >= 6, "{orders}");
 }
 
 #[tokio::test]
@@ -233,7 +237,7 @@ async fn both_make_the_environment() {
     let orders =
         in_every_order(|_| Vec::new(), |name| [vec![with_key(name)], vec![with_key(name)]], false)
             .await;
-    assert_eq!(orders, 6);
+    assert!(orders >= 4, "{orders}");
 }
 
 #[tokio::test]
@@ -247,7 +251,7 @@ async fn one_adds_a_key_and_one_removes_the_environment_and_makes_it_again() {
         false,
     )
     .await;
-    assert!(orders >= 100, "{orders}");
+    assert!(orders >= 25, "{orders}");
 }
 
 #[tokio::test]
@@ -264,7 +268,7 @@ async fn one_replaces_a_key_and_one_removes_it() {
         false,
     )
     .await;
-    assert!(orders >= 20, "{orders}");
+    assert!(orders >= 8, "{orders}");
 }
 
 #[tokio::test]
@@ -278,5 +282,5 @@ async fn one_adds_so_many_keys_that_the_other_comes_between_its_transactions() {
         true,
     )
     .await;
-    assert!(orders >= 20, "{orders}");
+    assert!(orders >= 33, "{orders}");
 }

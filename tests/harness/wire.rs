@@ -139,7 +139,12 @@ struct Forward {
     state: Arc<Mutex<Shared>>,
 }
 
+/// In a task of its own: a call that its caller has given up still arrives.
 async fn pass(State(forward): State<Forward>, request: Request) -> Response<Body> {
+    tokio::spawn(pass_on(forward, request)).await.unwrap_or_else(|_| broken())
+}
+
+async fn pass_on(forward: Forward, request: Request) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, usize::MAX).await.expect("a whole body");
     let target = parts.headers.get("x-amz-target").and_then(|target| target.to_str().ok());
