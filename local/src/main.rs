@@ -73,10 +73,12 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
     let stop_within = Duration::from_secs(arguments.stop_within.into());
     // A task of its own, since it reads files and waits for other machines: signals must get through.
     let start = tokio::spawn(Service::start(arguments));
-    let mut service = tokio::select! {
+    let (mut service, banner) = tokio::select! {
         started = start => started.map_err(|error| InitError::new(error.to_string()))??,
         () = signals.next() => return Err(Problem::CutOff("the start".to_owned())),
     };
+    // Apart, since a pipe that nobody reads can be full.
+    tokio::task::spawn_blocking(move || banner.print());
 
     let mut servers = service.servers();
     tokio::select! {
@@ -140,8 +142,8 @@ struct Service {
 }
 
 impl Service {
-    /// Starts everything, and says on standard output how to use it.
-    async fn start(arguments: Arguments) -> Result<Self, InitError> {
+    /// Starts everything, and says how to use it.
+    async fn start(arguments: Arguments) -> Result<(Self, Banner), InitError> {
         let settings = settings()?;
         let no_color = variable("NO_COLOR").is_some_and(|value| !value.is_empty());
         log::start(&settings.log, arguments.log, no_color);
@@ -185,8 +187,8 @@ impl Service {
         });
         let data = arguments.describe_data();
         let is_aws = arguments.is_aws();
-        Banner { address, data, is_aws, document, report }.print();
-        Ok(Self { api, kms, engine })
+        let banner = Banner { address, data, is_aws, document, report };
+        Ok((Self { api, kms, engine }, banner))
     }
 
     /// What listens, in the order in which to stop: the API needs the others.
