@@ -71,7 +71,8 @@ fn main() -> ExitCode {
 async fn run(arguments: Arguments) -> Result<(), Problem> {
     let mut signals = Signals::install()?;
     let stop_within = Duration::from_secs(arguments.stop_within.into());
-    // A task of its own, since it reads files and waits for other machines: signals must get through.
+    // A task of its own, since it reads files and waits for other machines: signals must get
+    // through.
     let start = tokio::spawn(Service::start(arguments));
     let (mut service, banner) = tokio::select! {
         started = start => started.map_err(|error| InitError::new(error.to_string()))??,

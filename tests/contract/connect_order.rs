@@ -213,6 +213,7 @@ async fn client_credentials_have_an_order_of_their_own() {
     }
 }
 
+// D40
 #[tokio::test]
 async fn the_token_stands_in_the_query_and_nowhere_else() {
     let flow = Flow::start().await;
@@ -225,7 +226,6 @@ async fn the_token_stands_in_the_query_and_nowhere_else() {
     assert_eq!(told(&reply), (401, "invalid_connect_session_token_format".to_owned()));
     let beside = connect(&format!("{path}?public_key=abc"), &token);
     assert_eq!(flow.world.send(beside).await.status, 200);
-    // D40
     let public_key = Call::new("POST", &format!("{path}?public_key={}", flow.world.secret_key));
     let reply = flow.world.send(public_key).await;
     assert_eq!(told(&reply), (401, "deprecated_authentication".to_owned()));

@@ -203,6 +203,7 @@ async fn a_key_that_may_not_read_credentials_gets_none() {
     }
 }
 
+// D49
 #[tokio::test]
 async fn each_reading_is_remembered_and_changes_nothing_else() {
     let mut flow = Flow::start().await;

@@ -51,6 +51,7 @@ async fn an_entry_has_neither_credentials_nor_configuration() {
     );
 }
 
+// D30
 #[tokio::test]
 async fn filters_are_all_to_match() {
     let mut flow = Flow::start().await;
@@ -82,7 +83,6 @@ async fn filters_are_all_to_match() {
         ("search=u1", none),
         ("search=analysts", none),
         ("search=blue", none),
-        // D30
         ("search=%25", &[grace]),
         ("search=_", &[grace]),
         ("search=.*", none),

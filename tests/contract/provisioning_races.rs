@@ -1,5 +1,5 @@
-//! Two documents for one environment at the same time. Every order of their reads and transactions is
-//! tried: each call waits on the wire until the test lets it pass.
+//! Two documents for one environment at the same time. Every order of their reads and transactions
+//! is tried: each call waits on the wire until the test lets it pass.
 
 use std::collections::{HashMap, HashSet};
 

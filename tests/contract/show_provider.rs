@@ -99,3 +99,14 @@ async fn a_session_sees_the_integrations_that_it_allows() {
     flow.world.change_environment(gone).await;
     assert_eq!(names(&get(&flow, "/integrations", &some).await, "unique_key"), ["unauth"]);
 }
+
+// D48
+#[tokio::test]
+async fn no_integration_has_an_address_for_the_webhooks_of_its_provider() {
+    let flow = Flow::start().await;
+    let path = "/integrations/unauth?include=webhook";
+    let integration = get(&flow, path, &flow.world.secret_key).await;
+    assert_eq!(integration.get("webhook_url"), Some(&Value::Null));
+    let integration = get(&flow, "/integrations/unauth", &flow.world.secret_key).await;
+    assert_eq!(integration.get("webhook_url"), None);
+}

@@ -36,6 +36,7 @@ async fn a_url_is_stored_as_the_url_standard_writes_it() {
     }
 }
 
+// D47
 #[tokio::test]
 async fn a_url_that_must_not_be_reached_is_refused_in_every_spelling() {
     let world = World::start().await;

@@ -1,5 +1,5 @@
-//! The recorded request and answer pairs: those of sessions in `contract/cases.jsonl`, those of what
-//! consumes a session in `contract/cases-flow.jsonl`.
+//! The recorded request and answer pairs: those of sessions in `contract/cases.jsonl`, those of
+//! what consumes a session in `contract/cases-flow.jsonl`.
 //!
 //! `contract/deviations.jsonl` and `contract/deviations-flow.jsonl` say by name where this
 //! project's answer is another, which deviation of `docs/compatibility.md` that is, and what a case

@@ -124,7 +124,8 @@ impl Wire {
         self.state.lock().expect("no panic").later = Some((operation, passing, faults));
     }
 
-    /// Holds every call from now on; they come out here. When this end is dropped, calls pass again.
+    /// Holds every call from now on; they come out here. When this end is dropped, calls pass
+    /// again.
     pub fn hold(&self) -> mpsc::UnboundedReceiver<Held> {
         let (gate, held) = mpsc::unbounded_channel();
         self.state.lock().expect("no panic").gate = Some(gate);

@@ -9,7 +9,8 @@
 //! - `describe`: what there is.
 //! - `writer`: plans are written, in transactions.
 //! - `plan`: what to write so that the registry agrees with a document.
-//! - `settings`: the part of a plan that is about the environment itself, its branch key and webhooks.
+//! - `settings`: the part of a plan that is about the environment itself, its branch key and
+//!   webhooks.
 //! - `integrations`: the part that is about integrations, providers and connections.
 //! - `secret_keys`: the part that is about keys.
 //! - `sealed`: secrets are sealed before they are written.

@@ -19,7 +19,8 @@ use url::Url;
 /// less of one, so nothing is lost there.
 const QUERY_LENGTH_MAX: usize = 65_000;
 
-/// The address of this API, as [`read`] finds it out; what a client sends under this name is dropped.
+/// The address of this API, as [`read`] finds it out; what a client sends under this name is
+/// dropped.
 pub const BASE_URL: HeaderName = HeaderName::from_static("x-connect-sessions-base-url");
 
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");

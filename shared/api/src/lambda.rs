@@ -42,8 +42,8 @@ where
     run_with(|start| Ok(start.app), handle, ANSWER_WITHIN)
 }
 
-/// Runs the Lambda function of an endpoint that needs more: `assemble` makes its state. Each request
-/// is answered `within` this time.
+/// Runs the Lambda function of an endpoint that needs more: `assemble` makes its state. Each
+/// request is answered `within` this time.
 pub fn run_with<S, H, F>(
     assemble: impl FnOnce(Start) -> Result<S, InitError>,
     handle: H,

@@ -12,8 +12,8 @@
 //! - No variable of the environment is read: no proxy.
 //!
 //! Files: `client` sends; `request` is what is sent and what comes back; `tls` whom it trusts;
-//! `allow` the ranges that an operator opens; `address` which addresses are public; `error` why there
-//! is no answer.
+//! `allow` the ranges that an operator opens; `address` which addresses are public; `error` why
+//! there is no answer.
 
 mod address;
 mod allow;

@@ -8,7 +8,8 @@
 //! - [`TokenKey`]: derived from a bearer value of which only a hash is stored, for what lives as
 //!   long as a session or an OAuth flow. It needs no KMS.
 //!
-//! Files: `token_key` and `branch_key` are the two kinds of key, `format` is what they have in common,
+//! Files: `token_key` and `branch_key` are the two kinds of key, `format` is what they have in
+//! common,
 //! `location` is where a value belongs, `plaintext` an opened one and why there is none.
 //!
 //! # Format

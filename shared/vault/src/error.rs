@@ -14,8 +14,8 @@ pub enum VaultError {
     /// KMS throttles, fails, is silent or cannot be reached, retries included. Trying later may
     /// help.
     Unavailable(String),
-    /// KMS refuses: no permission, or a key that is disabled, being deleted or not there. It goes on
-    /// doing so until somebody changes that.
+    /// KMS refuses: no permission, or a key that is disabled, being deleted or not there. It goes
+    /// on doing so until somebody changes that.
     Refused(String),
     /// The environment has no branch key of the version that the value names, or none at all. If
     /// the value is newer than what the caller knows of the environment, reading that again helps.
@@ -25,7 +25,8 @@ pub enum VaultError {
 }
 
 impl VaultError {
-    /// Sorts the failures of a call (<https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html>).
+    /// Sorts the failures of a call
+    /// (<https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html>).
     /// The text has the error's code, message and request id. The SDK's own text would have the
     /// whole answer, which may be a plaintext key.
     pub(crate) fn from_call<E>(operation: &str, error: &SdkError<E, HttpResponse>) -> Self

@@ -19,8 +19,8 @@
 //! belongs to the SDK.
 //!
 //! - [`Vault`]: sealing and opening.
-//! - `client`: the KMS client; `kms`: the two calls; `cache`: unwrapped branch keys; `error`: what can
-//!   go wrong.
+//! - `client`: the KMS client; `kms`: the two calls; `cache`: unwrapped branch keys; `error`: what
+//!   can go wrong.
 
 mod cache;
 mod client;
