@@ -22,6 +22,8 @@ mod list_connections;
 mod new_connection;
 mod outbound;
 mod properties;
+mod provisioned_secrets;
+mod provisioned_settings;
 mod provisioning;
 mod provisioning_failures;
 mod provisioning_races;

@@ -5,7 +5,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use session::connect_session::timestamp;
 use session::fields::{Fields, Issues, text};
-use tables::record::{Key, Record};
+use tables::record::{Key, Record, WebhookSettings};
 use tables::{StoreError, Tables};
 use uuid::Uuid;
 
@@ -33,7 +33,12 @@ struct Environment {
     updated_at: String,
     connect_ui: Box<RawValue>,
     allow_docs_connect_override: bool,
+    webhooks: Option<WebhookSettings>,
+    callback_url: Option<String>,
+    branch_key_version: Option<u32>,
     secret_keys: Vec<SecretKey>,
+    /// The names of the providers that it defines.
+    providers: Vec<String>,
     integrations: Vec<Integration>,
 }
 
@@ -50,6 +55,15 @@ struct Integration {
     unique_key: String,
     provider: String,
     display_name: Option<String>,
+    credentials: Option<Credentials>,
+}
+
+/// The operator's client at the provider, without its secret.
+#[derive(Debug, Serialize)]
+struct Credentials {
+    client_id: Option<String>,
+    has_client_secret: bool,
+    scopes: Option<String>,
 }
 
 /// Answers `{"describe": "<name>"}` for one environment and `{"describe": "*"}` for all.
@@ -92,47 +106,51 @@ async fn environment(
     length: &mut usize,
 ) -> Result<Option<Environment>, Failure> {
     let mut settings = None;
+    let mut read = *length;
     let mut integrations = Vec::new();
+    let mut providers = Vec::new();
     let mut keys = Vec::new();
     tables
         .environment_items(id, |key, stored| {
             match stored.record {
                 Record::Environment(found) => {
-                    *length += 500 + found.connect_ui.as_str().len();
                     settings = Some((found, stored.created_at_ms, stored.updated_at_ms));
                 }
-                Record::Integration { provider, display_name, .. } => {
+                Record::Integration { provider, display_name, client } => {
+                    let unique_key = key.label().to_owned();
+                    let credentials = client.map(|client| Credentials {
+                        client_id: client.client_id,
+                        has_client_secret: client.client_secret.is_some(),
+                        scopes: client.scopes,
+                    });
                     let integration =
-                        Integration { unique_key: key.label().to_owned(), provider, display_name };
-                    *length += json_length(&integration);
+                        Integration { unique_key, provider, display_name, credentials };
+                    read += json_length(&integration);
                     integrations.push(integration);
                 }
                 Record::Credential(hash) => keys.push(Key::secret_key(&hash)),
+                Record::Provider(_) => providers.push(key.label().to_owned()),
                 _ => {}
             }
-            *length <= LENGTH_MAX
+            read <= LENGTH_MAX
         })
         .await?;
     let Some((settings, created_at_ms, updated_at_ms)) = settings else {
-        // Removed meanwhile, or the answer is full before them.
-        return if *length > LENGTH_MAX { Err(Failure::TooLong) } else { Ok(None) };
+        // Removed meanwhile.
+        return Ok(None);
     };
 
     let mut secret_keys = Vec::new();
     for (_, stored) in tables.registry_items(keys).await? {
         if let Record::SecretKey(key) = stored.record {
             let (name, id, scopes) = (key.name, key.id, key.scopes);
-            let key = SecretKey { name, id, scopes, created_at: moment(stored.created_at_ms) };
-            *length += json_length(&key);
-            secret_keys.push(key);
+            let created_at = moment(stored.created_at_ms);
+            secret_keys.push(SecretKey { name, id, scopes, created_at });
         }
-    }
-    if *length > LENGTH_MAX {
-        return Err(Failure::TooLong);
     }
     secret_keys.sort_by(|one, other| one.name.cmp(&other.name));
     let connect_ui = settings.connect_ui.into_json();
-    Ok(Some(Environment {
+    let environment = Environment {
         name,
         id,
         revision,
@@ -140,9 +158,15 @@ async fn environment(
         updated_at: moment(updated_at_ms),
         connect_ui: connect_ui.map_err(|error| StoreError::Unexpected(error.to_string()))?,
         allow_docs_connect_override: settings.allow_docs_connect_override,
+        webhooks: settings.webhooks,
+        callback_url: settings.callback_url,
+        branch_key_version: settings.branch_key.map(|(version, _)| version),
         secret_keys,
+        providers,
         integrations,
-    }))
+    };
+    *length += json_length(&environment);
+    if *length > LENGTH_MAX { Err(Failure::TooLong) } else { Ok(Some(environment)) }
 }
 
 fn moment(ms: i64) -> String {

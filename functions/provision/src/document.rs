@@ -1,7 +1,6 @@
 //! The environment document: what an operator wants to be there.
 
 use std::collections::HashSet;
-use std::fmt;
 use std::hash::Hash;
 
 use serde_json::{Map, Value};
@@ -12,13 +11,15 @@ use session::fields::{Fields, Issue, Issues, array, boolean, one_of, string, tex
 use session::integration::IntegrationKey;
 use session::secret_key::SecretKey;
 use session::tags::Tags;
-use url::Url;
 
-use crate::document_parts::{NAME_LENGTH_MAX, is_absent};
+use crate::document_parts::{
+    NAME_LENGTH_MAX, Patch, SECRET_LENGTH_MAX, Secret, http_url, is_absent, patch,
+};
 use crate::provider_document::provider;
+use crate::webhooks_document::{WebhooksDocument, webhooks};
 
-/// The most UTF-16 code units of a secret, an id or a list of scopes.
-const SECRET_LENGTH_MAX: usize = 8_192;
+/// The most scopes of a key.
+const SCOPES_MAX: usize = 100;
 /// The most UTF-16 code units of a colour.
 const COLOUR_LENGTH_MAX: usize = 64;
 
@@ -44,35 +45,12 @@ pub struct EnvironmentDocument {
     pub rotate_branch_key: bool,
 }
 
-/// Where webhooks go, and which.
-#[derive(Debug, Default)]
-pub struct WebhooksDocument {
-    pub primary_url: Patch<String>,
-    pub secondary_url: Patch<String>,
-    pub on_auth_creation: Option<bool>,
-    pub on_auth_refresh_error: Option<bool>,
-    pub on_connection_deletion: Option<bool>,
-    pub legacy_signature: Option<bool>,
-    /// Generated where it is left out and there is none.
-    pub signing_key: Option<Secret>,
-}
-
 /// The operator's client at a provider. What is left out keeps its value.
 #[derive(Debug)]
 pub struct ClientDocument {
     pub client_id: Option<String>,
     pub client_secret: Option<Secret>,
     pub scopes: Option<String>,
-}
-
-/// A secret that a document gives.
-#[derive(Clone)]
-pub struct Secret(pub String);
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
-    }
 }
 
 #[derive(Debug)]
@@ -103,29 +81,6 @@ pub struct ConnectionDocument {
     pub end_user: Patch<EndUser>,
     pub organization: Patch<Organization>,
     pub tags: Option<Tags>,
-}
-
-/// What a document says of a value that may be missing.
-#[derive(Debug, Clone, Default)]
-pub enum Patch<T> {
-    /// Nothing: the value stays as it is.
-    #[default]
-    Keep,
-    /// `null`: there is to be none.
-    Clear,
-    /// The value.
-    Set(T),
-}
-
-impl<T: Clone> Patch<T> {
-    /// What comes of the value that is there.
-    pub fn apply(&self, current: Option<T>) -> Option<T> {
-        match self {
-            Self::Keep => current,
-            Self::Clear => None,
-            Self::Set(value) => Some(value.clone()),
-        }
-    }
 }
 
 impl Document {
@@ -182,7 +137,7 @@ fn environment(
         Some(providers)
     });
     let webhooks = fields.optional("webhooks", webhooks);
-    let callback_url = patch(&mut fields, "callback_url", https_url);
+    let callback_url = patch(&mut fields, "callback_url", http_url);
     let rotate_branch_key = fields.optional("rotate_branch_key", boolean);
     fields.finish();
     let content = EnvironmentDocument {
@@ -219,8 +174,14 @@ fn secret_key(
         }
         Some(key)
     });
-    let scopes =
-        fields.optional("scopes", |value, issues| array(value, issues, text::<1, NAME_LENGTH_MAX>));
+    let scopes = fields.optional("scopes", |value, issues| {
+        let scopes = array(value, issues, text::<1, NAME_LENGTH_MAX>)?;
+        if scopes.len() > SCOPES_MAX {
+            let message = format!("Too big: expected array to have <={SCOPES_MAX} items");
+            issues.push("too_big", message);
+        }
+        Some(scopes)
+    });
     // Only what is removed can take its sessions along.
     let sessions = if absent {
         fields.optional("sessions", |value, issues| one_of(&SESSIONS, value, issues))
@@ -269,48 +230,6 @@ fn client(value: Option<Value>, issues: &mut Issues) -> Option<ClientDocument> {
     Some(ClientDocument { client_id, client_secret: client_secret.map(Secret), scopes })
 }
 
-fn webhooks(value: Option<Value>, issues: &mut Issues) -> Option<WebhooksDocument> {
-    let mut fields = Fields::of(value, issues)?;
-    let primary_url = patch(&mut fields, "primary_url", receiver);
-    let secondary_url = patch(&mut fields, "secondary_url", receiver);
-    let on_auth_creation = fields.optional("on_auth_creation", boolean);
-    let on_auth_refresh_error = fields.optional("on_auth_refresh_error", boolean);
-    let on_connection_deletion = fields.optional("on_connection_deletion", boolean);
-    let legacy_signature = fields.optional("legacy_signature", boolean);
-    let signing_key = fields.optional("signing_key", text::<1, SECRET_LENGTH_MAX>);
-    fields.finish();
-    Some(WebhooksDocument {
-        primary_url,
-        secondary_url,
-        on_auth_creation,
-        on_auth_refresh_error,
-        on_connection_deletion,
-        legacy_signature,
-        signing_key: signing_key.map(Secret),
-    })
-}
-
-/// A receiver of webhooks. Whether its address may be called is judged when it is called.
-fn receiver(value: Option<Value>, issues: &mut Issues) -> Option<String> {
-    let url = https_url(value, issues)?;
-    let parsed = Url::parse(&url).ok();
-    if parsed.is_some_and(|url| !url.username().is_empty() || url.password().is_some()) {
-        issues.push("custom", "A webhook URL must not hold a user name or a password");
-    }
-    Some(url)
-}
-
-/// An absolute http(s) URL.
-fn https_url(value: Option<Value>, issues: &mut Issues) -> Option<String> {
-    let text = string(value, issues)?;
-    let is_good = Url::parse(&text)
-        .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-    if !is_good {
-        issues.push("invalid_format", "Invalid URL");
-    }
-    Some(text)
-}
-
 fn connection(
     value: Option<Value>,
     issues: &mut Issues,
@@ -350,19 +269,6 @@ fn colour(value: Option<Value>, issues: &mut Issues) -> Option<String> {
     let primary = fields.required("primary", text::<1, COLOUR_LENGTH_MAX>);
     fields.finish();
     primary
-}
-
-/// Reads a field that `null` clears.
-fn patch<T>(
-    fields: &mut Fields<'_>,
-    key: &str,
-    read: impl FnOnce(Option<Value>, &mut Issues) -> Option<T>,
-) -> Patch<T> {
-    let patch = fields.optional(key, |value, issues| match value {
-        Some(Value::Null) => Some(Patch::Clear),
-        value => read(value, issues).map(Patch::Set),
-    });
-    patch.unwrap_or_default()
 }
 
 /// Notes every item that has the same `field` as one before it.

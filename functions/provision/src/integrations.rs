@@ -4,27 +4,60 @@ use serde_json::{Map, Value};
 use session::connection::{Connection, ConnectionId};
 use session::end_user::EndUser;
 use session::integration::{IntegrationClient, IntegrationKey};
-use tables::record::{CLIENT_SECRET, Key, Record};
+use tables::record::{CLIENT_SECRET, Key, Record, Stored};
 use tables::transaction::Change;
 
 use crate::document::{
-    ClientDocument, ConnectionDocument, EnvironmentDocument, IntegrationDocument, Patch,
+    ClientDocument, ConnectionDocument, EnvironmentDocument, IntegrationDocument,
 };
+use crate::document_parts::Patch;
 use crate::planner::{Effect, Planner, Step};
 use crate::report::{Cause, Failure};
 
 impl Planner<'_> {
-    /// A provider of the environment's own.
-    pub fn provider(&mut self, name: &str, template: Option<&Map<String, Value>>) {
+    /// A provider of the environment's own, at its place in the document.
+    pub async fn provider(
+        &mut self,
+        index: usize,
+        name: &str,
+        template: Option<&Map<String, Value>>,
+        document: &EnvironmentDocument,
+    ) -> Result<(), Failure> {
         let label = self.label(&["providers", name]);
         let key = Key::provider(self.id(), name);
-        match template {
-            Some(template) => {
-                let text = Value::Object(template.clone()).to_string();
-                self.upsert(label, key, Record::Provider(text));
-            }
-            None => self.remove(label, key, Vec::new()),
+        if let Some(template) = template {
+            let text = Value::Object(template.clone()).to_string();
+            self.upsert(label, key, Record::Provider(text));
+        } else if let Some(integration) = self.integration_of(name, document).await? {
+            let message = format!("Integration {integration} has this provider");
+            self.refuse(&["providers", &index.to_string(), "state"], message);
+        } else {
+            self.remove(label, key, Vec::new());
         }
+        Ok(())
+    }
+
+    /// An integration that has the provider and that the document does not change.
+    async fn integration_of(
+        &self,
+        provider: &str,
+        document: &EnvironmentDocument,
+    ) -> Result<Option<String>, Failure> {
+        let mut found = None;
+        let tables = &self.connect.app.tables;
+        let each = |key: Key, stored: Stored| {
+            let named =
+                document.integrations.iter().any(|(other, _)| other.as_str() == key.label());
+            match stored.record {
+                Record::Integration { provider: own, .. } if own == provider && !named => {
+                    found = Some(key.label().to_owned());
+                }
+                _ => {}
+            }
+            found.is_none()
+        };
+        tables.environment_items(self.id(), each).await?;
+        Ok(found)
     }
 
     /// An integration, at its place in the document.

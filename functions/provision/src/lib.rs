@@ -17,7 +17,7 @@
 //! - `planner`: the steps of a plan.
 //! - `stored`: what the registry holds of a document.
 //! - `document`: what an operator asks for.
-//! - `provider_document`: the part of it that is about providers.
+//! - `provider_document`, `webhooks_document`: the parts of it about providers and webhooks.
 //! - `document_parts`: what its parts have in common.
 //! - `report`: what that did, and why it stopped.
 
@@ -33,6 +33,7 @@ mod sealed;
 mod secret_keys;
 mod settings;
 mod stored;
+mod webhooks_document;
 mod writer;
 
 use std::time::{Duration, Instant};

@@ -75,8 +75,8 @@ impl Planner<'_> {
         for (index, (name, key)) in desired.secret_keys.iter().enumerate() {
             self.secret_key(index, name, key);
         }
-        for (name, template) in &desired.providers {
-            self.provider(name, template.as_ref());
+        for (index, (name, template)) in desired.providers.iter().enumerate() {
+            self.provider(index, name, template.as_ref(), desired).await?;
         }
         for (index, (key, integration)) in desired.integrations.iter().enumerate() {
             match integration {

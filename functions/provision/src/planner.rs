@@ -1,5 +1,6 @@
 //! The steps that lead from what is stored to what a document wants.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use api::Timestamp;
@@ -72,7 +73,7 @@ impl Planner<'_> {
     }
 
     /// Notes an issue below the environment.
-    pub fn refuse(&mut self, path: &[&str], message: &'static str) {
+    pub fn refuse(&mut self, path: &[&str], message: impl Into<Cow<'static, str>>) {
         let path = [&self.path[..], path].concat();
         self.issues.push_at(&path, "custom", message);
     }

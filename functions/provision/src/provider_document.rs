@@ -7,6 +7,9 @@ use session::provider::Provider;
 
 use crate::document_parts::{NAME_LENGTH_MAX, is_absent};
 
+/// The most bytes of a template as JSON text; those of the catalogue have a few thousand.
+const TEMPLATE_LENGTH_MAX: usize = 65_536;
+
 /// Fields that are URLs; they may hold variables.
 const URLS: [&str; 4] = ["authorization_url", "token_url", "refresh_url", "revocation_url"];
 /// Fields that are objects whose values are strings.
@@ -29,6 +32,10 @@ pub fn provider(
     let mut template = fields.rest();
     // For editors; no client sees it.
     template.shift_remove("$schema");
+    if Value::Object(template.clone()).to_string().len() > TEMPLATE_LENGTH_MAX {
+        let message = format!("Too big: expected at most {TEMPLATE_LENGTH_MAX} bytes of JSON");
+        issues.push("too_big", message);
+    }
     judge(&template, issues);
     Provider::read(name.as_deref().unwrap_or_default(), template.clone(), issues);
     Some((name?, Some(template)))

@@ -2,13 +2,15 @@
 
 use session::secret_key::SecretKey;
 use tables::StoreError;
-use tables::record::{Key, Record, SIGNING_KEY, Stored};
+use tables::record::{Key, Record, SIGNING_KEY, Stored, WebhookSettings};
 use tables::transaction::Change;
 
-use crate::document::{EnvironmentDocument, WebhooksDocument};
+use crate::document::EnvironmentDocument;
+use crate::document_parts::Patch;
 use crate::planner::{Effect, Planner, Step};
 use crate::report::{Failure, GeneratedSecret};
 use crate::sealed::failure;
+use crate::webhooks_document::WebhooksDocument;
 
 /// How long a removed key is remembered whose sessions ended with it: the longest life of a session
 /// after the longest of a cached key, which can still make one.
@@ -68,17 +70,34 @@ impl Planner<'_> {
         &mut self,
         desired: &WebhooksDocument,
     ) -> Result<Option<GeneratedSecret>, Failure> {
-        let mut webhooks = self.settings.webhooks.clone().unwrap_or_default();
-        webhooks.primary_url = desired.primary_url.apply(webhooks.primary_url);
-        webhooks.secondary_url = desired.secondary_url.apply(webhooks.secondary_url);
-        for (value, desired) in [
-            (&mut webhooks.on_auth_creation, desired.on_auth_creation),
-            (&mut webhooks.on_auth_refresh_error, desired.on_auth_refresh_error),
-            (&mut webhooks.on_connection_deletion, desired.on_connection_deletion),
-            (&mut webhooks.legacy_signature, desired.legacy_signature),
-        ] {
-            *value = desired.unwrap_or(*value);
-        }
+        let old = self.settings.webhooks.clone().unwrap_or_default();
+        let default = WebhookSettings::default();
+        let flag =
+            |desired: &Patch<bool>, old, default| desired.apply(Some(old)).unwrap_or(default);
+        let webhooks = WebhookSettings {
+            primary_url: desired.primary_url.apply(old.primary_url),
+            secondary_url: desired.secondary_url.apply(old.secondary_url),
+            on_auth_creation: flag(
+                &desired.on_auth_creation,
+                old.on_auth_creation,
+                default.on_auth_creation,
+            ),
+            on_auth_refresh_error: flag(
+                &desired.on_auth_refresh_error,
+                old.on_auth_refresh_error,
+                default.on_auth_refresh_error,
+            ),
+            on_connection_deletion: flag(
+                &desired.on_connection_deletion,
+                old.on_connection_deletion,
+                default.on_connection_deletion,
+            ),
+            legacy_signature: flag(
+                &desired.legacy_signature,
+                old.legacy_signature,
+                default.legacy_signature,
+            ),
+        };
         self.settings.webhooks = Some(webhooks);
         let stored = self.settings.webhook_signing_key.clone();
         let generated = (desired.signing_key.is_none() && stored.is_none())

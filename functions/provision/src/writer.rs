@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use aws::Waits;
 use tables::Tables;
-use tables::transaction::{CHANGES_MAX, Change, Outcome, Revision};
+use tables::transaction::{BYTES_MAX, CHANGES_MAX, Change, Outcome, Revision};
 use uuid::Uuid;
 
 use crate::planner::{Effect, Plan, Step};
@@ -31,7 +31,7 @@ pub async fn write(
         };
         applied.unchanged.extend(plan.unchanged);
         let mut transactions = transactions(plan.steps).into_iter().peekable();
-        while let Some(Transaction { changes, report }) = transactions.next() {
+        while let Some(Transaction { changes, report, .. }) = transactions.next() {
             let is_last = transactions.peek().is_none();
             revision.to = (!plan.is_removal || !is_last).then(Uuid::new_v4);
             let outcome = match ends_at {
@@ -76,6 +76,7 @@ async fn transact(
 #[derive(Default)]
 struct Transaction {
     changes: Vec<Change>,
+    bytes: usize,
     report: Report,
 }
 
@@ -83,9 +84,13 @@ fn transactions(steps: Vec<Step>) -> Vec<Transaction> {
     let mut transactions = Vec::new();
     let mut current = Transaction::default();
     for step in steps {
-        if current.changes.len() + step.changes.len() > CHANGES_MAX {
+        let bytes: usize = step.changes.iter().map(Change::size).sum();
+        if current.changes.len() + step.changes.len() > CHANGES_MAX
+            || current.bytes + bytes > BYTES_MAX
+        {
             transactions.push(std::mem::take(&mut current));
         }
+        current.bytes += bytes;
         for change in step.changes {
             // A transaction names an item once. What a later step writes is the later state.
             match current.changes.iter_mut().find(|earlier| earlier.is_of_same_item(&change)) {

@@ -9,7 +9,8 @@ use session::provider::Provider;
 use uuid::Uuid;
 
 use crate::error::StoreError;
-use crate::record::{Key, Record, Stored, to_stored};
+use crate::record::{Key, Record, Stored};
+use crate::record_item::to_stored;
 use crate::tables::Tables;
 
 /// The most integrations of one list. Each takes some 300 bytes of an answer that may have 6 MB.

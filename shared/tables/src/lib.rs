@@ -8,7 +8,8 @@
 //! - [`tables`]: the names of the tables, and the client that reaches them.
 //! - [`item`]: sessions as items, both directions side by side.
 //! - [`connection_item`]: connections as items.
-//! - [`record`]: what an operator set up, as items of the registry table.
+//! - [`record`]: what an operator set up, and under which keys of the registry table.
+//! - [`record_item`]: the same as items.
 //! - [`connection_list`]: connections, newest first, in pages.
 //! - [`metadata`]: the metadata of connections.
 //! - [`sessions`], [`registry`], [`connections`]: the questions that are asked of each table.
@@ -27,6 +28,7 @@ pub mod integrations;
 pub mod item;
 pub mod metadata;
 pub mod record;
+pub mod record_item;
 pub mod registry;
 pub mod sessions;
 pub mod tables;

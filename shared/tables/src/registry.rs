@@ -16,7 +16,8 @@ use uuid::Uuid;
 
 use crate::error::StoreError;
 use crate::item::Item;
-use crate::record::{Key, Record, Stored, integration_key, to_stored};
+use crate::record::{Key, Record, Stored};
+use crate::record_item::{integration_key, to_stored};
 use crate::tables::Tables;
 
 /// How many integrations of an environment are read along with its settings. Where there are more,
@@ -69,14 +70,14 @@ impl Tables {
         Ok(Some((settings.of(id), integrations)))
     }
 
-    /// An environment's settings, the names of its keys, and its integrations, page by page.
-    /// `page` sees each item, and answers whether it wants more.
+    /// An environment's settings, the names of its keys, its integrations and its providers, page
+    /// by page. `page` sees each item, and answers whether it wants more.
     pub async fn environment_items(
         &self,
         id: Uuid,
         mut page: impl FnMut(Key, Stored) -> bool,
     ) -> Result<(), StoreError> {
-        let query = self.between(id, "CREDENTIAL#", "INTEGRATION$");
+        let query = self.between(id, "CREDENTIAL#", "PROVIDER$");
         let mut items = query.into_paginator().items().send();
         while let Some(item) = items.next().await {
             let (key, stored) = to_stored(item?)?;

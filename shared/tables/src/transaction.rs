@@ -12,12 +12,20 @@ use uuid::Uuid;
 
 use crate::connection_item::ConnectionKey;
 use crate::error::StoreError;
-use crate::record::{Key, Record, Stored, from_stored};
+use crate::record::{Key, Record, Stored};
+use crate::record_item::{from_stored, size};
 use crate::tables::Tables;
 
 /// The most changes of one transaction: a hundred items (AWS service quotas), and one of them is
 /// the environment's name with its revision.
 pub const CHANGES_MAX: usize = 99;
+
+/// The most bytes of one transaction's changes: it has 4 MB (AWS service quotas), and sizes are
+/// estimates.
+pub const BYTES_MAX: usize = 3_500_000;
+
+/// More than an end user and ten tags take in a connection.
+const CONNECTION_BYTES_MAX: usize = 30_000;
 
 /// One change of a transaction.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,6 +43,19 @@ pub enum Change {
 }
 
 impl Change {
+    /// About how many bytes it writes.
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Put(key, stored) | Self::Create(key, stored) => {
+                // What cannot be made an item fails when it is written.
+                let item = from_stored(key.clone(), stored.clone()).unwrap_or_default();
+                size(&AttributeValue::M(item))
+            }
+            Self::SetConnection(_) => CONNECTION_BYTES_MAX,
+            Self::Delete(_) | Self::DeleteConnection(..) => 0,
+        }
+    }
+
     /// Whether both change the same item.
     pub fn is_of_same_item(&self, other: &Self) -> bool {
         match (self.key(), other.key()) {
