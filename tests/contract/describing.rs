@@ -42,7 +42,8 @@ async fn an_environment_is_described_with_keys_integrations_and_settings() {
     assert_eq!((&keys[0]["name"], &keys[0]["scopes"]), (&json!("no scope"), &json!([])));
     assert_eq!(keys[1]["scopes"], json!(["environment:connect_sessions:write"]));
     assert!(keys[1]["id"].is_string() && keys[1]["created_at"].is_string(), "{text}");
-    let github = json!({ "unique_key": "github", "provider": "github", "display_name": "GitHub" });
+    let github = json!({ "unique_key": "github", "provider": "github", "display_name": "GitHub",
+        "credentials": null });
     assert!(dev["integrations"].as_array().is_some_and(|list| list.contains(&github)), "{text}");
     assert_eq!(dev["integrations"].as_array().map(Vec::len), Some(5));
 }

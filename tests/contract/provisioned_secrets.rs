@@ -139,7 +139,7 @@ async fn no_table_holds_a_secret_that_a_document_gave() {
     let log = format!("{report:?} {}", described(&world).await);
     for secret in [SECRET, report.secrets[0].secret.as_str()] {
         let bytes = format!("{:?}", secret.as_bytes());
-        let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+        let hex = hex::encode(secret);
         for form in [secret, bytes.trim_matches(['[', ']']), &hex, &hex.to_uppercase()] {
             assert!(!dump.contains(form) && !log.contains(form), "{form}");
         }

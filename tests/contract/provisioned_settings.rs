@@ -104,7 +104,7 @@ async fn an_environment_defines_providers_of_its_own() {
     let integration = json!({ "unique_key": "acme", "provider": "acme" });
     let unknown = ("integrations.0.provider".to_owned(), "Provider does not exist".to_owned());
     let change = json!({ "integrations": [integration] });
-    assert_eq!(issues(&world, change.clone()).await, [unknown.clone()]);
+    assert_eq!(issues(&world, change.clone()).await, std::slice::from_ref(&unknown));
     let going = json!({ "name": "acme", "state": "absent" });
     let both = json!({ "providers": [going], "integrations": [integration] });
     assert_eq!(issues(&world, both).await, [unknown]);
@@ -180,7 +180,7 @@ async fn a_provider_that_breaks_a_rule_is_refused_with_every_issue() {
 
 #[tokio::test]
 async fn a_document_of_long_items_is_written_in_transactions_that_dynamodb_takes() {
-    let mut world = World::start().await;
+    let world = World::start().await;
     let long = "\u{20ac}".repeat(8_000);
     let integrations: Vec<_> = (0..90)
         .map(|n| {
@@ -188,17 +188,16 @@ async fn a_document_of_long_items_is_written_in_transactions_that_dynamodb_takes
             json!({ "unique_key": format!("i{n}"), "provider": "github", "credentials": credentials })
         })
         .collect();
-    world.wire.calls();
     let mut document = json!({ "integrations": integrations });
     document["name"] = json!("dev");
     let document = json!({ "environments": [document] });
-    let report = world.provision(document).await.expect("a good document");
+    let (connect, wire) = world.other_container().await;
+    let report = provision::apply(connect, document, world.now).await.expect("a good document");
     assert_eq!(report.created.len(), 90);
-    let calls = world.wire.calls();
+    let calls = wire.calls();
     assert_eq!(calls.iter().filter(|call| *call == "TransactWriteItems").count(), 2);
     let scopes: Vec<_> = (0..101).map(|n| n.to_string()).collect();
     let keys = json!({ "secret_keys": [{ "name": "many", "scopes": scopes }] });
     let found = issues(&world, keys).await;
     assert_eq!(found[0].1, "Too big: expected array to have <=100 items");
-    world.restart();
 }
