@@ -1,7 +1,7 @@
 //! A whole session's life, each step in its own function.
 
-use api::request::BODY_LENGTH_MAX;
 use serde_json::{Value, json};
+use session::error::BODY_LENGTH_MAX;
 use tests::World;
 
 use crate::emulator::Function;
