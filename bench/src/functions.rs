@@ -48,14 +48,14 @@ pub fn all(world: &World, target: &Path) -> Result<[Function; 4], Failure> {
             name: "get-session",
             binary: binary("get-session"),
             event: event("GET /connect/session", &token, None)?,
-            first_calls: &["GetItem"],
+            first_calls: &["GetItem", "GetItem"],
             warm_calls: &["GetItem"],
         },
         Function {
             name: "delete-session",
             binary: binary("delete-session"),
             event: event("DELETE /connect/session", &token, None)?,
-            first_calls: &["DeleteItem"],
+            first_calls: &["DeleteItem", "GetItem"],
             warm_calls: &["DeleteItem"],
         },
     ])
