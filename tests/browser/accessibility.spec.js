@@ -50,7 +50,8 @@ const VIEWS = {
   },
   blocked: async (page, context) => {
     await page.addInitScript(() => { window.open = () => null; });
-    await VIEWS.waiting(page, context).catch(() => {});
+    await VIEWS.consent(page, context);
+    await connect(page);
     await page.getByRole('link', { name: 'Open Acme Cloud' }).waitFor();
   },
   connected: async (page, { mint }) => {
