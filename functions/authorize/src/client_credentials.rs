@@ -3,16 +3,17 @@
 
 use api::{App, Error, Request, Response, Timestamp, auth, request, response};
 use connect::Connect;
-use connect::attempt::{self, Attempt};
+use connect::saving::Credentials;
 use connect::tokens::{self, ClientCredentials};
-use connect::variables::Variables;
+use flow::parameters::Parameters;
+use flow::variables::Variables;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use session::fields::{Fields, Issues};
 use session::integration::IntegrationKey;
 use session::provider::AuthMode;
 
-use crate::parameters::Parameters;
+use crate::{attempt, saving};
 
 /// Answers 200 with the id of the connection.
 pub async fn handle(
@@ -45,19 +46,19 @@ pub async fn handle(
     let key = key.and_then(|key| IntegrationKey::parse(&key)).ok_or_else(unknown_integration)?;
     let integration = app.tables.integration(environment.id, &key).await?;
     let integration = integration.ok_or_else(unknown_integration)?;
-    let attempt = Attempt::new(connect, &token, session, environment, integration).await?;
+    let attempt = attempt(connect, &token, session, environment, integration).await?;
     if attempt.provider.auth_mode() != AuthMode::OAuth2ClientCredentials {
         let message = "Invalid auth mode. The provider does not support this auth mode.";
         return Err(Error::refused_with_payload(400, "invalid_auth_mode", message, json!({})));
     }
     attempt.require_allowed()?;
-    attempt.require_target(connect).await?;
+    attempt.require_target(&app.tables).await?;
 
     let scopes = parameters.params.get("oauth_scopes").and_then(Value::as_str);
     let own = attempt.integration.client.as_ref().and_then(|client| client.scopes.as_deref());
     let scope = scopes.or(own).filter(|scopes| !scopes.is_empty());
     let scope = scope.map(|scopes| scopes.replace(',', " "));
-    let extra = attempt.authorization_params();
+    let extra = attempt.authorization_params().unwrap_or_default();
     let mut connection_config = attempt.connection_config(parameters.params);
     if !extra.is_empty() {
         let extra: Map<_, _> =
@@ -76,13 +77,9 @@ pub async fn handle(
         parameters: &extra,
     };
     let credentials = tokens::client_credentials(&connect.outbound, variables, client, now).await?;
-    let new = attempt::Credentials {
-        credentials,
-        connection_config,
-        metadata: None,
-        moves_updated_at: false,
-    };
-    let connection_id = attempt.save(connect, new, now).await?;
+    let new =
+        Credentials { credentials, connection_config, metadata: None, moves_updated_at: false };
+    let connection_id = saving::save(connect, attempt, new, now).await?;
     response::plain(&Connected { provider_config_key: key.as_str(), connection_id: &connection_id })
 }
 

@@ -5,8 +5,9 @@
 mod body;
 
 use api::{Error, Request, Response, Timestamp, auth, request, response};
-use connect::variables::Variables;
-use connect::{Connect, providers, verification};
+use connect::{Connect, verification};
+use flow::providers;
+use flow::variables::Variables;
 use serde_json::{Map, Value};
 use session::connection::{Connection, ConnectionId};
 use session::environment::Environment;

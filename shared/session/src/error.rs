@@ -131,7 +131,7 @@ impl Error {
     }
 
     /// The sentence for people. The wording of the contract's own errors is part of the contract.
-    fn message(&self) -> Cow<'_, str> {
+    pub fn message(&self) -> Cow<'_, str> {
         match self {
             Self::InvalidJson(problem) => problem.into(),
             Self::InvalidQueryParams(_) | Self::InvalidUriParams(_) | Self::InvalidBody(_) => {

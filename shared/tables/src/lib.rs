@@ -13,12 +13,17 @@
 //! - [`connection_list`]: connections, newest first, in pages.
 //! - [`metadata`]: the metadata of connections.
 //! - [`sessions`], [`registry`], [`connections`]: the questions that are asked of each table.
+//! - [`oauth_states`]: OAuth flows that are under way.
+//! - [`attempts`]: how an attempt to connect ends, in one transaction.
+//! - [`assignments`]: update expressions of connections.
 //! - [`integrations`]: integrations, providers and branch keys.
 //! - [`transaction`]: how the registry is written.
 //!
 //! A future of the SDK holds kilobytes. It is put on the heap where it is made, so that it is not
 //! copied into each of the futures around it.
 
+mod assignments;
+pub mod attempts;
 pub mod client;
 pub mod connection_item;
 pub mod connection_list;
@@ -27,6 +32,7 @@ pub mod error;
 pub mod integrations;
 pub mod item;
 pub mod metadata;
+pub mod oauth_states;
 pub mod record;
 pub mod record_item;
 pub mod registry;
