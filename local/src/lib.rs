@@ -2,6 +2,8 @@
 //! API Gateway does, on an embedded DynamoDB engine.
 //!
 //! - [`gateway`]: HTTP in, API Gateway events to the handlers, HTTP out.
+//! - [`upgrade`]: requests that become a WebSocket.
+//! - [`websockets`]: the open sockets, and the endpoint that posts to them.
 //! - [`routes`]: which function a request is for.
 //! - [`event`]: a request as the event that API Gateway makes of it.
 //! - [`dynamodb`]: the engine, the tables of `template.yaml`, and their TTL.
@@ -20,6 +22,8 @@ pub mod kms;
 pub mod log;
 pub mod routes;
 pub mod server;
+pub mod upgrade;
+pub mod websockets;
 
 use ::connect::Connect;
 use api::settings::Settings;

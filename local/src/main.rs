@@ -2,6 +2,7 @@
 
 mod arguments;
 
+use std::iter;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -18,6 +19,7 @@ use local::banner::Banner;
 use local::dynamodb::{self, Engine};
 use local::kms::Kms;
 use local::server::Server;
+use local::websockets::Websockets;
 use local::{demo, gateway, log};
 use provision::Failure;
 use serde_json::Value;
@@ -139,6 +141,7 @@ impl Signals {
 struct Service {
     api: Server,
     kms: Kms,
+    websockets: Websockets,
     engine: Option<Engine>,
 }
 
@@ -168,7 +171,11 @@ impl Service {
         // What tells the embedded engine, or another one, from AWS.
         let endpoint_url = engine.as_ref().map(Engine::url);
         let endpoint_url = endpoint_url.or(arguments.dynamodb.as_ref().map(ToString::to_string));
-        let settings = Settings { endpoint_url, ..settings };
+        let websockets = Websockets::start().await.map_err(|error| {
+            InitError::new(format!("the WebSocket endpoint does not start: {error}"))
+        })?;
+        let websocket_api_url = Some(websockets.url());
+        let settings = Settings { endpoint_url, websocket_api_url, ..settings };
         let kms = Kms::start(arguments.kms_file().as_deref())
             .await
             .map_err(|error| InitError::new(format!("KMS does not start: {error}")))?;
@@ -183,19 +190,22 @@ impl Service {
             Some(document) => Some(provision(connect, document.clone()).await?),
             None => None,
         };
+        let hub = websockets.hub.clone();
         let api = Server::start("the API", |stop| async move {
-            gateway::serve(connect, listener, clock, stop).await.map_err(|error| error.to_string())
+            let served = gateway::serve(connect, hub, listener, clock, stop);
+            served.await.map_err(|error| error.to_string())
         });
         let data = arguments.describe_data();
         let is_aws = arguments.is_aws();
         let banner = Banner { address, data, is_aws, document, report };
-        Ok((Self { api, kms, engine }, banner))
+        Ok((Self { api, kms, websockets, engine }, banner))
     }
 
     /// What listens, in the order in which to stop: the API needs the others.
     fn servers(&mut self) -> Vec<&mut Server> {
         let engine = self.engine.as_mut().map(|engine| &mut engine.server);
-        [&mut self.api, &mut self.kms.server].into_iter().chain(engine).collect()
+        let others = [&mut self.websockets.server, &mut self.kms.server];
+        iter::once(&mut self.api).chain(others).chain(engine).collect()
     }
 }
 

@@ -44,3 +44,4 @@ mod tidy;
 mod transport;
 mod vault;
 mod webhook_urls;
+mod websockets;

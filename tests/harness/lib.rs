@@ -6,6 +6,7 @@
 //! - [`case`]: the recorded request and answer pairs.
 //! - [`flow`]: a world as the recorded flow cases assume it.
 //! - [`provider`]: the provider and the receiver of webhooks behind it.
+//! - [`socket`]: a browser's end of a WebSocket.
 
 #![expect(
     clippy::expect_used,
@@ -18,11 +19,13 @@ pub mod call;
 pub mod case;
 pub mod flow;
 pub mod provider;
+pub mod socket;
 pub mod wire;
 pub mod world;
 
 pub use call::{Call, Reply};
 pub use flow::Flow;
 pub use provider::Provider;
+pub use socket::Socket;
 pub use wire::{Fault, Wire};
 pub use world::World;

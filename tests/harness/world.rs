@@ -1,6 +1,7 @@
 //! A world of its own for each test: an engine on a free port, tables, an environment, and the
 //! service on top. Time stands still until the test moves it.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use api::App;
@@ -15,11 +16,14 @@ use dynoxide::Database;
 use dynoxide::storage_backend::{Clock, ManualClock};
 use jiff::{SignedDuration, Timestamp};
 use local::dynamodb::{self, Engine};
+use local::gateway;
 use local::kms::Kms;
+use local::websockets::Websockets;
 use provision::{Failure, Report};
 use serde_json::{Value, json};
 use session::secret_key::SecretKey;
 use std::collections::HashMap;
+use tokio::net::TcpListener;
 use vault::Vault;
 
 use crate::call::{Call, Reply};
@@ -45,6 +49,8 @@ pub struct World {
     pub kms: Kms,
     /// What stands between the service and KMS.
     pub kms_wire: Wire,
+    /// The open sockets, and the endpoint that the service posts to them by.
+    pub websockets: Websockets,
     engine: Engine,
     clock: Arc<ManualClock>,
 }
@@ -73,7 +79,9 @@ impl World {
         let client = client(&engine.url());
         let kms = Kms::start(None).await.expect("KMS");
         let kms_wire = Wire::to(kms.address).await;
-        let settings = settings(setting);
+        let websockets = Websockets::start().await.expect("a WebSocket endpoint");
+        let websocket_api_url = Some(websockets.url());
+        let settings = Settings { websocket_api_url, ..settings(setting) };
         dynamodb::create_tables(&client, &settings).await.expect("tables");
 
         let connect = container(&settings, &wire, &kms_wire);
@@ -83,6 +91,7 @@ impl World {
             wire,
             kms,
             kms_wire,
+            websockets,
             client,
             secret_key: SecretKey::generate().expose().to_owned(),
             secret_key_no_scope: SecretKey::generate().expose().to_owned(),
@@ -177,6 +186,16 @@ impl World {
     /// Sends a request.
     pub async fn send(&self, call: Call) -> Reply {
         call.send_to(self.connect, self.now).await
+    }
+
+    /// Serves the API on a free port. Its clock stands still.
+    pub async fn serve(&self) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let (connect, hub) = (self.connect, self.websockets.hub.clone());
+        let clock = || Timestamp::UNIX_EPOCH;
+        tokio::spawn(gateway::serve(connect, hub, listener, clock, std::future::pending()));
+        address
     }
 
     /// Asks for a session.

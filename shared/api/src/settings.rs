@@ -45,6 +45,9 @@ pub struct Settings {
     pub registry_cache_seconds: u32,
     /// `WEBSOCKETS_PATH`: what GET answers the Connect UI; `/` unless set.
     pub websockets_path: String,
+    /// `WEBSOCKET_API_URL`: the management endpoint of the WebSocket API, by which messages are posted
+    /// to sockets; unset, there are none.
+    pub websocket_api_url: Option<String>,
     /// `METRICS_NAMESPACE`: where CloudWatch keeps the metrics; `connect-sessions` unless set.
     pub metrics_namespace: String,
     /// `RUST_LOG`: what is logged, as `level` or `target=level,…`; `info` unless set.
@@ -103,6 +106,7 @@ impl Settings {
                 0..=3_600,
             )?,
             websockets_path: variable("WEBSOCKETS_PATH").unwrap_or_else(|| "/".to_owned()),
+            websocket_api_url: variable("WEBSOCKET_API_URL"),
             metrics_namespace: variable("METRICS_NAMESPACE")
                 .unwrap_or_else(|| "connect-sessions".to_owned()),
             log: match variable("RUST_LOG") {
