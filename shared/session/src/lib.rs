@@ -23,6 +23,7 @@
 //! - [`connection`]: the account that was connected, and its id.
 //! - [`end_user`]: whose account it is.
 //! - [`tags`]: what the customer attached.
+//! - [`refresh`]: when its credentials are renewed.
 //! - [`public_connection`]: the connection as its customer reads it.
 //! - [`webhook_url`]: where its webhooks go.
 //!
@@ -58,6 +59,7 @@ mod connections {
     pub mod connection;
     pub mod end_user;
     pub mod public_connection;
+    pub mod refresh;
     pub mod tags;
     pub mod webhook_url;
 }
@@ -69,7 +71,7 @@ mod sessions {
     pub mod token;
 }
 
-pub use connections::{connection, end_user, public_connection, tags, webhook_url};
+pub use connections::{connection, end_user, public_connection, refresh, tags, webhook_url};
 pub use environments::{connect_ui, environment, integration, provider, secret_key};
 pub use error::Error;
 pub use input::{date, email, fields, json, query};

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use session::connection::{Connection, ConnectionId};
 use session::end_user::EndUser;
 use session::integration::IntegrationKey;
+use session::refresh::RefreshFailure;
 use session::tags::Tags;
 use session::token::TokenHash;
 use uuid::Uuid;
@@ -22,6 +23,7 @@ use crate::connection_item::{
 };
 use crate::error::StoreError;
 use crate::item::{self, Item};
+use crate::refresh_item;
 use crate::tables::Tables;
 
 /// What became of a connection that a session wanted to save.
@@ -50,6 +52,8 @@ pub struct Reconnection {
     pub tags: Option<Tags>,
     /// `None` leaves `updated_at` as it is.
     pub updated_at: Option<Timestamp>,
+    /// When the grant is renewed unasked, if nobody asks before.
+    pub refresh_due_at: Option<Timestamp>,
 }
 
 /// What a customer may change of a connection. `None` keeps what is there.
@@ -119,6 +123,7 @@ impl Tables {
             let ms = moment.as_millisecond().to_string();
             update.set("updated_at_ms", AttributeValue::N(ms));
         }
+        update.renewal(id, new.refresh_due_at, None)?;
         let update = Update::builder()
             .table_name(&self.names.connections)
             .set_key(Some(ConnectionKey::new(environment, integration, id).attributes()))
@@ -317,15 +322,15 @@ impl Tables {
 
 /// The parts of an update expression. Every name is given a placeholder, since some are reserved.
 #[derive(Default)]
-struct Assignments {
+pub(crate) struct Assignments {
     set: Vec<String>,
     set_if_absent: Vec<String>,
     removed: Vec<String>,
-    values: HashMap<String, AttributeValue>,
+    pub(crate) values: HashMap<String, AttributeValue>,
 }
 
 impl Assignments {
-    fn set(&mut self, name: &str, value: AttributeValue) {
+    pub(crate) fn set(&mut self, name: &str, value: AttributeValue) {
         self.values.insert(format!(":{name}"), value);
         self.set.push(name.to_owned());
     }
@@ -339,7 +344,7 @@ impl Assignments {
         self.set.iter().chain(&self.removed).any(|known| known == name)
     }
 
-    fn replace(&mut self, name: &str, value: Option<AttributeValue>) {
+    pub(crate) fn replace(&mut self, name: &str, value: Option<AttributeValue>) {
         match value {
             Some(value) => self.set(name, value),
             None => self.removed.push(name.to_owned()),
@@ -359,7 +364,22 @@ impl Assignments {
         Ok(())
     }
 
-    fn expression(&self) -> String {
+    /// Credentials were renewed, or were not: that ends the lease, whoever has it.
+    pub(crate) fn renewal(
+        &mut self,
+        id: &ConnectionId,
+        due_at: Option<Timestamp>,
+        failure: Option<&RefreshFailure>,
+    ) -> Result<(), StoreError> {
+        self.replace(refresh_item::SHARD, due_at.map(|_| refresh_item::shard(id)));
+        self.replace(refresh_item::DUE_AT, due_at.map(refresh_item::due_at));
+        self.replace(refresh_item::FAILURE, failure.map(refresh_item::failure_text).transpose()?);
+        self.replace(refresh_item::LEASE, None);
+        self.replace(refresh_item::LEASE_ENDS_AT, None);
+        Ok(())
+    }
+
+    pub(crate) fn expression(&self) -> String {
         let absent = self.set_if_absent.iter();
         let absent = absent.map(|name| format!("#{name} = if_not_exists(#{name}, :{name})"));
         let set = self.set.iter().map(|name| format!("#{name} = :{name}"));
@@ -369,7 +389,7 @@ impl Assignments {
         format!("SET {}{removal}{}", set.join(", "), removed.join(", "))
     }
 
-    fn names(&self) -> HashMap<String, String> {
+    pub(crate) fn names(&self) -> HashMap<String, String> {
         let names = self.set.iter().chain(&self.set_if_absent).chain(&self.removed);
         names.map(|name| (format!("#{name}"), name.clone())).collect()
     }

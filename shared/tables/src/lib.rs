@@ -8,10 +8,12 @@
 //! - [`tables`]: the names of the tables, and the client that reaches them.
 //! - [`item`]: sessions as items, both directions side by side.
 //! - [`connection_item`]: connections as items.
+//! - [`refresh_item`]: what is remembered of their renewal, in the same items.
 //! - [`record`]: what an operator set up, and under which keys of the registry table.
 //! - [`record_item`]: the same as items.
 //! - [`connection_list`]: connections, newest first, in pages.
 //! - [`metadata`]: the metadata of connections.
+//! - [`refreshing`]: the renewal of their credentials: lease, result, and what is due.
 //! - [`sessions`], [`registry`], [`connections`]: the questions that are asked of each table.
 //! - [`integrations`]: integrations, providers and branch keys.
 //! - [`transaction`]: how the registry is written.
@@ -29,6 +31,8 @@ pub mod item;
 pub mod metadata;
 pub mod record;
 pub mod record_item;
+pub mod refresh_item;
+pub mod refreshing;
 pub mod registry;
 pub mod sessions;
 pub mod tables;
