@@ -5,6 +5,8 @@
 //!
 //! - [`attempt`]: an end user connects an integration with a session.
 //! - [`tokens`]: tokens that a provider makes of credentials.
+//! - [`token_request`]: a request to a token endpoint.
+//! - [`token_answer`]: what it answers, as real providers write it.
 //! - [`verification`]: credentials are tried before they are saved.
 //! - [`signed_tokens`]: tokens and signatures that are made here.
 //! - [`clients`]: the OAuth client of an integration.
@@ -23,6 +25,8 @@ pub mod headers;
 pub mod moments;
 pub mod providers;
 pub mod signed_tokens;
+pub mod token_answer;
+pub mod token_request;
 pub mod tokens;
 pub mod variables;
 pub mod verification;
