@@ -11,6 +11,7 @@
 //! - [`refresh_item`]: what is remembered of their renewal, in the same items.
 //! - [`record`]: what an operator set up, and under which keys of the registry table.
 //! - [`record_item`]: the same as items.
+//! - `assignments`: what an update changes of a connection.
 //! - [`connection_list`]: connections, newest first, in pages.
 //! - [`metadata`]: the metadata of connections.
 //! - [`refreshing`]: the renewal of their credentials: lease, result, and what is due.
@@ -21,6 +22,7 @@
 //! A future of the SDK holds kilobytes. It is put on the heap where it is made, so that it is not
 //! copied into each of the futures around it.
 
+mod assignments;
 pub mod client;
 pub mod connection_item;
 pub mod connection_list;

@@ -16,11 +16,11 @@ use session::integration::IntegrationKey;
 use session::refresh::{Lease, RefreshFailure};
 use uuid::Uuid;
 
+use crate::assignments::Assignments;
 use crate::connection_item::{CREDENTIALS, ConnectionKey, to_connection};
-use crate::connections::Assignments;
 use crate::error::StoreError;
 use crate::item::Item;
-use crate::refresh_item::{LEASE, LEASE_ENDS_AT, due_at, moment_ms, owner};
+use crate::refresh_item::{LEASE, LEASE_ENDS_AT, due_at, failure_text, moment_ms, owner};
 use crate::tables::Tables;
 
 /// The index of the connections whose grants are to be kept alive.
@@ -67,8 +67,8 @@ pub struct Due {
 pub struct DueCursor(Item);
 
 impl Tables {
-    /// Takes the lease of a connection, unless somebody else has it or the credentials are others
-    /// than those that were read.
+    /// Takes the lease of a connection, unless somebody else has it, or had it since the connection
+    /// was read.
     pub async fn lease_refresh(
         &self,
         environment: Uuid,
@@ -80,8 +80,16 @@ impl Tables {
         update.set(LEASE, owner(lease.owner));
         update.set(LEASE_ENDS_AT, moment_ms(lease.ends_at));
         let free = "attribute_not_exists(refresh_lease) OR refresh_lease_ends_at_ms <= :now";
-        let condition = format!("credentials = :before AND ({free})");
-        let values = [(":now", moment_ms(now))];
+        let mut values = vec![(":now", moment_ms(now))];
+        // Whoever read it before somebody else's failure must not be the next to ask.
+        let same = match &read.refresh.failure {
+            Some(failure) => {
+                values.push((":failure", failure_text(failure)?));
+                "refresh_failure = :failure"
+            }
+            None => "attribute_not_exists(refresh_failure)",
+        };
+        let condition = format!("credentials = :before AND ({free}) AND {same}");
         let written = self.write_refresh(environment, read, update, &condition, values).await?;
         Ok(match written {
             // The answer to a first attempt was lost.
@@ -105,7 +113,7 @@ impl Tables {
         update.set("updated_at_ms", moment_ms(new.at));
         update.renewal(&read.connection_id, new.due_at, None)?;
         let condition = "credentials = :before";
-        let written = self.write_refresh(environment, read, update, condition, []).await?;
+        let written = self.write_refresh(environment, read, update, condition, Vec::new()).await?;
         Ok(match written {
             Written::Otherwise(found) if found.credentials.as_ref() == Some(&new.credentials) => {
                 Written::Done
@@ -128,7 +136,7 @@ impl Tables {
         update.renewal(&read.connection_id, due_at, Some(failure))?;
         update.set("updated_at_ms", moment_ms(timestamp(failure.failed_at_ms)));
         let condition = "credentials = :before AND refresh_lease = :owner";
-        let values = [(":owner", owner(lease.owner))];
+        let values = vec![(":owner", owner(lease.owner))];
         let written = self.write_refresh(environment, read, update, condition, values).await?;
         Ok(match written {
             Written::Otherwise(found) if found.refresh.failure.as_ref() == Some(failure) => {
@@ -138,13 +146,13 @@ impl Tables {
         })
     }
 
-    async fn write_refresh<const N: usize>(
+    async fn write_refresh(
         &self,
         environment: Uuid,
         read: &Connection,
         update: Assignments,
         condition: &str,
-        values: [(&str, AttributeValue); N],
+        values: Vec<(&str, AttributeValue)>,
     ) -> Result<Written, StoreError> {
         let before = read.credentials.clone().unwrap_or_default();
         let key = ConnectionKey::new(environment, &read.integration_id, &read.connection_id);

@@ -126,7 +126,9 @@ pub fn expires_at(credentials: &Map<String, Value>) -> Option<Timestamp> {
         Value::String(text) => {
             text.parse().ok().or_else(|| text.trim().parse().ok().and_then(number))
         }
-        Value::Number(value) => value.as_i64().or(value.as_f64().map(|v| v as i64)).and_then(number),
+        Value::Number(value) => {
+            value.as_i64().or(value.as_f64().map(|v| v as i64)).and_then(number)
+        }
         _ => None,
     }
 }
