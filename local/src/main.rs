@@ -232,6 +232,7 @@ fn settings() -> Result<Settings, InitError> {
         variable(name).or_else(|| match name {
             "SESSIONS_TABLE" => Some("connect-sessions".to_owned()),
             "CONNECTIONS_TABLE" => Some("connect-connections".to_owned()),
+            "EVENTS_TABLE" => Some("connect-events".to_owned()),
             "KMS_KEY_ID" => Some(local::kms::KEY_ID.to_owned()),
             "OUTBOUND_ALLOW" => Some("127.0.0.0/8,::1/128".to_owned()),
             "REGISTRY_TABLE" => Some("connect-registry".to_owned()),

@@ -21,9 +21,11 @@ use local::kms::Kms;
 use local::websockets::Websockets;
 use provision::{Failure, Report};
 use serde_json::{Value, json};
+use session::event::Event;
 use session::secret_key::SecretKey;
 use std::collections::HashMap;
 use tokio::net::TcpListener;
+use tables::events::to_event;
 use vault::Vault;
 
 use crate::call::{Call, Reply};
@@ -227,13 +229,30 @@ impl World {
     pub async fn dump(&self) -> Vec<HashMap<String, AttributeValue>> {
         let settings = &self.app.settings;
         let mut items = Vec::new();
-        for table in
-            [&settings.tables.sessions, &settings.tables.registry, &settings.tables.connections]
-        {
+        let tables = &settings.tables;
+        for table in [&tables.sessions, &tables.registry, &tables.connections, &tables.events] {
             let scan = self.client.scan().table_name(table).into_paginator().items().send();
             items.extend(scan.try_collect().await.expect("a scan"));
         }
         items
+    }
+
+    /// The webhooks that are kept, the oldest first. They are removed, so that the next call
+    /// answers those that are made until then.
+    pub async fn take_events(&self) -> Vec<Event> {
+        let table = &self.app.settings.tables.events;
+        let mut events = Vec::new();
+        let mut items = self.client.scan().table_name(table).into_paginator().items().send();
+        while let Some(item) = items.next().await {
+            let item = item.expect("an item");
+            let key = |name: &str| item[name].clone();
+            let delete = self.client.delete_item().table_name(table);
+            let delete = delete.key("pk", key("pk")).key("sk", key("sk"));
+            delete.send().await.expect("an answer");
+            events.push(to_event(item).expect("an event").event);
+        }
+        events.sort_by_key(|event| event.id);
+        events
     }
 
     /// The items of the sessions table.
@@ -249,6 +268,7 @@ fn settings(setting: impl Fn(&str) -> Option<&'static str>) -> Settings {
             "SESSIONS_TABLE" => Some("sessions"),
             "REGISTRY_TABLE" => Some("registry"),
             "CONNECTIONS_TABLE" => Some("connections"),
+            "EVENTS_TABLE" => Some("events"),
             "KMS_KEY_ID" => Some(local::kms::KEY_ID),
             "OUTBOUND_ALLOW" => Some("127.0.0.0/8"),
             "CONNECT_UI_URL" => Some("http://localhost:3009"),

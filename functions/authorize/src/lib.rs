@@ -64,6 +64,19 @@ pub async fn handle(
     attempt.require_allowed()?;
     attempt.require_target(connect).await?;
 
+    let connected = connected(connect, &attempt, submission, parameters, now).await;
+    let connection_id = attempt.tell_if_failed(connect, connected, now).await?;
+    response::plain(&Connected { connection_id: &connection_id, provider_config_key: key.as_str() })
+}
+
+/// The id of the connection that the submission makes.
+async fn connected(
+    connect: &Connect,
+    attempt: &Attempt<'_>,
+    submission: Submission,
+    parameters: Parameters,
+    now: Timestamp,
+) -> Result<String, Error> {
     let connection_config = attempt.connection_config(parameters.params);
     let variables = Variables {
         provider: &attempt.provider,
@@ -88,8 +101,7 @@ pub async fn handle(
         metadata: Some(Map::new()),
         moves_updated_at: true,
     };
-    let connection_id = attempt.save(connect, new, now).await?;
-    response::plain(&Connected { connection_id: &connection_id, provider_config_key: key.as_str() })
+    attempt.save(connect, new, now).await
 }
 
 #[derive(Serialize)]

@@ -8,6 +8,7 @@ use api::{Error, Request, Response, Timestamp, auth, request, response};
 use connect::variables::Variables;
 use connect::{Connect, providers, verification};
 use serde_json::{Map, Value};
+use session::auth_event::{AuthEvent, Operation};
 use session::connection::{Connection, ConnectionId};
 use session::environment::Environment;
 use session::integration::Integration;
@@ -86,8 +87,12 @@ pub async fn handle(
             updated_at: now,
             credentials: sealed.clone(),
         };
+        let operation = if before.is_some() { Operation::Override } else { Operation::Creation };
+        let event = AuthEvent::of(operation, &connection, Some(mode));
+        let events = event.webhooks(environment, now)?;
         let replaced = before.map(|before| before.number);
-        if app.tables.import_connection(environment.id, connection.clone(), replaced).await? {
+        let tables = &app.tables;
+        if tables.import_connection(environment.id, connection.clone(), replaced, events).await? {
             // Answered as it was sent, also where the connection keeps an end user.
             connection.end_user = end_user;
             let fetched_at = (mode != AuthMode::None).then_some(now);

@@ -1,11 +1,14 @@
 //! One attempt of an end user to connect an integration with a session.
 
+use api::telemetry;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 use session::Error;
+use session::auth_event::{AuthEvent, Failure, Operation};
 use session::connect_session::ConnectSession;
 use session::connection::{Connection, ConnectionId};
 use session::environment::Environment;
+use session::event::Event;
 use session::integration::{ConfigDefaults, Integration};
 use session::provider::Provider;
 use session::token::SessionToken;
@@ -115,7 +118,7 @@ impl<'a> Attempt<'a> {
     /// Saves the connection, and answers its id: a new one, or that of the connection that the
     /// session is for, which stays where it is and keeps tags that the session does not replace.
     pub async fn save(
-        self,
+        &self,
         connect: &Connect,
         new: Credentials,
         now: Timestamp,
@@ -129,34 +132,35 @@ impl<'a> Attempt<'a> {
             let sealed = connect.seal_credentials(environment, key, &id, &new.credentials, now);
             Some(sealed.await?)
         };
-        let session = self.session;
+        let events = self.events(connect, &id, now).await?;
+        let session = &self.session;
         let (tables, token) = (&connect.app.tables, self.token.hash());
         let saved = if target.is_some() {
             let reconnection = Reconnection {
                 credentials,
                 connection_config: new.connection_config,
-                webhook_url_override: session.webhook_url_override,
-                end_user: session.end_user,
-                tags: Some(session.tags).filter(|tags| tags.iter().next().is_some()),
+                webhook_url_override: session.webhook_url_override.clone(),
+                end_user: session.end_user.clone(),
+                tags: Some(&session.tags).filter(|tags| tags.iter().next().is_some()).cloned(),
                 updated_at: new.moves_updated_at.then_some(now),
             };
-            tables.reconnect(environment.id, key, &id, reconnection, &token).await?
+            tables.reconnect(environment.id, key, &id, reconnection, &token, events).await?
         } else {
             let connection = Connection {
                 number: Connection::random_number().map_err(Error::internal)?,
                 connection_id: id.clone(),
                 integration_id: key.clone(),
-                provider: self.integration.provider,
-                end_user: session.end_user,
-                tags: session.tags,
+                provider: self.integration.provider.clone(),
+                end_user: session.end_user.clone(),
+                tags: session.tags.clone(),
                 metadata: new.metadata,
                 connection_config: new.connection_config,
-                webhook_url_override: session.webhook_url_override,
+                webhook_url_override: session.webhook_url_override.clone(),
                 created_at: now,
                 updated_at: now,
                 credentials,
             };
-            tables.create_connection(environment.id, connection, &token).await?
+            tables.create_connection(environment.id, connection, &token, events).await?
         };
         match saved {
             Saved::Done => Ok(id.as_str().to_owned()),
@@ -164,6 +168,86 @@ impl<'a> Attempt<'a> {
             Saved::Conflict if target.is_some() => Err(target_gone()),
             Saved::Conflict => Err(Error::internal("the id of a new connection is taken")),
         }
+    }
+}
+
+impl Attempt<'_> {
+    /// The outcome of an attempt, which is told where it failed for a reason that nobody foresaw.
+    /// A webhook that cannot be kept then is logged, and changes nothing about the answer.
+    pub async fn tell_if_failed<T>(
+        &self,
+        connect: &Connect,
+        outcome: Result<T, Error>,
+        now: Timestamp,
+    ) -> Result<T, Error> {
+        if let Err(error) = &outcome
+            && error.is_ours()
+        {
+            self.tell_failure(connect, &error.message(), now).await;
+        }
+        outcome
+    }
+
+    async fn tell_failure(&self, connect: &Connect, description: &str, now: Timestamp) {
+        let (session, environment) = (&self.session, &self.environment);
+        let target = session.connection.as_ref().map(|target| &target.connection_id);
+        let event = AuthEvent {
+            operation: if target.is_some() { Operation::Override } else { Operation::Creation },
+            auth_mode: Some(self.provider.auth_mode()),
+            connection_id: target,
+            integration: &self.integration.key,
+            // So says the contract of the JSON endpoints.
+            provider: "unknown",
+            end_user: session.end_user.as_ref(),
+            tags: None,
+            failure: Some(Failure { kind: "unknown", description }),
+            own_url: session.webhook_url_override.as_deref(),
+        };
+        let told = match event.webhooks(environment, now) {
+            Ok(events) => {
+                let kept = connect.app.tables.put_events(environment.id, events).await;
+                kept.map_err(Error::from)
+            }
+            Err(error) => Err(error),
+        };
+        if let Err(Error::Internal(cause) | Error::Unavailable(cause)) = told {
+            telemetry::failed("webhook_not_kept", &cause);
+        }
+    }
+
+    /// The webhooks that tell of the connection once it is saved.
+    async fn events(
+        &self,
+        connect: &Connect,
+        id: &ConnectionId,
+        now: Timestamp,
+    ) -> Result<Vec<Event>, Error> {
+        let (session, environment) = (&self.session, &self.environment);
+        let own_url = session.webhook_url_override.as_deref();
+        let is_reconnection = session.connection.is_some();
+        let operation = if is_reconnection { Operation::Override } else { Operation::Creation };
+        if !AuthEvent::is_wanted(operation, environment, own_url) {
+            return Ok(Vec::new());
+        }
+        // A connection that is connected again keeps tags that the session does not replace.
+        let kept = if is_reconnection && session.tags.iter().next().is_none() {
+            let tables = &connect.app.tables;
+            tables.connection(environment.id, &self.integration.key, id).await?
+        } else {
+            None
+        };
+        let event = AuthEvent {
+            operation,
+            auth_mode: Some(self.provider.auth_mode()),
+            connection_id: Some(id),
+            integration: &self.integration.key,
+            provider: &self.integration.provider,
+            end_user: session.end_user.as_ref(),
+            tags: Some(kept.as_ref().map_or(&session.tags, |kept| &kept.tags)),
+            failure: None,
+            own_url,
+        };
+        event.webhooks(environment, now)
     }
 }
 

@@ -4,13 +4,12 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{
-    AttributeValue, ConditionCheck, Put, ReturnValue, TransactWriteItem, Update,
-};
+use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Put, TransactWriteItem, Update};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 use session::connection::{Connection, ConnectionId};
 use session::end_user::EndUser;
+use session::event::Event;
 use session::integration::IntegrationKey;
 use session::tags::Tags;
 use session::token::TokenHash;
@@ -80,22 +79,26 @@ impl Tables {
         Box::pin(get.send()).await?.item.map(to_connection).transpose()
     }
 
-    /// Saves a new connection, if the session that makes it still exists.
+    /// Saves a new connection and the events that tell of it, if the session that makes it still
+    /// exists.
     pub async fn create_connection(
         &self,
         environment: Uuid,
         connection: Connection,
         session: &TokenHash,
+        events: Vec<Event>,
     ) -> Result<Saved, StoreError> {
         let put = Put::builder()
             .table_name(&self.names.connections)
             .set_item(Some(from_connection(environment, connection)?))
             .condition_expression("attribute_not_exists(pk)")
             .build()?;
-        self.save(TransactWriteItem::builder().put(put).build(), session).await
+        let write = TransactWriteItem::builder().put(put).build();
+        self.save(environment, write, session, events).await
     }
 
-    /// Replaces the credentials of a connection that exists, if the session still exists.
+    /// Replaces the credentials of a connection that exists, and saves the events that tell of it,
+    /// if the session still exists.
     pub async fn reconnect(
         &self,
         environment: Uuid,
@@ -103,6 +106,7 @@ impl Tables {
         id: &ConnectionId,
         new: Reconnection,
         session: &TokenHash,
+        events: Vec<Event>,
     ) -> Result<Saved, StoreError> {
         let mut update = Assignments::default();
         let config = text_of(&new.connection_config)?;
@@ -127,78 +131,40 @@ impl Tables {
             .set_expression_attribute_values(Some(update.values))
             .condition_expression("attribute_exists(pk)")
             .build()?;
-        self.save(TransactWriteItem::builder().update(update).build(), session).await
+        let write = TransactWriteItem::builder().update(update).build();
+        self.save(environment, write, session, events).await
     }
 
-    /// One transaction, so that a session that was deleted makes nothing.
+    /// One transaction, so that a session that was deleted makes nothing, and that there is no
+    /// connection without its events.
     async fn save(
         &self,
+        environment: Uuid,
         write: TransactWriteItem,
         session: &TokenHash,
+        events: Vec<Event>,
     ) -> Result<Saved, StoreError> {
         let stands = ConditionCheck::builder()
             .table_name(&self.names.sessions)
             .key(item::TOKEN_HASH, item::token_hash(session))
             .condition_expression("attribute_exists(token_hash)")
             .build()?;
-        let transaction = self
+        let mut transaction = self
             .client
             .transact_write_items()
             .transact_items(TransactWriteItem::builder().condition_check(stands).build())
             .transact_items(write);
+        for event in events {
+            transaction = transaction.transact_items(self.put(environment, event)?);
+        }
         match Box::pin(transaction.send()).await {
             Ok(_) => Ok(Saved::Done),
             Err(error) => match failed_conditions(&error).as_slice() {
                 [true, ..] => Ok(Saved::SessionGone),
-                [_, true] => Ok(Saved::Conflict),
+                [_, true, ..] => Ok(Saved::Conflict),
                 _ => Err(error.into()),
             },
         }
-    }
-
-    /// Saves a connection: a new one, or in place of the one with the number that is `replaced`.
-    /// `false` means that somebody else was there first.
-    pub async fn import_connection(
-        &self,
-        environment: Uuid,
-        connection: Connection,
-        replaced: Option<u64>,
-    ) -> Result<bool, StoreError> {
-        let put = self
-            .client
-            .put_item()
-            .table_name(&self.names.connections)
-            .set_item(Some(from_connection(environment, connection)?));
-        let put = match replaced {
-            None => put.condition_expression("attribute_not_exists(pk)"),
-            Some(number) => put
-                .condition_expression("#number = :number")
-                .expression_attribute_names("#number", "number")
-                .expression_attribute_values(":number", AttributeValue::N(number.to_string())),
-        };
-        match Box::pin(put.send()).await {
-            Ok(_) => Ok(true),
-            Err(error) => match error.as_service_error() {
-                Some(cause) if cause.is_conditional_check_failed_exception() => Ok(false),
-                _ => Err(error.into()),
-            },
-        }
-    }
-
-    /// Removes a connection, and answers it. `None` means that there was none.
-    pub async fn delete_connection(
-        &self,
-        environment: Uuid,
-        integration: &IntegrationKey,
-        id: &ConnectionId,
-    ) -> Result<Option<Connection>, StoreError> {
-        let delete = self
-            .client
-            .delete_item()
-            .table_name(&self.names.connections)
-            .set_key(Some(ConnectionKey::new(environment, integration, id).attributes()))
-            .return_values(ReturnValue::AllOld);
-        Box::pin(delete.send()).await?.attributes.map(to_connection).transpose()
     }
 
     /// Changes a connection. `false` means that there was none.

@@ -13,6 +13,8 @@
 //! - [`connection_list`]: connections, newest first, in pages.
 //! - [`metadata`]: the metadata of connections.
 //! - [`sessions`], [`registry`], [`connections`]: the questions that are asked of each table.
+//! - [`managed_connections`]: connections that a customer's server imports and deletes.
+//! - [`events`]: webhooks, and how far their delivery has come.
 //! - [`integrations`]: integrations, providers and branch keys.
 //! - [`transaction`]: how the registry is written.
 //!
@@ -24,8 +26,10 @@ pub mod connection_item;
 pub mod connection_list;
 pub mod connections;
 pub mod error;
+pub mod events;
 pub mod integrations;
 pub mod item;
+pub mod managed_connections;
 pub mod metadata;
 pub mod record;
 pub mod record_item;
