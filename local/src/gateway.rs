@@ -73,7 +73,11 @@ pub async fn serve(
             upgrade::respond(request, &connect.app.settings.websockets_path, hub.clone()).await
         } else {
             match with_whole_body(request).await {
-                Ok(request) => respond(connect, request, peer, clock()).await,
+                // A task of its own: as on Lambda, a request is finished although its client is gone.
+                Ok(request) => match tokio::spawn(respond(connect, request, peer, clock())).await {
+                    Ok(response) => response,
+                    Err(_) => with_cors(internal_server_error()),
+                },
                 Err(refusal) => with_cors(refusal),
             }
         };
@@ -161,8 +165,12 @@ async fn route(
     answered.and_then(|answer| http_response(&answer)).unwrap_or_else(|problem| {
         // What API Gateway says when an invocation fails.
         tracing::error!(problem, "invocation failed");
-        plain(StatusCode::INTERNAL_SERVER_ERROR, r#"{"message":"Internal Server Error"}"#)
+        internal_server_error()
     })
+}
+
+fn internal_server_error() -> Response<Body> {
+    plain(StatusCode::INTERNAL_SERVER_ERROR, r#"{"message":"Internal Server Error"}"#)
 }
 
 /// The HTTP response that API Gateway makes of a function's answer.

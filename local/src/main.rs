@@ -236,7 +236,6 @@ fn settings() -> Result<Settings, InitError> {
             "KMS_KEY_ID" => Some(local::kms::KEY_ID.to_owned()),
             "OUTBOUND_ALLOW" => Some("127.0.0.0/8,::1/128".to_owned()),
             "REGISTRY_TABLE" => Some("connect-registry".to_owned()),
-            "CONNECT_UI_URL" => Some("http://localhost:3009".to_owned()),
             // The engine warns of every condition that does not hold, which is no news.
             "RUST_LOG" => Some("info,dynoxide=error".to_owned()),
             _ => None,

@@ -16,6 +16,7 @@ const ROWS: [&[&str]; 6] = [
     &["connect"],
     &[
         "authorize",
+        "connect-ui",
         "create-session",
         "delete-connection",
         "delete-session",

@@ -24,8 +24,8 @@ use serde_json::{Value, json};
 use session::event::Event;
 use session::secret_key::SecretKey;
 use std::collections::HashMap;
-use tokio::net::TcpListener;
 use tables::events::to_event;
+use tokio::net::TcpListener;
 use vault::Vault;
 
 use crate::call::{Call, Reply};

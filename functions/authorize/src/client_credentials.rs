@@ -4,6 +4,7 @@
 use api::{App, Error, Request, Response, Timestamp, auth, request, response};
 use connect::Connect;
 use connect::attempt::{self, Attempt};
+use connect::token_failure::TokenFailure;
 use connect::tokens::{self, ClientCredentials};
 use connect::variables::Variables;
 use serde::Serialize;
@@ -97,7 +98,9 @@ async fn connected(
         scope: scope.as_deref(),
         parameters: &extra,
     };
-    let credentials = tokens::client_credentials(&connect.outbound, variables, client, now).await?;
+    let credentials = tokens::client_credentials(&connect.outbound, variables, client, now)
+        .await
+        .map_err(TokenFailure::of_client_credentials)?;
     let new = attempt::Credentials {
         credentials,
         connection_config,

@@ -25,6 +25,7 @@ mod submission;
 
 use api::{App, Error, Request, Response, Timestamp, auth, request, response};
 use connect::attempt::Attempt;
+use connect::token_failure::TokenFailure;
 use connect::variables::Variables;
 use connect::{Connect, attempt, signed_tokens, tokens, verification};
 use serde::Serialize;
@@ -86,8 +87,12 @@ async fn connected(
     let credentials = match attempt.provider.auth_mode() {
         AuthMode::Jwt => signed_tokens::jwt(variables, now)?,
         AuthMode::Signature => signed_tokens::user_name_token(variables, now)?,
-        AuthMode::TwoStep => tokens::two_step(&connect.outbound, variables, now).await?,
-        AuthMode::Bill => tokens::bill(&connect.outbound, variables, now).await?,
+        AuthMode::TwoStep => tokens::two_step(&connect.outbound, variables, now)
+            .await
+            .map_err(TokenFailure::of_two_step)?,
+        AuthMode::Bill => {
+            tokens::bill(&connect.outbound, variables, now).await.map_err(TokenFailure::of_bill)?
+        }
         _ => submission.credentials(),
     };
     if attempt.provider.auth_mode() != AuthMode::None {

@@ -37,8 +37,9 @@ pub struct Settings {
     /// `SESSIONS_TABLE`, `REGISTRY_TABLE`, `CONNECTIONS_TABLE`, `EVENTS_TABLE`: the names of the
     /// DynamoDB tables.
     pub tables: TableNames,
-    /// `CONNECT_UI_URL`: where the Connect UI is served; its own query stays in `connect_link`.
-    pub connect_ui_url: Url,
+    /// `CONNECT_UI_URL`: where another Connect UI is served; its own query stays in `connect_link`.
+    /// Unless set, the page of this API: `connect-ui`.
+    pub connect_ui_url: Option<Url>,
     /// `SESSION_TTL_SECONDS`: how long a session lives; 1800 unless set, 60 to 604800.
     pub session_ttl_seconds: u32,
     /// `REGISTRY_CACHE_SECONDS`: how long keys and environments are cached; 60 unless set, 0 to
@@ -83,7 +84,6 @@ impl Settings {
         let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
         let required =
             |name: &str| variable(name).ok_or_else(|| InitError::new(format!("{name} is not set")));
-        let connect_ui_url = required("CONNECT_UI_URL")?;
         Ok(Self {
             tables: TableNames {
                 sessions: required("SESSIONS_TABLE")?,
@@ -91,14 +91,7 @@ impl Settings {
                 connections: required("CONNECTIONS_TABLE")?,
                 events: required("EVENTS_TABLE")?,
             },
-            connect_ui_url: Url::parse(&connect_ui_url)
-                .ok()
-                .filter(|url| matches!(url.scheme(), "http" | "https"))
-                .ok_or_else(|| {
-                    InitError::new(format!(
-                        "CONNECT_UI_URL must be an absolute http(s) URL, not \"{connect_ui_url}\""
-                    ))
-                })?,
+            connect_ui_url: variable("CONNECT_UI_URL").map(|text| page(&text)).transpose()?,
             session_ttl_seconds: seconds(
                 "SESSION_TTL_SECONDS",
                 variable("SESSION_TTL_SECONDS"),
@@ -148,6 +141,14 @@ impl Settings {
     pub fn session_ttl_ms(&self) -> i64 {
         i64::from(self.session_ttl_seconds) * 1_000
     }
+}
+
+/// The address of a page.
+fn page(text: &str) -> Result<Url, InitError> {
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    url.ok_or_else(|| {
+        InitError::new(format!("CONNECT_UI_URL must be an absolute http(s) URL, not \"{text}\""))
+    })
 }
 
 fn seconds(

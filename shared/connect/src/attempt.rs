@@ -11,12 +11,13 @@ use session::environment::Environment;
 use session::event::Event;
 use session::integration::{ConfigDefaults, Integration};
 use session::provider::Provider;
+use session::refresh::RefreshState;
 use session::token::SessionToken;
 use tables::connections::{Reconnection, Saved};
 
 use crate::clients::Client;
 use crate::connect::Connect;
-use crate::providers;
+use crate::{keepalive, providers};
 
 /// Keys of a connection's configuration that are secret: they belong to the credentials.
 const SECRETS: [&str; 2] = ["oauth_client_secret_override", "oauth_refresh_token_override"];
@@ -108,9 +109,8 @@ impl<'a> Attempt<'a> {
         credentials: &Map<String, Value>,
         now: Timestamp,
     ) -> Result<Option<Client>, Error> {
-        let own = |name| credentials.get("config_override")?.get(name)?.as_str();
-        if let (Some(id), Some(secret)) = (own("client_id"), own("client_secret")) {
-            return Ok(Some(Client { id: id.to_owned(), secret: secret.to_owned() }));
+        if let Some(own) = Client::own(credentials) {
+            return Ok(Some(own));
         }
         connect.client(&self.environment, &self.integration, now).await
     }
@@ -133,6 +133,7 @@ impl<'a> Attempt<'a> {
             Some(sealed.await?)
         };
         let events = self.events(connect, &id, now).await?;
+        let refresh_due_at = keepalive::due_at(&self.provider, &new.credentials, now);
         let session = &self.session;
         let (tables, token) = (&connect.app.tables, self.token.hash());
         let saved = if target.is_some() {
@@ -143,6 +144,7 @@ impl<'a> Attempt<'a> {
                 end_user: session.end_user.clone(),
                 tags: Some(&session.tags).filter(|tags| tags.iter().next().is_some()).cloned(),
                 updated_at: new.moves_updated_at.then_some(now),
+                refresh_due_at,
             };
             tables.reconnect(environment.id, key, &id, reconnection, &token, events).await?
         } else {
@@ -159,6 +161,7 @@ impl<'a> Attempt<'a> {
                 created_at: now,
                 updated_at: now,
                 credentials,
+                refresh: RefreshState::due(refresh_due_at),
             };
             tables.create_connection(environment.id, connection, &token, events).await?
         };

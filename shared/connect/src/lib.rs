@@ -3,8 +3,14 @@
 //!
 //! Each file imports only files below it in this list.
 //!
+//! - [`refresh`]: credentials that work, stored or renewed, one renewal at a time.
 //! - [`attempt`]: an end user connects an integration with a session.
+//! - [`keepalive`]: when a grant that nobody uses is renewed.
+//! - [`renewal`]: new credentials in place of old ones.
 //! - [`tokens`]: tokens that a provider makes of credentials.
+//! - [`token_failure`]: why they make none.
+//! - [`token_request`]: a request to a token endpoint.
+//! - [`token_answer`]: what it answers, as real providers write it.
 //! - [`verification`]: credentials are tried before they are saved.
 //! - [`signed_tokens`]: tokens and signatures that are made here.
 //! - [`clients`]: the OAuth client of an integration.
@@ -20,9 +26,15 @@ pub mod clients;
 pub mod connect;
 pub mod credentials;
 pub mod headers;
+pub mod keepalive;
 pub mod moments;
 pub mod providers;
+pub mod refresh;
+pub mod renewal;
 pub mod signed_tokens;
+pub mod token_answer;
+pub mod token_failure;
+pub mod token_request;
 pub mod tokens;
 pub mod variables;
 pub mod verification;

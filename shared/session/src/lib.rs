@@ -24,6 +24,7 @@
 //! - [`connection`]: the account that was connected, and its id.
 //! - [`end_user`]: whose account it is.
 //! - [`tags`]: what the customer attached.
+//! - [`refresh`]: when its credentials are renewed.
 //! - [`public_connection`]: the connection as its customer reads it.
 //! - [`webhook_url`]: where its webhooks go.
 //! - [`auth_event`]: what a customer's server is told of it.
@@ -64,6 +65,7 @@ mod connections {
     pub mod end_user;
     pub mod event;
     pub mod public_connection;
+    pub mod refresh;
     pub mod tags;
     pub mod webhook_url;
 }
@@ -76,7 +78,7 @@ mod sessions {
 }
 
 pub use connections::{
-    auth_event, connection, end_user, event, public_connection, tags, webhook_url,
+    auth_event, connection, end_user, event, public_connection, refresh, tags, webhook_url,
 };
 pub use environments::{connect_ui, environment, integration, provider, secret_key, webhooks};
 pub use error::Error;

@@ -1,7 +1,5 @@
 //! The connections table, one method per access pattern.
 
-use std::collections::HashMap;
-
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Put, TransactWriteItem, Update};
@@ -15,12 +13,12 @@ use session::tags::Tags;
 use session::token::TokenHash;
 use uuid::Uuid;
 
+use crate::assignments::Assignments;
 use crate::connection_item::{
-    CREDENTIALS, ConnectionKey, end_user_attributes, from_connection, partition, tags, text_of,
-    to_connection,
+    CREDENTIALS, ConnectionKey, from_connection, partition, tags, text_of, to_connection,
 };
 use crate::error::StoreError;
-use crate::item::{self, Item};
+use crate::item;
 use crate::tables::Tables;
 
 /// What became of a connection that a session wanted to save.
@@ -49,6 +47,8 @@ pub struct Reconnection {
     pub tags: Option<Tags>,
     /// `None` leaves `updated_at` as it is.
     pub updated_at: Option<Timestamp>,
+    /// When the grant is renewed unasked, if nobody asks before.
+    pub refresh_due_at: Option<Timestamp>,
 }
 
 /// What a customer may change of a connection. `None` keeps what is there.
@@ -123,6 +123,7 @@ impl Tables {
             let ms = moment.as_millisecond().to_string();
             update.set("updated_at_ms", AttributeValue::N(ms));
         }
+        update.renewal(id, new.refresh_due_at, None)?;
         let update = Update::builder()
             .table_name(&self.names.connections)
             .set_key(Some(ConnectionKey::new(environment, integration, id).attributes()))
@@ -278,66 +279,6 @@ impl Tables {
             }
         }
         Ok(ids)
-    }
-}
-
-/// The parts of an update expression. Every name is given a placeholder, since some are reserved.
-#[derive(Default)]
-struct Assignments {
-    set: Vec<String>,
-    set_if_absent: Vec<String>,
-    removed: Vec<String>,
-    values: HashMap<String, AttributeValue>,
-}
-
-impl Assignments {
-    fn set(&mut self, name: &str, value: AttributeValue) {
-        self.values.insert(format!(":{name}"), value);
-        self.set.push(name.to_owned());
-    }
-
-    fn set_if_absent(&mut self, name: &str, value: AttributeValue) {
-        self.values.insert(format!(":{name}"), value);
-        self.set_if_absent.push(name.to_owned());
-    }
-
-    fn is_about(&self, name: &str) -> bool {
-        self.set.iter().chain(&self.removed).any(|known| known == name)
-    }
-
-    fn replace(&mut self, name: &str, value: Option<AttributeValue>) {
-        match value {
-            Some(value) => self.set(name, value),
-            None => self.removed.push(name.to_owned()),
-        }
-    }
-
-    fn end_user(
-        &mut self,
-        environment: Uuid,
-        id: &ConnectionId,
-        end_user: Option<&EndUser>,
-    ) -> Result<(), StoreError> {
-        let mut attributes: Item = end_user_attributes(environment, id, end_user)?;
-        for name in ["search", "end_user", "end_user_pk", "organization_id"] {
-            self.replace(name, attributes.remove(name));
-        }
-        Ok(())
-    }
-
-    fn expression(&self) -> String {
-        let absent = self.set_if_absent.iter();
-        let absent = absent.map(|name| format!("#{name} = if_not_exists(#{name}, :{name})"));
-        let set = self.set.iter().map(|name| format!("#{name} = :{name}"));
-        let set: Vec<_> = set.chain(absent).collect();
-        let removed: Vec<_> = self.removed.iter().map(|name| format!("#{name}")).collect();
-        let removal = if removed.is_empty() { "" } else { " REMOVE " };
-        format!("SET {}{removal}{}", set.join(", "), removed.join(", "))
-    }
-
-    fn names(&self) -> HashMap<String, String> {
-        let names = self.set.iter().chain(&self.set_if_absent).chain(&self.removed);
-        names.map(|name| (format!("#{name}"), name.clone())).collect()
     }
 }
 
