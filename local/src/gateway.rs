@@ -56,8 +56,8 @@ const PREFLIGHT: [(HeaderName, &str); 3] = [
     (ACCESS_CONTROL_MAX_AGE, "600"),
 ];
 
-/// Serves until `stop` resolves, then finishes the requests in flight. Sockets are no requests: they
-/// end with the process.
+/// Serves until `stop` resolves, then finishes the requests in flight. Sockets are no requests:
+/// they end with the process.
 pub async fn serve(
     connect: &'static Connect,
     hub: Hub,

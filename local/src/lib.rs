@@ -10,6 +10,7 @@
 //! - [`kms`]: the two calls of KMS that the service makes.
 //! - [`server`]: how servers start and end.
 //! - [`demo`]: the environment that a first start provisions.
+//! - [`providers`]: the providers that its integrations connect.
 //! - [`banner`]: what a start prints.
 //! - [`log`]: what the process says while it runs.
 
@@ -20,6 +21,7 @@ pub mod event;
 pub mod gateway;
 pub mod kms;
 pub mod log;
+pub mod providers;
 pub mod routes;
 pub mod server;
 pub mod upgrade;

@@ -18,6 +18,7 @@ use futures_util::future::select_all;
 use local::banner::Banner;
 use local::dynamodb::{self, Engine};
 use local::kms::Kms;
+use local::providers::Providers;
 use local::server::Server;
 use local::websockets::Websockets;
 use local::{demo, gateway, log};
@@ -142,6 +143,7 @@ struct Service {
     api: Server,
     kms: Kms,
     websockets: Websockets,
+    providers: Option<Providers>,
     engine: Option<Engine>,
 }
 
@@ -181,10 +183,13 @@ impl Service {
             .map_err(|error| InitError::new(format!("KMS does not start: {error}")))?;
         let connect = local::connect(settings, client, &kms)?;
 
-        let document = match document {
-            None if arguments.is_aws() => None,
-            None => Some(demo::document(arguments.demo_file().as_deref())?),
-            Some(document) => Some(document),
+        let (document, providers) = match document {
+            None if arguments.is_aws() => (None, None),
+            None => {
+                let (document, providers) = demo(&arguments).await?;
+                (Some(document), Some(providers))
+            }
+            Some(document) => (Some(document), None),
         };
         let report = match &document {
             Some(document) => Some(provision(connect, document.clone()).await?),
@@ -197,16 +202,28 @@ impl Service {
         });
         let data = arguments.describe_data();
         let is_aws = arguments.is_aws();
-        let banner = Banner { address, data, is_aws, document, report };
-        Ok((Self { api, kms, websockets, engine }, banner))
+        let provider_url = providers.as_ref().map(Providers::url);
+        let banner = Banner { address, data, is_aws, provider_url, document, report };
+        Ok((Self { api, kms, websockets, providers, engine }, banner))
     }
 
     /// What listens, in the order in which to stop: the API needs the others.
     fn servers(&mut self) -> Vec<&mut Server> {
         let engine = self.engine.as_mut().map(|engine| &mut engine.server);
+        let providers = self.providers.as_mut().map(|providers| &mut providers.server);
         let others = [&mut self.websockets.server, &mut self.kms.server];
-        iter::once(&mut self.api).chain(others).chain(engine).collect()
+        iter::once(&mut self.api).chain(others).chain(providers).chain(engine).collect()
     }
+}
+
+/// The demo's document, and the providers that its integrations connect.
+async fn demo(arguments: &Arguments) -> Result<(Value, Providers), InitError> {
+    let providers = Providers::start()
+        .await
+        .map_err(|error| InitError::new(format!("the demo providers do not start: {error}")))?;
+    let mut document = demo::document(arguments.demo_file().as_deref())?;
+    providers.add_to(&mut document);
+    Ok((document, providers))
 }
 
 /// The settings of the functions; those that `template.yaml` always sets have defaults here.

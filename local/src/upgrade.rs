@@ -17,7 +17,8 @@ pub fn is_wanted(request: &Request<Body>) -> bool {
 }
 
 /// Makes a socket of a request for exactly the path `path`; a query may follow it. It needs no
-/// credential, and may come from any origin: until a flow names its id, it is told nothing but that.
+/// credential, and may come from any origin: until a flow names its id, it is told nothing but
+/// that.
 pub async fn respond(request: Request<Body>, path: &str, hub: Hub) -> Response<Body> {
     let (mut parts, _) = request.into_parts();
     if parts.uri.path() != path {

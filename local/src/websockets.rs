@@ -2,8 +2,8 @@
 //! `template.yaml`'s WebSocket API has for posting to them, `POST /@connections/{connectionId}`
 //! (AWS, "Use @connections commands in your backend service").
 //!
-//! A socket gets two messages at most: its id at once, and the outcome of one flow (section 8 of the
-//! flow). What a client sends is ignored.
+//! A socket gets two messages at most: its id at once, and the outcome of one flow (section 8 of
+//! the flow). What a client sends is ignored.
 
 mod hub;
 

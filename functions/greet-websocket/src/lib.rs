@@ -1,8 +1,9 @@
 //! A socket was opened: tells the client its id (section 8 of the flow).
 //!
 //! API Gateway invokes this function asynchronously at `$connect`, with `{"connectionId":"…"}`. The
-//! connection stands only when `$connect` has been answered, and a post to it is answered 410 before
-//! that (AWS, "Use @connections commands in your backend service"), so this tries again for a while.
+//! connection stands only when `$connect` has been answered, and a post to it is answered 410
+//! before that (AWS, "Use @connections commands in your backend service"), so this tries again for
+//! a while.
 
 use std::time::Duration;
 

@@ -47,8 +47,8 @@ pub struct Settings {
     pub registry_cache_seconds: u32,
     /// `WEBSOCKETS_PATH`: what GET answers the Connect UI; `/` unless set.
     pub websockets_path: String,
-    /// `WEBSOCKET_API_URL`: the management endpoint of the WebSocket API, by which messages are posted
-    /// to sockets; unset, there are none.
+    /// `WEBSOCKET_API_URL`: the management endpoint of the WebSocket API, by which messages are
+    /// posted to sockets; unset, there are none.
     pub websocket_api_url: Option<String>,
     /// `METRICS_NAMESPACE`: where CloudWatch keeps the metrics; `connect-sessions` unless set.
     pub metrics_namespace: String,

@@ -95,7 +95,7 @@ pub fn acknowledgement(connection_id: &str) -> Value {
 }
 
 /// Whether a text can be a connection id: base64 or a UUID. It becomes a segment of a path, where
-/// the SDK escapes all but letters, digits and `-._~`; so dots, which name other paths, are none.
+/// the SDK escapes everything but letters, digits and `-._~`, and dots could name another path.
 fn is_id(text: &str) -> bool {
     let is_of_id = |byte: u8| byte.is_ascii_alphanumeric() || b"-_=+/".contains(&byte);
     (1..=ID_LENGTH_MAX).contains(&text.len()) && text.bytes().all(is_of_id)
