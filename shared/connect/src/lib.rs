@@ -8,6 +8,7 @@
 //! - [`verification`]: credentials are tried before they are saved.
 //! - [`signed_tokens`]: tokens and signatures that are made here.
 //! - [`clients`]: the OAuth client of an integration.
+//! - [`secrets`]: secrets that an operator gave, opened.
 //! - [`credentials`]: credentials of connections, sealed and opened.
 //! - [`connect`]: the state of functions that do this: DynamoDB, KMS and the outside.
 //! - [`variables`]: the variables of a provider's template.
@@ -22,6 +23,7 @@ pub mod credentials;
 pub mod headers;
 pub mod moments;
 pub mod providers;
+pub mod secrets;
 pub mod signed_tokens;
 pub mod tokens;
 pub mod variables;
