@@ -15,6 +15,7 @@
 //! - [`verification`]: credentials are tried before they are saved.
 //! - [`signed_tokens`]: tokens and signatures that are made here.
 //! - [`clients`]: the OAuth client of an integration.
+//! - [`secrets`]: secrets that an operator gave, opened.
 //! - [`credentials`]: credentials of connections, sealed and opened.
 //! - [`connect`]: the state of functions that do this: DynamoDB, KMS and the outside.
 //! - [`headers`]: headers of requests to providers.
@@ -30,6 +31,7 @@ pub mod moments;
 pub mod refresh;
 pub mod renewal;
 pub mod saving;
+pub mod secrets;
 pub mod signed_tokens;
 pub mod token_answer;
 pub mod token_failure;
