@@ -30,6 +30,8 @@ use uuid::Uuid;
 use crate::event::event;
 use crate::log;
 use crate::routes::{ROUTES, Router, decoded_path};
+use crate::upgrade;
+use crate::websockets::Hub;
 
 /// The most bytes of a request that API Gateway takes (AWS, HTTP API quotas).
 const PAYLOAD_MAX: usize = 10 * 1_024 * 1_024;
@@ -54,9 +56,11 @@ const PREFLIGHT: [(HeaderName, &str); 3] = [
     (ACCESS_CONTROL_MAX_AGE, "600"),
 ];
 
-/// Serves until `stop` resolves, then finishes the requests in flight.
+/// Serves until `stop` resolves, then finishes the requests in flight. Sockets are no requests:
+/// they end with the process.
 pub async fn serve(
     connect: &'static Connect,
+    hub: Hub,
     listener: TcpListener,
     clock: fn() -> Timestamp,
     stop: impl Future<Output = ()> + Send + 'static,
@@ -65,9 +69,17 @@ pub async fn serve(
     let respond = async move |ConnectInfo(peer): Peer, request: Request<Body>| {
         let started = Instant::now();
         let (method, uri) = (request.method().clone(), request.uri().clone());
-        let response = match with_whole_body(request).await {
-            Ok(request) => respond(connect, request, peer, clock()).await,
-            Err(refusal) => with_cors(refusal),
+        let response = if upgrade::is_wanted(&request) {
+            upgrade::respond(request, &connect.app.settings.websockets_path, hub.clone()).await
+        } else {
+            match with_whole_body(request).await {
+                // A task of its own: as on Lambda, a request is finished although its client is gone.
+                Ok(request) => match tokio::spawn(respond(connect, request, peer, clock())).await {
+                    Ok(response) => response,
+                    Err(_) => with_cors(internal_server_error()),
+                },
+                Err(refusal) => with_cors(refusal),
+            }
         };
         let code = response.extensions().get().map_or("", |ErrorCode(code)| code);
         log::request(&method, uri.path(), response.status(), code, started.elapsed());
@@ -153,8 +165,12 @@ async fn route(
     answered.and_then(|answer| http_response(&answer)).unwrap_or_else(|problem| {
         // What API Gateway says when an invocation fails.
         tracing::error!(problem, "invocation failed");
-        plain(StatusCode::INTERNAL_SERVER_ERROR, r#"{"message":"Internal Server Error"}"#)
+        internal_server_error()
     })
+}
+
+fn internal_server_error() -> Response<Body> {
+    plain(StatusCode::INTERNAL_SERVER_ERROR, r#"{"message":"Internal Server Error"}"#)
 }
 
 /// The HTTP response that API Gateway makes of a function's answer.

@@ -75,7 +75,7 @@ pub const ROUTES: [Route; 36] = [
     ("POST /connections", handler!(connect: import_connection::handle)),
     ("GET /connections/{connectionId}", handler!(connect: get_connection::handle)),
     ("PATCH /connections/{connectionId}", handler!(app: update_connection::handle)),
-    ("DELETE /connections/{connectionId}", handler!(app: delete_connection::handle)),
+    ("DELETE /connections/{connectionId}", handler!(connect: delete_connection::handle)),
     ("POST /connections/metadata", handler!(app: update_connection::handle)),
     ("PATCH /connections/metadata", handler!(app: update_connection::handle)),
 ];

@@ -49,6 +49,7 @@ impl Function {
             .env("SESSIONS_TABLE", &world.app.settings.tables.sessions)
             .env("REGISTRY_TABLE", &world.app.settings.tables.registry)
             .env("CONNECTIONS_TABLE", &world.app.settings.tables.connections)
+            .env("EVENTS_TABLE", &world.app.settings.tables.events)
             .env("KMS_KEY_ID", &world.app.settings.kms_key_id)
             .env("AWS_ENDPOINT_URL_KMS", format!("http://{}", world.kms_wire.address))
             .env("CONNECT_UI_URL", "http://localhost:3009")

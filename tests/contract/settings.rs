@@ -11,6 +11,7 @@ fn read(change: (&str, Option<&str>)) -> Result<Settings, String> {
         "SESSIONS_TABLE" => Some("sessions"),
         "REGISTRY_TABLE" => Some("registry"),
         "CONNECTIONS_TABLE" => Some("connections"),
+        "EVENTS_TABLE" => Some("events"),
         "CONNECT_UI_URL" => Some("https://ui.example.com"),
         _ => None,
     };

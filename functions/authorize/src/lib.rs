@@ -28,6 +28,7 @@ use std::sync::Arc;
 use api::{App, Error, Request, Response, Timestamp, auth, request, response};
 use connect::clients::Client;
 use connect::saving::Credentials;
+use connect::token_failure::TokenFailure;
 use connect::{Connect, signed_tokens, tokens, verification};
 use flow::attempt::Attempt;
 use flow::parameters::{Parameters, integration_key};
@@ -72,6 +73,19 @@ pub async fn handle(
     attempt.require_allowed()?;
     attempt.require_target(&app.tables).await?;
 
+    let connected = connected(connect, &attempt, submission, parameters, now).await;
+    let connection_id = saving::tell_if_failed(connect, &attempt, connected, now).await?;
+    response::plain(&Connected { connection_id: &connection_id, provider_config_key: key.as_str() })
+}
+
+/// The id of the connection that the submission makes.
+async fn connected(
+    connect: &Connect,
+    attempt: &Attempt,
+    submission: Submission,
+    parameters: Parameters,
+    now: Timestamp,
+) -> Result<String, Error> {
     let connection_config = attempt.connection_config(parameters.params);
     let variables = Variables {
         provider: &attempt.provider,
@@ -81,12 +95,16 @@ pub async fn handle(
     let credentials = match attempt.provider.auth_mode() {
         AuthMode::Jwt => signed_tokens::jwt(variables, now)?,
         AuthMode::Signature => signed_tokens::user_name_token(variables, now)?,
-        AuthMode::TwoStep => tokens::two_step(&connect.outbound, variables, now).await?,
-        AuthMode::Bill => tokens::bill(&connect.outbound, variables, now).await?,
+        AuthMode::TwoStep => tokens::two_step(&connect.outbound, variables, now)
+            .await
+            .map_err(TokenFailure::of_two_step)?,
+        AuthMode::Bill => {
+            tokens::bill(&connect.outbound, variables, now).await.map_err(TokenFailure::of_bill)?
+        }
         _ => submission.credentials(),
     };
     if attempt.provider.auth_mode() != AuthMode::None {
-        let client = client(connect, &attempt, &credentials, now).await?;
+        let client = client(connect, attempt, &credentials, now).await?;
         let variables = Variables { credentials: &credentials, ..variables };
         verification::verify(&connect.outbound, variables, client.as_ref(), now).await?;
     }
@@ -96,8 +114,7 @@ pub async fn handle(
         metadata: Some(Map::new()),
         moves_updated_at: true,
     };
-    let connection_id = saving::save(connect, attempt, new, now).await?;
-    response::plain(&Connected { connection_id: &connection_id, provider_config_key: key.as_str() })
+    saving::save(connect, attempt, new, now).await
 }
 
 async fn attempt(
@@ -119,9 +136,8 @@ async fn client(
     credentials: &Map<String, Value>,
     now: Timestamp,
 ) -> Result<Option<Client>, Error> {
-    let own = |name| credentials.get("config_override")?.get(name)?.as_str();
-    if let (Some(id), Some(secret)) = (own("client_id"), own("client_secret")) {
-        return Ok(Some(Client { id: id.to_owned(), secret: secret.to_owned() }));
+    if let Some(own) = Client::own(credentials) {
+        return Ok(Some(own));
     }
     connect.client(&attempt.environment, &attempt.integration, now).await
 }

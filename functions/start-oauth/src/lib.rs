@@ -18,6 +18,7 @@ use flow::secrets::FlowSecrets;
 use flow::{cookie, page};
 use lambda_http::http::StatusCode;
 use serde_json::{Map, Value};
+use session::Uuid;
 use session::connect_session::ConnectSession;
 use session::connection::ConnectionId;
 use session::integration::IntegrationKey;
@@ -74,13 +75,14 @@ impl Start<'_> {
     async fn start(&self) -> Result<Response, Error> {
         let token = auth::query_token(self.query)?;
         let (session, environment) = auth::session(self.app, &token, self.now).await?;
-        let end = (token.hash(), session.outcomes.len());
+        let outcomes_before = session.outcomes.len();
+        let known = (environment.id, token.hash(), outcomes_before);
         let target = session.connection.as_ref().map(|target| target.connection_id.clone());
         let id = target.unwrap_or_else(ConnectionId::generate);
         match self.redirect(token.hash(), session, environment, &id).await {
             Ok(response) => Ok(response),
             Err(Stop::Refused(error)) => Err(error),
-            Err(Stop::Failed(failure)) => Ok(self.failed(end, &id, &failure).await?),
+            Err(Stop::Failed(failure)) => Ok(self.failed(known, &id, &failure).await?),
         }
     }
 
@@ -150,15 +152,16 @@ impl Start<'_> {
     /// The page of a failure. The session and the websocket client hear of it too.
     async fn failed(
         &self,
-        (session, outcomes_before): (TokenHash, usize),
+        (environment, session, outcomes_before): (Uuid, TokenHash, usize),
         id: &ConnectionId,
         failure: &Failure,
     ) -> Result<Response, StoreError> {
         telemetry::note(|summary| summary.code = Some(failure.error_type));
         let name: String = self.name().chars().take(NAME_LENGTH_MAX).collect();
         let outcome = Outcome::failed(&name, failure.error_type, self.now);
-        let end = End { session: &session, outcomes_before, outcome: &outcome, flow: None };
-        self.app.tables.fail(end).await?;
+        let end =
+            End { environment, session: &session, outcomes_before, outcome: &outcome, flow: None };
+        self.app.tables.fail(end, Vec::new()).await?;
         tell(self.ws_client_id(), &messages::error(&name, id.as_str(), failure)).await;
         Ok(page::of_end(&failure.end(None)))
     }
