@@ -5,6 +5,7 @@
 //! - [`call`]: requests and replies, in process or to any URL.
 //! - [`case`]: the recorded request and answer pairs.
 //! - [`flow`]: a world as the recorded flow cases assume it.
+//! - [`oauth`]: a browser's side of an OAuth flow.
 //! - [`provider`]: the provider and the receiver of webhooks behind it.
 
 #![expect(
@@ -17,12 +18,14 @@
 pub mod call;
 pub mod case;
 pub mod flow;
+pub mod oauth;
 pub mod provider;
 pub mod wire;
 pub mod world;
 
 pub use call::{Call, Reply};
 pub use flow::Flow;
+pub use oauth::Started;
 pub use provider::Provider;
 pub use wire::{Fault, Wire};
 pub use world::World;

@@ -7,7 +7,7 @@
 //! - `exchange`: the token request.
 
 mod callback;
-mod exchange;
+pub mod exchange;
 mod finishing;
 
 use std::time::Duration;
