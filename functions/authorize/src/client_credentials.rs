@@ -13,7 +13,7 @@ use session::fields::{Fields, Issues};
 use session::integration::IntegrationKey;
 use session::provider::AuthMode;
 
-use crate::{attempt, saving};
+use crate::attempt;
 
 /// Answers 200 with the id of the connection.
 pub async fn handle(
@@ -46,7 +46,7 @@ pub async fn handle(
     let key = key.and_then(|key| IntegrationKey::parse(&key)).ok_or_else(unknown_integration)?;
     let integration = app.tables.integration(environment.id, &key).await?;
     let integration = integration.ok_or_else(unknown_integration)?;
-    let attempt = attempt(connect, &token, session, environment, integration).await?;
+    let attempt = attempt::begin(connect, &token, session, environment, integration).await?;
     if attempt.provider.auth_mode() != AuthMode::OAuth2ClientCredentials {
         let message = "Invalid auth mode. The provider does not support this auth mode.";
         return Err(Error::refused_with_payload(400, "invalid_auth_mode", message, json!({})));
@@ -79,7 +79,7 @@ pub async fn handle(
     let credentials = tokens::client_credentials(&connect.outbound, variables, client, now).await?;
     let new =
         Credentials { credentials, connection_config, metadata: None, moves_updated_at: false };
-    let connection_id = saving::save(connect, attempt, new, now).await?;
+    let connection_id = attempt::save(connect, attempt, new, now).await?;
     response::plain(&Connected { provider_config_key: key.as_str(), connection_id: &connection_id })
 }
 
