@@ -53,7 +53,7 @@ async fn dynamodb_deletes_an_expired_session_on_its_own_and_no_live_one() {
     world.pass_ms(60 * 60 * 1_000 + 1);
     assert_eq!(world.sweep(), 0);
     assert_eq!(world.get(&token).await.status, 401);
-    world.pass_ms(1_000);
+    world.pass_ms(2_000);
     assert_eq!(world.sweep(), 1);
     assert_eq!(world.session_items().await.len(), 0);
     assert_eq!(world.get(&token).await.status, 401);
