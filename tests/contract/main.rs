@@ -4,6 +4,7 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod auth_events;
 mod authentication;
 mod calls;
 mod catalogue;
@@ -11,6 +12,7 @@ mod change_connection;
 mod connect_order;
 mod create_session;
 mod delete_session;
+mod demo_providers;
 mod describing;
 mod ended_sessions;
 mod expiry;
@@ -45,3 +47,4 @@ mod tidy;
 mod transport;
 mod vault;
 mod webhook_urls;
+mod websockets;

@@ -10,18 +10,20 @@ use regex_lite::Regex;
 /// The crates, the lowest row first. A crate imports only crates of rows below its own.
 const ROWS: [&[&str]; 6] = [
     &["aws", "catalogue", "outbound", "sealing"],
-    &["session", "vault"],
+    &["session", "sockets", "vault"],
     &["tables"],
     &["api"],
     &["connect"],
     &[
         "authorize",
+        "connect-ui",
         "create-session",
         "delete-connection",
         "delete-session",
         "get-connection",
         "get-provider",
         "get-session",
+        "greet-websocket",
         "import-connection",
         "list-connections",
         "list-integrations",
@@ -192,6 +194,7 @@ fn each_function_links_exactly_the_crates_on_its_list() {
             "authorize" | "get-connection" | "import-connection" | "list-integrations"
             | "provision" => connect,
             "get-provider" => include_str!("linked/get-provider.txt"),
+            "greet-websocket" => include_str!("linked/greet-websocket.txt"),
             _ => session,
         };
         let listed: BTreeSet<_> = list.lines().map(str::to_owned).collect();

@@ -7,6 +7,7 @@
 //! - [`case`]: the recorded request and answer pairs.
 //! - [`flow`]: a world as the recorded flow cases assume it.
 //! - [`provider`]: the provider and the receiver of webhooks behind it.
+//! - [`socket`]: a browser's end of a WebSocket.
 
 #![expect(
     clippy::expect_used,
@@ -19,6 +20,7 @@ pub mod call;
 pub mod case;
 pub mod flow;
 pub mod provider;
+pub mod socket;
 pub mod token_endpoint;
 pub mod wire;
 pub mod world;
@@ -26,6 +28,7 @@ pub mod world;
 pub use call::{Call, Reply};
 pub use flow::Flow;
 pub use provider::Provider;
+pub use socket::Socket;
 pub use token_endpoint::{TokenEndpoint, TokenReply};
 pub use wire::{Fault, Wire};
 pub use world::World;

@@ -1,6 +1,7 @@
 //! A world of its own for each test: an engine on a free port, tables, an environment, and the
 //! service on top. Time stands still until the test moves it.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use api::App;
@@ -15,11 +16,16 @@ use dynoxide::Database;
 use dynoxide::storage_backend::{Clock, ManualClock};
 use jiff::{SignedDuration, Timestamp};
 use local::dynamodb::{self, Engine};
+use local::gateway;
 use local::kms::Kms;
+use local::websockets::Websockets;
 use provision::{Failure, Report};
 use serde_json::{Value, json};
+use session::event::Event;
 use session::secret_key::SecretKey;
 use std::collections::HashMap;
+use tables::events::to_event;
+use tokio::net::TcpListener;
 use vault::Vault;
 
 use crate::call::{Call, Reply};
@@ -45,6 +51,8 @@ pub struct World {
     pub kms: Kms,
     /// What stands between the service and KMS.
     pub kms_wire: Wire,
+    /// The open sockets, and the endpoint that the service posts to them by.
+    pub websockets: Websockets,
     engine: Engine,
     clock: Arc<ManualClock>,
 }
@@ -73,7 +81,9 @@ impl World {
         let client = client(&engine.url());
         let kms = Kms::start(None).await.expect("KMS");
         let kms_wire = Wire::to(kms.address).await;
-        let settings = settings(setting);
+        let websockets = Websockets::start().await.expect("a WebSocket endpoint");
+        let websocket_api_url = Some(websockets.url());
+        let settings = Settings { websocket_api_url, ..settings(setting) };
         dynamodb::create_tables(&client, &settings).await.expect("tables");
 
         let connect = container(&settings, &wire, &kms_wire);
@@ -83,6 +93,7 @@ impl World {
             wire,
             kms,
             kms_wire,
+            websockets,
             client,
             secret_key: SecretKey::generate().expose().to_owned(),
             secret_key_no_scope: SecretKey::generate().expose().to_owned(),
@@ -179,6 +190,16 @@ impl World {
         call.send_to(self.connect, self.now).await
     }
 
+    /// Serves the API on a free port. Its clock stands still.
+    pub async fn serve(&self) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let (connect, hub) = (self.connect, self.websockets.hub.clone());
+        let clock = || Timestamp::UNIX_EPOCH;
+        tokio::spawn(gateway::serve(connect, hub, listener, clock, std::future::pending()));
+        address
+    }
+
     /// Asks for a session.
     pub async fn create(&self, body: Value) -> Reply {
         self.send(Call::create(&self.secret_key, &body)).await
@@ -208,13 +229,30 @@ impl World {
     pub async fn dump(&self) -> Vec<HashMap<String, AttributeValue>> {
         let settings = &self.app.settings;
         let mut items = Vec::new();
-        for table in
-            [&settings.tables.sessions, &settings.tables.registry, &settings.tables.connections]
-        {
+        let tables = &settings.tables;
+        for table in [&tables.sessions, &tables.registry, &tables.connections, &tables.events] {
             let scan = self.client.scan().table_name(table).into_paginator().items().send();
             items.extend(scan.try_collect().await.expect("a scan"));
         }
         items
+    }
+
+    /// The webhooks that are kept, the oldest first. They are removed, so that the next call
+    /// answers those that are made until then.
+    pub async fn take_events(&self) -> Vec<Event> {
+        let table = &self.app.settings.tables.events;
+        let mut events = Vec::new();
+        let mut items = self.client.scan().table_name(table).into_paginator().items().send();
+        while let Some(item) = items.next().await {
+            let item = item.expect("an item");
+            let key = |name: &str| item[name].clone();
+            let delete = self.client.delete_item().table_name(table);
+            let delete = delete.key("pk", key("pk")).key("sk", key("sk"));
+            delete.send().await.expect("an answer");
+            events.push(to_event(item).expect("an event").event);
+        }
+        events.sort_by_key(|event| event.id);
+        events
     }
 
     /// The items of the sessions table.
@@ -230,6 +268,7 @@ fn settings(setting: impl Fn(&str) -> Option<&'static str>) -> Settings {
             "SESSIONS_TABLE" => Some("sessions"),
             "REGISTRY_TABLE" => Some("registry"),
             "CONNECTIONS_TABLE" => Some("connections"),
+            "EVENTS_TABLE" => Some("events"),
             "KMS_KEY_ID" => Some(local::kms::KEY_ID),
             "OUTBOUND_ALLOW" => Some("127.0.0.0/8"),
             "CONNECT_UI_URL" => Some("http://localhost:3009"),

@@ -5,9 +5,11 @@
 mod body;
 
 use api::{Error, Request, Response, Timestamp, auth, request, response};
-use connect::variables::Variables;
-use connect::{Connect, keepalive, providers, verification};
+use connect::{Connect, keepalive, verification};
+use flow::providers;
+use flow::variables::Variables;
 use serde_json::{Map, Value};
+use session::auth_event::{AuthEvent, Operation};
 use session::connection::{Connection, ConnectionId};
 use session::environment::Environment;
 use session::integration::Integration;
@@ -89,8 +91,12 @@ pub async fn handle(
             credentials: sealed.clone(),
             refresh: RefreshState::due(refresh_due_at),
         };
+        let operation = if before.is_some() { Operation::Override } else { Operation::Creation };
+        let event = AuthEvent::of(operation, &connection, Some(mode));
+        let events = event.webhooks(environment, now)?;
         let replaced = before.map(|before| before.number);
-        if app.tables.import_connection(environment.id, connection.clone(), replaced).await? {
+        let tables = &app.tables;
+        if tables.import_connection(environment.id, connection.clone(), replaced, events).await? {
             // Answered as it was sent, also where the connection keeps an end user.
             connection.end_user = end_user;
             let fetched_at = (mode != AuthMode::None).then_some(now);

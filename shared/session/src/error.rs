@@ -120,6 +120,15 @@ impl Error {
         )
     }
 
+    /// Whether nobody is to blame for it but this service: a 500 or a 503.
+    pub fn is_ours(&self) -> bool {
+        match self {
+            Self::Internal(_) | Self::Unavailable(_) => true,
+            Self::Refused(refusal) => refusal.status >= 500,
+            _ => false,
+        }
+    }
+
     /// The machine-readable code.
     pub fn code(&self) -> &'static str {
         match self {
@@ -145,7 +154,7 @@ impl Error {
     }
 
     /// The sentence for people. The wording of the contract's own errors is part of the contract.
-    fn message(&self) -> Cow<'_, str> {
+    pub fn message(&self) -> Cow<'_, str> {
         match self {
             Self::InvalidJson(problem) => problem.into(),
             Self::InvalidQueryParams(_) | Self::InvalidUriParams(_) | Self::InvalidBody(_) => {

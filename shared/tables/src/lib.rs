@@ -16,6 +16,10 @@
 //! - [`metadata`]: the metadata of connections.
 //! - [`refreshing`]: the renewal of their credentials: lease, result, and what is due.
 //! - [`sessions`], [`registry`], [`connections`]: the questions that are asked of each table.
+//! - [`attempts`]: how an attempt to connect ends, in one transaction.
+//! - [`oauth_states`]: OAuth flows that are under way.
+//! - [`managed_connections`]: connections that a customer's server imports and deletes.
+//! - [`events`]: webhooks, and how far their delivery has come.
 //! - [`integrations`]: integrations, providers and branch keys.
 //! - [`transaction`]: how the registry is written.
 //!
@@ -23,14 +27,18 @@
 //! copied into each of the futures around it.
 
 mod assignments;
+pub mod attempts;
 pub mod client;
 pub mod connection_item;
 pub mod connection_list;
 pub mod connections;
 pub mod error;
+pub mod events;
 pub mod integrations;
 pub mod item;
+pub mod managed_connections;
 pub mod metadata;
+pub mod oauth_states;
 pub mod record;
 pub mod record_item;
 pub mod refresh_item;
