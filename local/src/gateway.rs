@@ -14,7 +14,7 @@ use axum::body::{Body, Bytes, HttpBody, to_bytes};
 use axum::extract::ConnectInfo;
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, CONTENT_TYPE, HeaderValue,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, CONTENT_TYPE, HeaderValue, SET_COOKIE,
 };
 use axum::http::{HeaderName, Method, Request, Response, StatusCode};
 use base64::Engine;
@@ -182,6 +182,8 @@ fn http_response(answer: &str) -> Result<Response<Body>, String> {
         #[serde(default)]
         headers: Map<String, Value>,
         #[serde(default)]
+        cookies: Vec<String>,
+        #[serde(default)]
         body: Option<String>,
         #[serde(default)]
         is_base64_encoded: bool,
@@ -201,6 +203,9 @@ fn http_response(answer: &str) -> Result<Response<Body>, String> {
     }
     for (name, value) in &answer.headers {
         response = response.header(name, value.as_str().unwrap_or_default());
+    }
+    for cookie in answer.cookies {
+        response = response.header(SET_COOKIE, cookie);
     }
     response.body(Body::from(body)).map_err(|error| error.to_string())
 }

@@ -8,6 +8,8 @@
 //! - [`event`]: a request as the event that API Gateway makes of it.
 //! - [`dynamodb`]: the engine, the tables of `template.yaml`, and their TTL.
 //! - [`kms`]: the two calls of KMS that the service makes.
+//! - [`webhooks`]: from the stream of events to the queue, and from there to the receivers.
+//! - [`sqs`]: the queue, and the two calls of SQS that the service makes.
 //! - [`server`]: how servers start and end.
 //! - [`demo`]: the environment that a first start provisions.
 //! - [`providers`]: the providers that its integrations connect.
@@ -24,7 +26,9 @@ pub mod log;
 pub mod providers;
 pub mod routes;
 pub mod server;
+pub mod sqs;
 pub mod upgrade;
+pub mod webhooks;
 pub mod websockets;
 
 use ::connect::Connect;
@@ -32,6 +36,8 @@ use api::settings::Settings;
 use api::{App, InitError};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Credentials;
+use deliver_webhooks::Deliver;
+use queue::Queue;
 use vault::Vault;
 
 /// The state of all functions, on a DynamoDB client and a KMS endpoint. It lives as long as the
@@ -47,4 +53,11 @@ pub fn connect(
     let vault = Vault::new(kms_client, settings.kms_key_id.clone());
     let outbound = ::connect::connect::outbound(&settings)?;
     Ok(Box::leak(Box::new(Connect { app: App::new(settings, client), vault, outbound })))
+}
+
+/// The state of the functions that deliver webhooks, on an SQS endpoint.
+pub fn deliver(connect: &'static Connect, sqs: &sqs::Sqs) -> &'static Deliver {
+    let credentials = Credentials::new("local", "local", None, None, "local");
+    let client = sqs::client(&sqs.url(), "us-east-1".to_owned(), credentials);
+    Box::leak(Box::new(Deliver { connect, queue: Queue::new(client, sqs.queue_url()) }))
 }

@@ -41,12 +41,17 @@ macro_rules! handler {
 }
 
 /// Every route of `template.yaml`; a test holds the two together.
-pub const ROUTES: [Route; 31] = [
+pub const ROUTES: [Route; 36] = [
     ("POST /connect/sessions", handler!(app: create_session::handle)),
     ("POST /connect/sessions/reconnect", handler!(app: reconnect_session::handle)),
     ("GET /connect/session", handler!(app: get_session::handle)),
     ("HEAD /connect/session", handler!(app: get_session::handle)),
     ("DELETE /connect/session", handler!(app: delete_session::handle)),
+    ("GET /connect/session/outcomes", handler!(app: get_session::handle)),
+    ("GET /oauth/connect/{providerConfigKey}", handler!(app: start_oauth::handle)),
+    ("HEAD /oauth/connect/{providerConfigKey}", handler!(app: start_oauth::handle)),
+    ("GET /oauth/callback", handler!(connect: finish_oauth::handle)),
+    ("POST /oauth/callback", handler!(connect: finish_oauth::handle)),
     ("POST /auth/unauthenticated/{providerConfigKey}", handler!(connect: authorize::handle)),
     ("POST /api-auth/api-key/{providerConfigKey}", handler!(connect: authorize::handle)),
     ("POST /api-auth/basic/{providerConfigKey}", handler!(connect: authorize::handle)),

@@ -1,6 +1,6 @@
 import { defineConfig } from '@playwright/test';
 
-// Debian's Chromium. Screenshots and traces of failures go to `report/`.
+// Debian's Chromium. Screenshots go to `report/`.
 export default defineConfig({
   testDir: '.',
   outputDir: 'report/results',
@@ -15,6 +15,5 @@ export default defineConfig({
     launchOptions: { executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox'] },
     viewport: { width: 1000, height: 760 },
     screenshot: 'only-on-failure',
-    trace: 'retain-on-failure',
   },
 });

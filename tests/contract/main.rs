@@ -31,6 +31,7 @@ mod provisioning_failures;
 mod provisioning_races;
 mod reconnect_session;
 mod reconnection;
+mod refreshing;
 mod requirements;
 mod rooms;
 mod routes;

@@ -80,11 +80,8 @@ impl TokenEndpoint {
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let endpoint = Self {
-            url,
-            requests: Arc::default(),
-            answer: Arc::new(Mutex::new(Arc::new(answer))),
-        };
+        let endpoint =
+            Self { url, requests: Arc::default(), answer: Arc::new(Mutex::new(Arc::new(answer))) };
         let service = Router::new().fallback(respond).with_state(endpoint.clone());
         tokio::spawn(async { axum::serve(listener, service).await });
         endpoint

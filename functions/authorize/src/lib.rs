@@ -16,23 +16,31 @@
 //! | `POST /auth/oauth-outbound/{providerConfigKey}` | none: answers `invalid_auth_mode` |
 //!
 //! - `submission`: what the end user submits, by auth mode.
-//! - `parameters`: the query and the path.
+//! - `saving`: the connection is saved, with the outcome of the attempt.
 //! - `client_credentials`: `/oauth2/auth`, which has an order and errors of its own.
 
 mod client_credentials;
-mod parameters;
+mod saving;
 mod submission;
 
-use api::{App, Error, Request, Response, Timestamp, auth, request, response};
-use connect::attempt::Attempt;
-use connect::token_failure::TokenFailure;
-use connect::variables::Variables;
-use connect::{Connect, attempt, signed_tokens, tokens, verification};
-use serde::Serialize;
-use serde_json::Map;
-use session::provider::AuthMode;
+use std::sync::Arc;
 
-use parameters::{Parameters, integration_key};
+use api::{App, Error, Request, Response, Timestamp, auth, request, response};
+use connect::clients::Client;
+use connect::saving::Credentials;
+use connect::token_failure::TokenFailure;
+use connect::{Connect, signed_tokens, tokens, verification};
+use flow::attempt::Attempt;
+use flow::parameters::{Parameters, integration_key};
+use flow::variables::Variables;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use session::connect_session::ConnectSession;
+use session::environment::Environment;
+use session::integration::Integration;
+use session::provider::AuthMode;
+use session::token::SessionToken;
+
 use submission::Submission;
 
 /// Answers 200 with the id of the connection.
@@ -58,22 +66,22 @@ pub async fn handle(
     let integration = app.tables.integration(environment.id, &key).await?;
     let integration =
         integration.ok_or_else(|| Error::refused(404, "unknown_provider_config", ""))?;
-    let attempt = Attempt::new(connect, &token, session, environment, integration).await?;
+    let attempt = attempt(connect, &token, session, environment, integration).await?;
     if Some(attempt.provider.auth_mode()) != submission.auth_mode() {
         return Err(Error::refused(400, "invalid_auth_mode", ""));
     }
     attempt.require_allowed()?;
-    attempt.require_target(connect).await?;
+    attempt.require_target(&app.tables).await?;
 
     let connected = connected(connect, &attempt, submission, parameters, now).await;
-    let connection_id = attempt.tell_if_failed(connect, connected, now).await?;
+    let connection_id = saving::tell_if_failed(connect, &attempt, connected, now).await?;
     response::plain(&Connected { connection_id: &connection_id, provider_config_key: key.as_str() })
 }
 
 /// The id of the connection that the submission makes.
 async fn connected(
     connect: &Connect,
-    attempt: &Attempt<'_>,
+    attempt: &Attempt,
     submission: Submission,
     parameters: Parameters,
     now: Timestamp,
@@ -96,17 +104,42 @@ async fn connected(
         _ => submission.credentials(),
     };
     if attempt.provider.auth_mode() != AuthMode::None {
-        let client = attempt.client(connect, &credentials, now).await?;
+        let client = client(connect, attempt, &credentials, now).await?;
         let variables = Variables { credentials: &credentials, ..variables };
         verification::verify(&connect.outbound, variables, client.as_ref(), now).await?;
     }
-    let new = attempt::Credentials {
+    let new = Credentials {
         credentials,
         connection_config,
         metadata: Some(Map::new()),
         moves_updated_at: true,
     };
-    attempt.save(connect, new, now).await
+    saving::save(connect, attempt, new, now).await
+}
+
+async fn attempt(
+    connect: &Connect,
+    token: &SessionToken,
+    session: ConnectSession,
+    environment: Arc<Environment>,
+    integration: Integration,
+) -> Result<Attempt, Error> {
+    let tables = &connect.app.tables;
+    let attempt = Attempt::new(tables, token.hash(), session, environment, integration).await?;
+    attempt.ok_or_else(|| Error::refused(404, "unknown_provider_template", ""))
+}
+
+/// The client that signs for the end user: their own, or that of the integration.
+async fn client(
+    connect: &Connect,
+    attempt: &Attempt,
+    credentials: &Map<String, Value>,
+    now: Timestamp,
+) -> Result<Option<Client>, Error> {
+    if let Some(own) = Client::own(credentials) {
+        return Ok(Some(own));
+    }
+    connect.client(&attempt.environment, &attempt.integration, now).await
 }
 
 #[derive(Serialize)]

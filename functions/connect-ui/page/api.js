@@ -88,8 +88,9 @@ export function sendNotes(token) {
   const send = () => {
     for (const event of unsent.splice(0)) {
       if (!token()) continue;
-      const body = new Blob([JSON.stringify({ token: token(), ...event })], { type: 'application/json' });
-      navigator.sendBeacon(new URL('connect/telemetry', API), body);
+      const body = JSON.stringify({ token: token(), ...event });
+      const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body, keepalive: true };
+      fetch(new URL('connect/telemetry', API), init).catch(() => {});
     }
   };
   window.setInterval(send, 10_000);

@@ -56,7 +56,8 @@ async function load() {
   try {
     const answers = await Promise.all([read('connect/session', token), read('integrations', token)]);
     if (mine !== turn) return;
-    [session, integrations] = answers;
+    session = answers[0];
+    integrations = answers[1].sort(byName);
   } catch (error) {
     if (mine === turn) showFailure(error, load);
     return;
@@ -69,6 +70,14 @@ async function load() {
   if (trip && back) void showReturn(back, trip);
   else if (isStraight()) void showIntegration(integrations[0]);
   else showList();
+}
+
+/**
+ * @param {Integration} one
+ * @param {Integration} other
+ */
+function byName(one, other) {
+  return one.display_name.localeCompare(other.display_name, undefined, { numeric: true });
 }
 
 /** Whether there is nothing to choose. */

@@ -31,8 +31,11 @@ export class Card {
     if (!isEmbedded) return;
     document.addEventListener('keydown', (event) => {
       if (document.querySelector('dialog[open]')) return;
-      if (event.key === 'Escape') leave();
-      else if (event.key === 'Tab') this.keepFocus(event);
+      if (event.key === 'Escape') {
+        // Else the question that this may open would take the key for itself, and close.
+        event.preventDefault();
+        leave();
+      } else if (event.key === 'Tab') this.keepFocus(event);
     });
     document.body.addEventListener('mousedown', ({ target }) => {
       if (target === document.body || target === document.documentElement) leave();
@@ -102,7 +105,7 @@ export function askToLeave(question, leave) {
     h(
       'div',
       { class: 'buttons' },
-      h('button', { class: 'primary', type: 'button', autofocus: true, onclick: () => answer(false) }, t('stay')),
+      h('button', { class: 'primary', type: 'button', onclick: () => answer(false) }, t('stay')),
       h('button', { class: 'secondary', type: 'button', onclick: () => answer(true) }, t('leave')),
     ),
   );

@@ -5,8 +5,9 @@
 mod body;
 
 use api::{Error, Request, Response, Timestamp, auth, request, response};
-use connect::variables::Variables;
-use connect::{Connect, keepalive, providers, verification};
+use connect::{Connect, keepalive, verification};
+use flow::providers;
+use flow::variables::Variables;
 use serde_json::{Map, Value};
 use session::auth_event::{AuthEvent, Operation};
 use session::connection::{Connection, ConnectionId};

@@ -1,6 +1,9 @@
 //! New credentials in place of old ones, without the end user: a refresh token is used (RFC 6749
 //! section 6), or what the end user once gave makes another token.
 
+use flow::form::Form;
+use flow::providers;
+use flow::variables::Variables;
 use jiff::Timestamp;
 use outbound::Outbound;
 use serde_json::{Map, Value};
@@ -13,12 +16,11 @@ use session::refresh::Fault;
 
 use crate::clients::Client;
 use crate::connect::Connect;
+use crate::signed_tokens;
 use crate::token_answer::{NoToken, TokenAnswer};
 use crate::token_failure::TokenFailure;
-use crate::token_request::TokenParameters;
+use crate::token_request::token_request;
 use crate::tokens::{self, ClientCredentials};
-use crate::variables::Variables;
-use crate::{providers, signed_tokens};
 
 /// Codes of a token endpoint that refuses the grant itself: that of RFC 6749 section 5.2, and those
 /// that GitHub and Slack use in its place.
@@ -198,7 +200,7 @@ impl Renewal {
         let url = ["refresh_url", "token_url"].iter().find_map(|name| self.provider.text(name));
         let url = variables.fill_url(url.unwrap_or_default()).map_err(|_| Fault::Provider)?;
         let parameters = self.parameters(variables, credentials).map_err(|_| Fault::Provider)?;
-        let request = parameters.into_request(&self.provider, url, client);
+        let request = token_request(&self.provider, url, parameters, client);
         let request = request.map_err(|_| Fault::Integration)?;
         let answer = outbound.send(request).await.map_err(|_| Fault::Provider)?;
         let token = TokenAnswer::read(&self.provider, &answer, now);
@@ -221,8 +223,8 @@ impl Renewal {
         &self,
         variables: Variables<'_>,
         credentials: &Map<String, Value>,
-    ) -> Result<TokenParameters, Error> {
-        let mut parameters = TokenParameters::default();
+    ) -> Result<Form, Error> {
+        let mut parameters = Form::default();
         parameters.set("grant_type", "refresh_token");
         let own = self.provider.object("refresh_params");
         let own = own.or_else(|| self.provider.object("token_params"));

@@ -14,7 +14,7 @@ use url::form_urlencoded::Serializer;
 use crate::headers::{basic, header_name, header_value};
 use crate::moments::{moment, object, seconds};
 use crate::token_failure::TokenFailure;
-use crate::variables::Variables;
+use flow::variables::Variables;
 
 /// How long a token lives whose answer does not say so (section 5 of the flow).
 const LIFETIME_ASSUMED: SignedDuration = SignedDuration::from_mins(55);

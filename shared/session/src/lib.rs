@@ -34,6 +34,7 @@
 //! - [`token`]: its credential.
 //! - [`body`]: what create and reconnect send.
 //! - [`session_tags`]: how the tags of a session are merged.
+//! - [`oauth_flow`]: an OAuth flow between its start and its callback; how attempts ended.
 //! - [`connect_session`]: what the token stands for.
 //!
 //! "Contract" in these pages is the published wire contract of Nango's connect sessions, written
@@ -73,6 +74,7 @@ mod connections {
 mod sessions {
     pub mod body;
     pub mod connect_session;
+    pub mod oauth_flow;
     pub mod session_tags;
     pub mod token;
 }
@@ -84,5 +86,5 @@ pub use environments::{connect_ui, environment, integration, provider, secret_ke
 pub use error::Error;
 pub use input::{date, email, fields, json, query};
 pub use jiff::Timestamp;
-pub use sessions::{body, connect_session, session_tags, token};
+pub use sessions::{body, connect_session, oauth_flow, session_tags, token};
 pub use uuid::Uuid;

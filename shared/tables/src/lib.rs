@@ -16,6 +16,8 @@
 //! - [`metadata`]: the metadata of connections.
 //! - [`refreshing`]: the renewal of their credentials: lease, result, and what is due.
 //! - [`sessions`], [`registry`], [`connections`]: the questions that are asked of each table.
+//! - [`attempts`]: how an attempt to connect ends, in one transaction.
+//! - [`oauth_states`]: OAuth flows that are under way.
 //! - [`managed_connections`]: connections that a customer's server imports and deletes.
 //! - [`events`]: webhooks, and how far their delivery has come.
 //! - [`integrations`]: integrations, providers and branch keys.
@@ -25,6 +27,7 @@
 //! copied into each of the futures around it.
 
 mod assignments;
+pub mod attempts;
 pub mod client;
 pub mod connection_item;
 pub mod connection_list;
@@ -35,6 +38,7 @@ pub mod integrations;
 pub mod item;
 pub mod managed_connections;
 pub mod metadata;
+pub mod oauth_states;
 pub mod record;
 pub mod record_item;
 pub mod refresh_item;

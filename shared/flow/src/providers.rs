@@ -1,9 +1,9 @@
 //! The provider of an integration: one of the catalogue, or one that the environment defines.
 
 use session::Error;
+use session::Uuid;
 use session::provider::Provider;
 use tables::Tables;
-use uuid::Uuid;
 
 /// The provider of a name. One of the catalogue costs no call.
 pub async fn find(

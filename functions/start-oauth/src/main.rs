@@ -1,0 +1,5 @@
+//! `start-oauth` as a Lambda function.
+
+fn main() -> Result<(), api::InitError> {
+    api::run(start_oauth::handle)
+}

@@ -1,0 +1,34 @@
+//! Messages to the browser that waits on a websocket (section 8 of the flow).
+
+use serde_json::{Value, json};
+use session::oauth_flow::Draft;
+
+use crate::failure::Failure;
+
+/// The connection was made.
+pub fn success(draft: &Draft) -> Value {
+    json!({
+        "message_type": "success",
+        "provider_config_key": draft.integration.as_str(),
+        "connection_id": draft.connection_id.as_str(),
+        "is_pending": false,
+    })
+}
+
+/// It was not. The id is the one that the connection would have had.
+pub fn error(provider_config_key: &str, connection_id: &str, failure: &Failure) -> Value {
+    json!({
+        "message_type": "error",
+        "provider_config_key": provider_config_key,
+        "connection_id": connection_id,
+        "error_type": failure.error_type,
+        "error_desc": failure.description,
+    })
+}
+
+/// Tells a websocket client, if the flow was started with one. Nothing depends on it: the page and
+/// the outcomes of the session say the same.
+#[expect(clippy::unused_async, reason = "websockets are not there yet")]
+pub async fn tell(ws_client_id: Option<&str>, message: &Value) {
+    let _ = (ws_client_id, message);
+}
