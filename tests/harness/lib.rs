@@ -6,6 +6,7 @@
 //! - [`call`]: requests and replies, in process or to any URL.
 //! - [`case`]: the recorded request and answer pairs.
 //! - [`flow`]: a world as the recorded flow cases assume it.
+//! - [`oauth`]: a browser's side of an OAuth flow.
 //! - [`provider`]: the provider and the receiver of webhooks behind it.
 //! - [`socket`]: a browser's end of a WebSocket.
 
@@ -19,6 +20,7 @@
 pub mod call;
 pub mod case;
 pub mod flow;
+pub mod oauth;
 pub mod provider;
 pub mod socket;
 pub mod token_endpoint;
@@ -27,6 +29,7 @@ pub mod world;
 
 pub use call::{Call, Reply};
 pub use flow::Flow;
+pub use oauth::Started;
 pub use provider::Provider;
 pub use socket::Socket;
 pub use token_endpoint::{TokenEndpoint, TokenReply};

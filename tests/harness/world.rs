@@ -18,7 +18,7 @@ use jiff::{SignedDuration, Timestamp};
 use local::dynamodb::{self, Engine};
 use local::gateway;
 use local::kms::Kms;
-use local::websockets::Websockets;
+use local::websockets::{self, Websockets};
 use provision::{Failure, Report};
 use serde_json::{Value, json};
 use session::event::Event;
@@ -299,9 +299,11 @@ fn container_on(settings: &Settings, client: Client, kms_wire: &Wire) -> &'stati
     let credentials = Credentials::new("test", "test", None, None, "test");
     let kms_url = format!("http://{}", kms_wire.address);
     let kms = local::kms::client(&kms_url, "us-east-1".to_owned(), credentials);
+    let sockets = settings.websocket_api_url.as_deref().map(websockets::sockets);
     Box::leak(Box::new(Connect {
         app: App::new(settings.clone(), client),
         vault: Vault::new(kms, settings.kms_key_id.clone()),
         outbound: connect::connect::outbound(settings).expect("good settings"),
+        sockets: sockets.unwrap_or_default(),
     }))
 }
