@@ -11,7 +11,7 @@ use regex_lite::Regex;
 const ROWS: [&[&str]; 6] = [
     &["aws", "catalogue", "outbound", "sealing"],
     &["session", "vault"],
-    &["tables"],
+    &["queue", "tables"],
     &["api"],
     &["connect"],
     &[
@@ -19,6 +19,7 @@ const ROWS: [&[&str]; 6] = [
         "create-session",
         "delete-connection",
         "delete-session",
+        "deliver-webhooks",
         "get-connection",
         "get-provider",
         "get-session",
@@ -26,6 +27,7 @@ const ROWS: [&[&str]; 6] = [
         "list-connections",
         "list-integrations",
         "provision",
+        "queue-webhooks",
         "reconnect-session",
         "record-telemetry",
         "update-connection",
@@ -189,9 +191,11 @@ fn each_function_links_exactly_the_crates_on_its_list() {
     let connect = include_str!("linked/connect-functions.txt");
     for function in ROWS[ROWS.len() - 1] {
         let list = match *function {
-            "authorize" | "get-connection" | "import-connection" | "list-integrations"
-            | "provision" => connect,
+            "authorize" | "delete-connection" | "get-connection" | "import-connection"
+            | "list-integrations" | "provision" => connect,
             "get-provider" => include_str!("linked/get-provider.txt"),
+            "queue-webhooks" => include_str!("linked/queue-webhooks.txt"),
+            "deliver-webhooks" => include_str!("linked/deliver-webhooks.txt"),
             _ => session,
         };
         let listed: BTreeSet<_> = list.lines().map(str::to_owned).collect();

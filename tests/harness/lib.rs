@@ -5,6 +5,7 @@
 //! - [`call`]: requests and replies, in process or to any URL.
 //! - [`case`]: the recorded request and answer pairs.
 //! - [`flow`]: a world as the recorded flow cases assume it.
+//! - [`receiver`]: a receiver of webhooks that answers as it is told.
 //! - [`provider`]: the provider and the receiver of webhooks behind it.
 
 #![expect(
@@ -18,11 +19,13 @@ pub mod call;
 pub mod case;
 pub mod flow;
 pub mod provider;
+pub mod receiver;
 pub mod wire;
 pub mod world;
 
 pub use call::{Call, Reply};
 pub use flow::Flow;
 pub use provider::Provider;
+pub use receiver::Receiver;
 pub use wire::{Fault, Wire};
 pub use world::World;

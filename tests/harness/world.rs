@@ -2,6 +2,7 @@
 //! service on top. Time stands still until the test moves it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use api::App;
 use api::settings::Settings;
@@ -15,13 +16,16 @@ use dynoxide::Database;
 use dynoxide::storage_backend::{Clock, ManualClock};
 use jiff::{SignedDuration, Timestamp};
 use local::dynamodb::{self, Engine};
+use deliver_webhooks::Deliver;
 use local::kms::Kms;
+use local::sqs::Sqs;
+use local::webhooks::{From, Webhooks};
 use provision::{Failure, Report};
 use serde_json::{Value, json};
 use session::event::Event;
 use session::secret_key::SecretKey;
 use std::collections::HashMap;
-use tables::events::to_event;
+use tables::events::{StoredEvent, to_event};
 use vault::Vault;
 
 use crate::call::{Call, Reply};
@@ -47,6 +51,12 @@ pub struct World {
     pub kms: Kms,
     /// What stands between the service and KMS.
     pub kms_wire: Wire,
+    /// The queue of webhooks.
+    pub sqs: Sqs,
+    /// The functions that deliver webhooks, in containers of their own that cache nothing.
+    pub deliver: &'static Deliver,
+    webhooks: tokio::sync::Mutex<Webhooks>,
+    milliseconds: Arc<AtomicI64>,
     engine: Engine,
     clock: Arc<ManualClock>,
 }
@@ -78,6 +88,14 @@ impl World {
         let settings = settings(setting);
         dynamodb::create_tables(&client, &settings).await.expect("tables");
 
+        let milliseconds = Arc::new(AtomicI64::new(0));
+        let sqs = queue(&milliseconds).await;
+        let uncached = Settings { registry_cache_seconds: 0, ..settings.clone() };
+        let kms_line = Wire::to(kms.address).await;
+        let deliver =
+            local::deliver(container_on(&uncached, self::client(&engine.url()), &kms_line), &sqs);
+        let (database, events) = (engine.database.clone(), &settings.tables.events);
+        let webhooks = Webhooks::new(database, events, From::Start, sqs.reader(), deliver);
         let connect = container(&settings, &wire, &kms_wire);
         let mut world = Self {
             connect,
@@ -89,6 +107,10 @@ impl World {
             secret_key: SecretKey::generate().expose().to_owned(),
             secret_key_no_scope: SecretKey::generate().expose().to_owned(),
             now: "2026-11-22T12:38:27.690Z".parse().expect("a moment"),
+            sqs,
+            deliver,
+            webhooks: tokio::sync::Mutex::new(webhooks.expect("a stream")),
+            milliseconds,
             engine,
             clock,
         };
@@ -163,6 +185,7 @@ impl World {
     /// Moves the clocks of the service and of the engine.
     pub fn set_time(&mut self, now: Timestamp) {
         self.now = now;
+        self.milliseconds.store(now.as_millisecond(), Ordering::SeqCst);
         self.clock.set(u64::try_from(now.as_second()).expect("after 1970"));
     }
 
@@ -216,6 +239,41 @@ impl World {
             items.extend(scan.try_collect().await.expect("a scan"));
         }
         items
+    }
+
+    /// Forwards and delivers webhooks until none is due now, and answers how many invocations of
+    /// `deliver-webhooks` that took.
+    pub async fn deliver(&self) -> usize {
+        let mut webhooks = self.webhooks.lock().await;
+        let mut invocations = 0;
+        loop {
+            let forwarded = webhooks.forward(self.now).await;
+            let due = webhooks.due(usize::MAX, self.now);
+            if forwarded == 0 && due.is_empty() {
+                return invocations;
+            }
+            invocations += due.len();
+            futures_util::future::join_all(due).await;
+        }
+    }
+
+    /// Moves the clocks to the moment at which the next webhook is due, and delivers. `false` means
+    /// that there is none.
+    pub async fn deliver_next(&mut self) -> bool {
+        let Some(due) = self.sqs.reader().next_due() else { return false };
+        self.set_time(due.max(self.now));
+        self.deliver().await;
+        true
+    }
+
+    /// An event with how far its delivery has come.
+    pub async fn event(&self, id: &str) -> StoredEvent {
+        let query = self.client.scan().table_name(&self.app.settings.tables.events);
+        let query = query.filter_expression("sk = :id");
+        let id = AttributeValue::S(id.to_owned());
+        let found = query.expression_attribute_values(":id", id).send().await.expect("an answer");
+        let item = found.items.unwrap_or_default().pop().expect("an event");
+        to_event(item).expect("an event")
     }
 
     /// The webhooks that are kept, the oldest first. They are removed, so that the next call
@@ -285,4 +343,14 @@ fn container_on(settings: &Settings, client: Client, kms_wire: &Wire) -> &'stati
         vault: Vault::new(kms, settings.kms_key_id.clone()),
         outbound: connect::connect::outbound(settings).expect("good settings"),
     }))
+}
+
+/// A queue whose clock a test moves.
+async fn queue(milliseconds: &Arc<AtomicI64>) -> Sqs {
+    let milliseconds = Arc::clone(milliseconds);
+    let clock = move || {
+        let now = Timestamp::from_millisecond(milliseconds.load(Ordering::SeqCst));
+        now.expect("a moment")
+    };
+    Sqs::start(Arc::new(clock)).await.expect("a queue")
 }
