@@ -12,6 +12,7 @@ mod change_connection;
 mod connect_order;
 mod create_session;
 mod delete_session;
+mod delivery;
 mod demo_providers;
 mod describing;
 mod ended_sessions;
