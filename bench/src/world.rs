@@ -7,10 +7,10 @@ use std::path::PathBuf;
 use api::Timestamp;
 use api::settings::Settings;
 use axum::http::Request;
-use connect::Connect;
 use local::dynamodb::{self, Engine};
 use local::event;
 use local::kms::Kms;
+use local::service::Service;
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -26,8 +26,9 @@ pub const SECRET_KEY: &str = "6e5f2a4c-1d3b-4f7a-9c8e-2b1a0d9f8e7c";
 pub const CONNECTION: &str = "8ad36bb4-5b3c-4a6f-9a43-2f3e6a1b7c55";
 
 /// The settings that the template sets.
-const SETTINGS: [(&str, &str); 5] = [
+const SETTINGS: [(&str, &str); 6] = [
     ("CONNECTIONS_TABLE", "connections"),
+    ("EVENTS_TABLE", "events"),
     ("KMS_KEY_ID", local::kms::KEY_ID),
     ("SESSIONS_TABLE", "connect-sessions-SessionsTable-1ABCDEFGHIJKL"),
     ("REGISTRY_TABLE", "connect-sessions-RegistryTable-1ABCDEFGHIJKL"),
@@ -40,7 +41,7 @@ pub struct World {
     pub endpoint: Endpoint,
     /// For what lives as long as a run.
     pub folder: TempDir,
-    connect: &'static Connect,
+    connect: &'static Service,
     runtime: Runtime,
     _engine: Engine,
     _kms: Kms,
@@ -59,7 +60,7 @@ impl World {
             let client = dynamodb::client(&engine.url(), "us-east-1".to_owned(), credentials);
             dynamodb::create_tables(&client, &settings).await?;
             let kms = Kms::start(None).await?;
-            let connect = local::connect(settings, client, &kms)?;
+            let connect = local::service(&settings, &client, &kms)?;
             Ok::<_, Failure>((engine, kms, connect))
         })?;
         let endpoint = Endpoint::start(engine.address, folder.path())?;

@@ -24,19 +24,19 @@ use api::settings::Settings;
 use aws_sdk_dynamodb::config::Credentials;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use connect::Connect;
 use lambda_http::Context;
 use libfuzzer_sys::fuzz_target;
 use local::dynamodb::{self, Engine};
 use local::kms::Kms;
 use local::routes::ROUTES;
+use local::service::Service;
 use serde_json::{Map, Value, json};
 use session::secret_key::SecretKey;
 use tokio::runtime::{Builder, Runtime};
 
 /// The service on an engine in memory, and credentials that it knows.
 struct World {
-    connect: &'static Connect,
+    connect: &'static Service,
     _kms: Kms,
     now: Timestamp,
     key: String,
@@ -72,6 +72,7 @@ impl World {
             "SESSIONS_TABLE" => Some("sessions".to_owned()),
             "REGISTRY_TABLE" => Some("registry".to_owned()),
             "CONNECTIONS_TABLE" => Some("connections".to_owned()),
+            "EVENTS_TABLE" => Some("events".to_owned()),
             "KMS_KEY_ID" => Some(local::kms::KEY_ID.to_owned()),
             "CONNECT_UI_URL" => Some("http://localhost:3009".to_owned()),
             _ => None,
@@ -79,7 +80,7 @@ impl World {
         let settings = settings.expect("good settings");
         dynamodb::create_tables(&client, &settings).await.expect("tables");
         let kms = Kms::start(None).await.expect("KMS");
-        let connect = local::connect(settings, client, &kms).expect("good settings");
+        let connect = local::service(&settings, &client, &kms).expect("good settings");
 
         let world = Self {
             connect,

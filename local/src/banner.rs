@@ -6,6 +6,8 @@ use std::net::SocketAddr;
 use provision::Report;
 use serde_json::Value;
 
+use crate::providers::catalogue::API_KEY;
+
 /// Everything that a person needs for the first call.
 pub struct Banner {
     /// Where the service listens.
@@ -14,6 +16,8 @@ pub struct Banner {
     pub data: String,
     /// Whether that is AWS.
     pub is_aws: bool,
+    /// Where the demo providers are, if there are any.
+    pub provider_url: Option<String>,
     /// The environment document that was applied.
     pub document: Option<Value>,
     /// What that did.
@@ -39,13 +43,16 @@ impl Banner {
                 format!("  new key     {name} of {environment}: {secret} (not shown again)\n");
             new_keys.push_str(&line);
         }
+        let providers = self.provider_url.as_ref().map_or_else(String::new, |url| {
+            format!("  providers   {url} (Demo OAuth and others; the key of Demo API key is {API_KEY})\n")
+        });
         let json = "-H 'Content-Type: application/json'";
         format!(
             r#"connect-sessions
   url         {url}
   data        {data}
   secret key  {key}
-{new_keys}
+{new_keys}{providers}
 Create a session, read it, make one that reconnects, and end the first; paste these in order:
 
 TOKEN=$(curl -s {url}/connect/sessions -H "Authorization: Bearer {key}" {json} -d '{{"end_user":{{"id":"u1","email":"ada@example.com"}},"tags":{{"plan":"pro"}}}}' | sed -E 's/.*"token":"([^"]+)".*/\1/'); echo "$TOKEN"

@@ -19,7 +19,6 @@ use axum::http::header::{
 use axum::http::{HeaderName, Method, Request, Response, StatusCode};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use connect::Connect;
 use http_body_util::LengthLimitError;
 use lambda_http::Context;
 use serde::Deserialize;
@@ -30,6 +29,9 @@ use uuid::Uuid;
 use crate::event::event;
 use crate::log;
 use crate::routes::{ROUTES, Router, decoded_path};
+use crate::service::Service;
+use crate::upgrade;
+use crate::websockets::Hub;
 
 /// The most bytes of a request that API Gateway takes (AWS, HTTP API quotas).
 const PAYLOAD_MAX: usize = 10 * 1_024 * 1_024;
@@ -54,9 +56,11 @@ const PREFLIGHT: [(HeaderName, &str); 3] = [
     (ACCESS_CONTROL_MAX_AGE, "600"),
 ];
 
-/// Serves until `stop` resolves, then finishes the requests in flight.
+/// Serves until `stop` resolves, then finishes the requests in flight. Sockets are no requests:
+/// they end with the process.
 pub async fn serve(
-    connect: &'static Connect,
+    service: &'static Service,
+    hub: Hub,
     listener: TcpListener,
     clock: fn() -> Timestamp,
     stop: impl Future<Output = ()> + Send + 'static,
@@ -65,17 +69,25 @@ pub async fn serve(
     let respond = async move |ConnectInfo(peer): Peer, request: Request<Body>| {
         let started = Instant::now();
         let (method, uri) = (request.method().clone(), request.uri().clone());
-        let response = match with_whole_body(request).await {
-            Ok(request) => respond(connect, request, peer, clock()).await,
-            Err(refusal) => with_cors(refusal),
+        let response = if upgrade::is_wanted(&request) {
+            upgrade::respond(request, &service.app.settings.websockets_path, hub.clone()).await
+        } else {
+            match with_whole_body(request).await {
+                // A task of its own: as on Lambda, a request is finished although its client is gone.
+                Ok(request) => match tokio::spawn(respond(service, request, peer, clock())).await {
+                    Ok(response) => response,
+                    Err(_) => with_cors(internal_server_error()),
+                },
+                Err(refusal) => with_cors(refusal),
+            }
         };
         let code = response.extensions().get().map_or("", |ErrorCode(code)| code);
         log::request(&method, uri.path(), response.status(), code, started.elapsed());
         response
     };
-    let service =
+    let server =
         axum::Router::new().fallback(respond).into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service).with_graceful_shutdown(stop).await
+    axum::serve(listener, server).with_graceful_shutdown(stop).await
 }
 
 /// Reads the body, unless it is longer than API Gateway takes.
@@ -98,24 +110,24 @@ async fn with_whole_body(request: Request<Body>) -> Result<Request<Bytes>, Respo
 
 /// Answers one HTTP request at the moment `now`.
 pub async fn respond(
-    connect: &'static Connect,
+    service: &'static Service,
     request: Request<Bytes>,
     peer: SocketAddr,
     now: Timestamp,
 ) -> Response<Body> {
     static ROUTER: LazyLock<Router> = LazyLock::new(|| Router::new(&ROUTES));
-    respond_with(&ROUTER, connect, request, peer, now).await
+    respond_with(&ROUTER, service, request, peer, now).await
 }
 
 /// Answers one HTTP request with the routes of `router`.
 pub async fn respond_with(
     router: &Router,
-    connect: &'static Connect,
+    service: &'static Service,
     request: Request<Bytes>,
     peer: SocketAddr,
     now: Timestamp,
 ) -> Response<Body> {
-    with_cors(route(router, connect, request, peer, now).await)
+    with_cors(route(router, service, request, peer, now).await)
 }
 
 fn with_cors(mut response: Response<Body>) -> Response<Body> {
@@ -127,7 +139,7 @@ fn with_cors(mut response: Response<Body>) -> Response<Body> {
 
 async fn route(
     router: &Router,
-    connect: &'static Connect,
+    service: &'static Service,
     request: Request<Bytes>,
     peer: SocketAddr,
     now: Timestamp,
@@ -149,12 +161,16 @@ async fn route(
     let event = event(route_key, parameters, &parts, &body, peer, &request_id, now).to_string();
     let mut context = Context::default();
     context.request_id = request_id;
-    let answered = handle(connect, event, context, now).await;
+    let answered = handle(service, event, context, now).await;
     answered.and_then(|answer| http_response(&answer)).unwrap_or_else(|problem| {
         // What API Gateway says when an invocation fails.
         tracing::error!(problem, "invocation failed");
-        plain(StatusCode::INTERNAL_SERVER_ERROR, r#"{"message":"Internal Server Error"}"#)
+        internal_server_error()
     })
+}
+
+fn internal_server_error() -> Response<Body> {
+    plain(StatusCode::INTERNAL_SERVER_ERROR, r#"{"message":"Internal Server Error"}"#)
 }
 
 /// The HTTP response that API Gateway makes of a function's answer.

@@ -2,6 +2,7 @@
 
 mod arguments;
 
+use std::iter;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -17,7 +18,9 @@ use futures_util::future::select_all;
 use local::banner::Banner;
 use local::dynamodb::{self, Engine};
 use local::kms::Kms;
+use local::providers::Providers;
 use local::server::Server;
+use local::websockets::Websockets;
 use local::{demo, gateway, log};
 use provision::Failure;
 use serde_json::Value;
@@ -139,6 +142,8 @@ impl Signals {
 struct Service {
     api: Server,
     kms: Kms,
+    websockets: Websockets,
+    providers: Option<Providers>,
     engine: Option<Engine>,
 }
 
@@ -168,35 +173,57 @@ impl Service {
         // What tells the embedded engine, or another one, from AWS.
         let endpoint_url = engine.as_ref().map(Engine::url);
         let endpoint_url = endpoint_url.or(arguments.dynamodb.as_ref().map(ToString::to_string));
-        let settings = Settings { endpoint_url, ..settings };
+        let websockets = Websockets::start().await.map_err(|error| {
+            InitError::new(format!("the WebSocket endpoint does not start: {error}"))
+        })?;
+        let websocket_api_url = Some(websockets.url());
+        let settings = Settings { endpoint_url, websocket_api_url, ..settings };
         let kms = Kms::start(arguments.kms_file().as_deref())
             .await
             .map_err(|error| InitError::new(format!("KMS does not start: {error}")))?;
-        let connect = local::connect(settings, client, &kms)?;
+        let connect = local::service(&settings, &client, &kms)?;
 
-        let document = match document {
-            None if arguments.is_aws() => None,
-            None => Some(demo::document(arguments.demo_file().as_deref())?),
-            Some(document) => Some(document),
+        let (document, providers) = match document {
+            None if arguments.is_aws() => (None, None),
+            None => {
+                let (document, providers) = demo(&arguments).await?;
+                (Some(document), Some(providers))
+            }
+            Some(document) => (Some(document), None),
         };
         let report = match &document {
             Some(document) => Some(provision(connect, document.clone()).await?),
             None => None,
         };
+        let hub = websockets.hub.clone();
         let api = Server::start("the API", |stop| async move {
-            gateway::serve(connect, listener, clock, stop).await.map_err(|error| error.to_string())
+            let served = gateway::serve(connect, hub, listener, clock, stop);
+            served.await.map_err(|error| error.to_string())
         });
         let data = arguments.describe_data();
         let is_aws = arguments.is_aws();
-        let banner = Banner { address, data, is_aws, document, report };
-        Ok((Self { api, kms, engine }, banner))
+        let provider_url = providers.as_ref().map(Providers::url);
+        let banner = Banner { address, data, is_aws, provider_url, document, report };
+        Ok((Self { api, kms, websockets, providers, engine }, banner))
     }
 
     /// What listens, in the order in which to stop: the API needs the others.
     fn servers(&mut self) -> Vec<&mut Server> {
         let engine = self.engine.as_mut().map(|engine| &mut engine.server);
-        [&mut self.api, &mut self.kms.server].into_iter().chain(engine).collect()
+        let providers = self.providers.as_mut().map(|providers| &mut providers.server);
+        let others = [&mut self.websockets.server, &mut self.kms.server];
+        iter::once(&mut self.api).chain(others).chain(providers).chain(engine).collect()
     }
+}
+
+/// The demo's document, and the providers that its integrations connect.
+async fn demo(arguments: &Arguments) -> Result<(Value, Providers), InitError> {
+    let providers = Providers::start()
+        .await
+        .map_err(|error| InitError::new(format!("the demo providers do not start: {error}")))?;
+    let mut document = demo::document(arguments.demo_file().as_deref())?;
+    providers.add_to(&mut document);
+    Ok((document, providers))
 }
 
 /// The settings of the functions; those that `template.yaml` always sets have defaults here.
@@ -205,10 +232,10 @@ fn settings() -> Result<Settings, InitError> {
         variable(name).or_else(|| match name {
             "SESSIONS_TABLE" => Some("connect-sessions".to_owned()),
             "CONNECTIONS_TABLE" => Some("connect-connections".to_owned()),
+            "EVENTS_TABLE" => Some("connect-events".to_owned()),
             "KMS_KEY_ID" => Some(local::kms::KEY_ID.to_owned()),
             "OUTBOUND_ALLOW" => Some("127.0.0.0/8,::1/128".to_owned()),
             "REGISTRY_TABLE" => Some("connect-registry".to_owned()),
-            "CONNECT_UI_URL" => Some("http://localhost:3009".to_owned()),
             // The engine warns of every condition that does not hold, which is no news.
             "RUST_LOG" => Some("info,dynoxide=error".to_owned()),
             _ => None,

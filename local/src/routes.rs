@@ -9,49 +9,64 @@ use std::time::Duration;
 
 use api::{App, Timestamp, lambda};
 use axum::http::{Method, Uri};
-use connect::Connect;
 use futures_util::future::BoxFuture;
 use lambda_http::Context;
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 
+use crate::service::Service;
+
 /// A route: its key in `template.yaml`, and what answers its events.
 pub type Route = (&'static str, Handler);
 
 /// Takes an event and answers it, both as JSON text.
-pub type Handler = fn(&'static Connect, String, Context, Timestamp) -> Answer;
+pub type Handler = fn(&'static Service, String, Context, Timestamp) -> Answer;
 type Answer = BoxFuture<'static, Result<String, String>>;
 
-/// What answers events with a function's `handle`: of a function that needs DynamoDB alone, or of
-/// one that makes and opens connections.
+/// What answers events with a function's `handle`: of a function that needs DynamoDB alone, of one
+/// that makes and opens connections, or of one with a state of its own.
 #[macro_export]
 macro_rules! handler {
     (app: $handle:path) => {
-        |connect, event, context, now| {
+        |service, event, context, now| {
             let within = api::lambda::ANSWER_WITHIN;
-            Box::pin($crate::routes::answer(&connect.app, $handle, event, context, now, within))
+            Box::pin($crate::routes::answer(&service.app, $handle, event, context, now, within))
         }
     };
     (connect: $handle:path) => {
-        |connect, event, context, now| {
+        |service, event, context, now| {
             let within = api::lambda::ANSWER_WITHIN_CALLING_PROVIDERS;
+            let connect: &'static connect::Connect = service;
             Box::pin($crate::routes::answer(connect, $handle, event, context, now, within))
+        }
+    };
+    (start_oauth: $handle:path) => {
+        |service, event, context, now| {
+            let (state, within) = (&service.start_oauth, api::lambda::ANSWER_WITHIN);
+            Box::pin($crate::routes::answer(state, $handle, event, context, now, within))
+        }
+    };
+    (finish_oauth: $handle:path) => {
+        |service, event, context, now| {
+            let within = api::lambda::ANSWER_WITHIN_CALLING_PROVIDERS;
+            let state = &service.finish_oauth;
+            Box::pin($crate::routes::answer(state, $handle, event, context, now, within))
         }
     };
 }
 
 /// Every route of `template.yaml`; a test holds the two together.
-pub const ROUTES: [Route; 33] = [
+pub const ROUTES: [Route; 36] = [
     ("POST /connect/sessions", handler!(app: create_session::handle)),
     ("POST /connect/sessions/reconnect", handler!(app: reconnect_session::handle)),
     ("GET /connect/session", handler!(app: get_session::handle)),
     ("HEAD /connect/session", handler!(app: get_session::handle)),
     ("DELETE /connect/session", handler!(app: delete_session::handle)),
     ("GET /connect/session/outcomes", handler!(app: get_session::handle)),
-    ("GET /oauth/connect/{providerConfigKey}", handler!(app: start_oauth::handle)),
-    ("HEAD /oauth/connect/{providerConfigKey}", handler!(app: start_oauth::handle)),
-    ("GET /oauth/callback", handler!(connect: finish_oauth::handle)),
-    ("POST /oauth/callback", handler!(connect: finish_oauth::handle)),
+    ("GET /oauth/connect/{providerConfigKey}", handler!(start_oauth: start_oauth::handle)),
+    ("HEAD /oauth/connect/{providerConfigKey}", handler!(start_oauth: start_oauth::handle)),
+    ("GET /oauth/callback", handler!(finish_oauth: finish_oauth::handle)),
+    ("POST /oauth/callback", handler!(finish_oauth: finish_oauth::handle)),
     ("POST /auth/unauthenticated/{providerConfigKey}", handler!(connect: authorize::handle)),
     ("POST /api-auth/api-key/{providerConfigKey}", handler!(connect: authorize::handle)),
     ("POST /api-auth/basic/{providerConfigKey}", handler!(connect: authorize::handle)),
@@ -68,11 +83,14 @@ pub const ROUTES: [Route; 33] = [
     ("GET /providers", handler!(app: get_provider::handle)),
     ("GET /providers/{provider}", handler!(app: get_provider::handle)),
     ("POST /connect/telemetry", handler!(app: record_telemetry::handle)),
+    ("GET /connect-ui/", handler!(app: connect_ui::handle)),
+    ("GET /connect-ui/{proxy+}", handler!(app: connect_ui::handle)),
+    ("GET /images/template-logos/{file}", handler!(app: connect_ui::handle)),
     ("GET /connections", handler!(app: list_connections::handle)),
     ("POST /connections", handler!(connect: import_connection::handle)),
     ("GET /connections/{connectionId}", handler!(connect: get_connection::handle)),
     ("PATCH /connections/{connectionId}", handler!(app: update_connection::handle)),
-    ("DELETE /connections/{connectionId}", handler!(app: delete_connection::handle)),
+    ("DELETE /connections/{connectionId}", handler!(connect: delete_connection::handle)),
     ("POST /connections/metadata", handler!(app: update_connection::handle)),
     ("PATCH /connections/metadata", handler!(app: update_connection::handle)),
 ];
@@ -104,7 +122,9 @@ impl Router {
         let mut tree = matchit::Router::new();
         for route in routes {
             let (method, path) = route.0.split_once(' ').unwrap_or_default();
-            let inserted = tree.insert(lookup_path(method, path), *route);
+            // A parameter that takes the rest of the path is written `{name+}` at AWS.
+            let path = path.replace("{proxy+}", "{*proxy}");
+            let inserted = tree.insert(lookup_path(method, &path), *route);
             debug_assert!(inserted.is_ok(), "{}: {inserted:?}", route.0);
         }
         Self(tree)

@@ -4,6 +4,7 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod auth_events;
 mod authentication;
 mod calls;
 mod catalogue;
@@ -11,6 +12,7 @@ mod change_connection;
 mod connect_order;
 mod create_session;
 mod delete_session;
+mod demo_providers;
 mod describing;
 mod ended_sessions;
 mod expiry;
@@ -23,6 +25,7 @@ mod new_connection;
 mod oauth_callback;
 mod oauth_providers;
 mod oauth_security;
+mod oauth_sockets;
 mod oauth_start;
 mod outbound;
 mod properties;
@@ -33,6 +36,7 @@ mod provisioning_failures;
 mod provisioning_races;
 mod reconnect_session;
 mod reconnection;
+mod refreshing;
 mod requirements;
 mod rooms;
 mod routes;
@@ -49,3 +53,4 @@ mod token_answers;
 mod transport;
 mod vault;
 mod webhook_urls;
+mod websockets;

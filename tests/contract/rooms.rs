@@ -10,13 +10,14 @@ use regex_lite::Regex;
 /// The crates, the lowest row first. A crate imports only crates of rows below its own.
 const ROWS: [&[&str]; 7] = [
     &["aws", "catalogue", "outbound", "sealing"],
-    &["session", "vault"],
+    &["session", "sockets", "vault"],
     &["tables"],
     &["api"],
     &["flow"],
     &["connect"],
     &[
         "authorize",
+        "connect-ui",
         "create-session",
         "delete-connection",
         "delete-session",
@@ -24,6 +25,7 @@ const ROWS: [&[&str]; 7] = [
         "get-connection",
         "get-provider",
         "get-session",
+        "greet-websocket",
         "import-connection",
         "list-connections",
         "list-integrations",
@@ -196,6 +198,7 @@ fn each_function_links_exactly_the_crates_on_its_list() {
             | "list-integrations" | "provision" => connect,
             "start-oauth" => include_str!("linked/start-oauth.txt"),
             "get-provider" => include_str!("linked/get-provider.txt"),
+            "greet-websocket" => include_str!("linked/greet-websocket.txt"),
             _ => session,
         };
         let listed: BTreeSet<_> = list.lines().map(str::to_owned).collect();

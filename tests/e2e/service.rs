@@ -145,7 +145,8 @@ fn the_banner_shows_no_secret_key_of_aws() {
         let document = json!({ "environments": [{ "name": "dev", "secret_keys": keys }] });
         let address = "127.0.0.1:3003".parse().expect("an address");
         let document = Some(document);
-        Banner { address, data: String::new(), is_aws, document, report: None }.text()
+        let data = String::new();
+        Banner { address, data, is_aws, provider_url: None, document, report: None }.text()
     };
     assert!(banner(false).contains(&format!("Authorization: Bearer {secret}")));
     assert!(!banner(true).contains(secret));

@@ -1,6 +1,7 @@
 //! A world of its own for each test: an engine on a free port, tables, an environment, and the
 //! service on top. Time stands still until the test moves it.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use api::App;
@@ -10,17 +11,21 @@ use aws::{Roots, Waits};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{Credentials, Region};
 use aws_sdk_dynamodb::types::AttributeValue;
-use connect::Connect;
 use dynoxide::Database;
 use dynoxide::storage_backend::{Clock, ManualClock};
 use jiff::{SignedDuration, Timestamp};
 use local::dynamodb::{self, Engine};
+use local::gateway;
 use local::kms::Kms;
+use local::service::Service;
+use local::websockets::Websockets;
 use provision::{Failure, Report};
 use serde_json::{Value, json};
+use session::event::Event;
 use session::secret_key::SecretKey;
 use std::collections::HashMap;
-use vault::Vault;
+use tables::events::to_event;
+use tokio::net::TcpListener;
 
 use crate::call::{Call, Reply};
 use crate::wire::Wire;
@@ -28,7 +33,7 @@ use crate::wire::Wire;
 /// The service, and everything around it.
 pub struct World {
     /// The service, as one warm container would have it.
-    pub connect: &'static Connect,
+    pub connect: &'static Service,
     /// The part of it that the session functions have.
     pub app: &'static App,
     /// What stands between the service and the engine.
@@ -45,6 +50,8 @@ pub struct World {
     pub kms: Kms,
     /// What stands between the service and KMS.
     pub kms_wire: Wire,
+    /// The open sockets, and the endpoint that the service posts to them by.
+    pub websockets: Websockets,
     engine: Engine,
     clock: Arc<ManualClock>,
 }
@@ -73,7 +80,9 @@ impl World {
         let client = client(&engine.url());
         let kms = Kms::start(None).await.expect("KMS");
         let kms_wire = Wire::to(kms.address).await;
-        let settings = settings(setting);
+        let websockets = Websockets::start().await.expect("a WebSocket endpoint");
+        let websocket_api_url = Some(websockets.url());
+        let settings = Settings { websocket_api_url, ..settings(setting) };
         dynamodb::create_tables(&client, &settings).await.expect("tables");
 
         let connect = container(&settings, &wire, &kms_wire);
@@ -83,6 +92,7 @@ impl World {
             wire,
             kms,
             kms_wire,
+            websockets,
             client,
             secret_key: SecretKey::generate().expose().to_owned(),
             secret_key_no_scope: SecretKey::generate().expose().to_owned(),
@@ -123,14 +133,14 @@ impl World {
     }
 
     /// The same service with its DynamoDB elsewhere.
-    pub fn with_endpoint(&self, url: Option<&str>) -> &'static Connect {
+    pub fn with_endpoint(&self, url: Option<&str>) -> &'static Service {
         let endpoint_url = url.map(str::to_owned);
         let settings = Settings { endpoint_url, ..self.app.settings.clone() };
         container_on(&settings, self.client.clone(), &self.kms_wire)
     }
 
     /// The same service in a new container.
-    pub fn cold(&self) -> &'static Connect {
+    pub fn cold(&self) -> &'static Service {
         container(&self.app.settings, &self.wire, &self.kms_wire)
     }
 
@@ -144,7 +154,7 @@ impl World {
 
     /// The same service in a new container that reaches the engine over a wire of its own, and
     /// waits as long for an answer as `provision` does.
-    pub async fn other_container(&self) -> (&'static Connect, Wire) {
+    pub async fn other_container(&self) -> (&'static Service, Wire) {
         let wire = Wire::to(self.engine.address).await;
         let url = format!("http://{}", wire.address);
         let client = tables::client::client(
@@ -179,6 +189,16 @@ impl World {
         call.send_to(self.connect, self.now).await
     }
 
+    /// Serves the API on a free port. Its clock stands still.
+    pub async fn serve(&self) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let (connect, hub) = (self.connect, self.websockets.hub.clone());
+        let clock = || Timestamp::UNIX_EPOCH;
+        tokio::spawn(gateway::serve(connect, hub, listener, clock, std::future::pending()));
+        address
+    }
+
     /// Asks for a session.
     pub async fn create(&self, body: Value) -> Reply {
         self.send(Call::create(&self.secret_key, &body)).await
@@ -208,13 +228,30 @@ impl World {
     pub async fn dump(&self) -> Vec<HashMap<String, AttributeValue>> {
         let settings = &self.app.settings;
         let mut items = Vec::new();
-        for table in
-            [&settings.tables.sessions, &settings.tables.registry, &settings.tables.connections]
-        {
+        let tables = &settings.tables;
+        for table in [&tables.sessions, &tables.registry, &tables.connections, &tables.events] {
             let scan = self.client.scan().table_name(table).into_paginator().items().send();
             items.extend(scan.try_collect().await.expect("a scan"));
         }
         items
+    }
+
+    /// The webhooks that are kept, the oldest first. They are removed, so that the next call
+    /// answers those that are made until then.
+    pub async fn take_events(&self) -> Vec<Event> {
+        let table = &self.app.settings.tables.events;
+        let mut events = Vec::new();
+        let mut items = self.client.scan().table_name(table).into_paginator().items().send();
+        while let Some(item) = items.next().await {
+            let item = item.expect("an item");
+            let key = |name: &str| item[name].clone();
+            let delete = self.client.delete_item().table_name(table);
+            let delete = delete.key("pk", key("pk")).key("sk", key("sk"));
+            delete.send().await.expect("an answer");
+            events.push(to_event(item).expect("an event").event);
+        }
+        events.sort_by_key(|event| event.id);
+        events
     }
 
     /// The items of the sessions table.
@@ -230,6 +267,7 @@ fn settings(setting: impl Fn(&str) -> Option<&'static str>) -> Settings {
             "SESSIONS_TABLE" => Some("sessions"),
             "REGISTRY_TABLE" => Some("registry"),
             "CONNECTIONS_TABLE" => Some("connections"),
+            "EVENTS_TABLE" => Some("events"),
             "KMS_KEY_ID" => Some(local::kms::KEY_ID),
             "OUTBOUND_ALLOW" => Some("127.0.0.0/8"),
             "CONNECT_UI_URL" => Some("http://localhost:3009"),
@@ -249,20 +287,17 @@ fn provider(key: &str) -> &str {
     if catalogue::template(key).is_some() { key } else { "unauthenticated" }
 }
 
-fn container(settings: &Settings, wire: &Wire, kms_wire: &Wire) -> &'static Connect {
+fn container(settings: &Settings, wire: &Wire, kms_wire: &Wire) -> &'static Service {
     let url = format!("http://{}", wire.address);
     let client = client(&url);
     container_on(&Settings { endpoint_url: Some(url), ..settings.clone() }, client, kms_wire)
 }
 
 /// Leaked, as it lives as long as its container.
-fn container_on(settings: &Settings, client: Client, kms_wire: &Wire) -> &'static Connect {
+fn container_on(settings: &Settings, client: Client, kms_wire: &Wire) -> &'static Service {
     let credentials = Credentials::new("test", "test", None, None, "test");
     let kms_url = format!("http://{}", kms_wire.address);
     let kms = local::kms::client(&kms_url, "us-east-1".to_owned(), credentials);
-    Box::leak(Box::new(Connect {
-        app: App::new(settings.clone(), client),
-        vault: Vault::new(kms, settings.kms_key_id.clone()),
-        outbound: connect::connect::outbound(settings).expect("good settings"),
-    }))
+    let sockets = local::websockets::sockets(settings.websocket_api_url.as_deref());
+    Service::start(settings, &client, &kms, &sockets).expect("good settings")
 }

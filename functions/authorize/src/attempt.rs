@@ -1,13 +1,15 @@
-//! How an attempt begins, and how it is saved.
+//! How an attempt begins, how it is saved, and who hears of its failure.
 
 use std::sync::Arc;
 
-use api::{Error, Timestamp};
+use api::{Error, Timestamp, telemetry};
 use connect::Connect;
+use connect::announcing::FailedAttempt;
 use connect::clients::Client;
 use connect::saving::Credentials;
 use flow::attempt::{Attempt, target_gone};
 use serde_json::{Map, Value};
+use session::auth_event::Failure;
 use session::connect_session::ConnectSession;
 use session::environment::Environment;
 use session::integration::Integration;
@@ -35,9 +37,8 @@ pub async fn client(
     credentials: &Map<String, Value>,
     now: Timestamp,
 ) -> Result<Option<Client>, Error> {
-    let own = |name| credentials.get("config_override")?.get(name)?.as_str();
-    if let (Some(id), Some(secret)) = (own("client_id"), own("client_secret")) {
-        return Ok(Some(Client { id: id.to_owned(), secret: secret.to_owned() }));
+    if let Some(own) = Client::own(credentials) {
+        return Ok(Some(own));
     }
     connect.client(&attempt.environment, &attempt.integration, now).await
 }
@@ -45,7 +46,7 @@ pub async fn client(
 /// Saves the connection, if its session still stands, and answers its id.
 pub async fn save(
     connect: &Connect,
-    attempt: Attempt,
+    attempt: &Attempt,
     new: Credentials,
     now: Timestamp,
 ) -> Result<String, Error> {
@@ -54,16 +55,53 @@ pub async fn save(
     let id = draft.connection_id.as_str().to_owned();
     let outcome = Outcome::connected(&draft, now);
     let end = End {
+        environment: draft.environment_id,
         session: &session,
         outcomes_before: attempt.outcomes_before,
         outcome: &outcome,
         flow: None,
     };
-    let provider = &attempt.integration.provider;
-    match connect.save(&attempt.environment, provider, draft, new, end, now).await? {
+    match connect.save(&attempt.environment, &attempt.provider, draft, new, end, now).await? {
         Saved::Done => Ok(id),
         Saved::SessionGone => Err(Error::UnknownSessionToken),
         Saved::Conflict if is_reconnect => Err(target_gone()),
         Saved::Conflict => Err(Error::internal("the id of a new connection is taken")),
     }
+}
+
+/// The outcome of an attempt, which is told by webhook where it failed for a reason that nobody
+/// foresaw. A webhook that cannot be kept then is logged, and changes nothing about the answer.
+pub async fn tell_if_failed<T>(
+    connect: &Connect,
+    attempt: &Attempt,
+    outcome: Result<T, Error>,
+    now: Timestamp,
+) -> Result<T, Error> {
+    if let Err(error) = &outcome
+        && error.is_ours()
+        && let Err(Error::Internal(cause) | Error::Unavailable(cause)) =
+            tell_failure(connect, attempt, &error.message(), now).await
+    {
+        telemetry::failed("webhook_not_kept", &cause);
+    }
+    outcome
+}
+
+async fn tell_failure(
+    connect: &Connect,
+    attempt: &Attempt,
+    description: &str,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let draft = attempt.draft();
+    let failed = FailedAttempt {
+        draft: &draft,
+        // A connection that is not made has no id; so says the contract of these endpoints.
+        connection_id: draft.is_reconnect.then_some(&draft.connection_id),
+        provider: "unknown",
+        auth_mode: Some(attempt.provider.auth_mode()),
+        failure: Failure { kind: "unknown", description },
+    };
+    let events = failed.events(&attempt.environment, now)?;
+    Ok(connect.app.tables.put_events(attempt.environment.id, events).await?)
 }

@@ -25,7 +25,9 @@ mod submission;
 
 use api::{App, Error, Request, Response, Timestamp, auth, request, response};
 use connect::saving::Credentials;
+use connect::token_failure::TokenFailure;
 use connect::{Connect, signed_tokens, tokens, verification};
+use flow::attempt::Attempt;
 use flow::parameters::{Parameters, integration_key};
 use flow::variables::Variables;
 use serde::Serialize;
@@ -64,6 +66,19 @@ pub async fn handle(
     attempt.require_allowed()?;
     attempt.require_target(&app.tables).await?;
 
+    let connected = connected(connect, &attempt, submission, parameters, now).await;
+    let connection_id = attempt::tell_if_failed(connect, &attempt, connected, now).await?;
+    response::plain(&Connected { connection_id: &connection_id, provider_config_key: key.as_str() })
+}
+
+/// The id of the connection that the submission makes.
+async fn connected(
+    connect: &Connect,
+    attempt: &Attempt,
+    submission: Submission,
+    parameters: Parameters,
+    now: Timestamp,
+) -> Result<String, Error> {
     let connection_config = attempt.connection_config(parameters.params);
     let variables = Variables {
         provider: &attempt.provider,
@@ -73,12 +88,16 @@ pub async fn handle(
     let credentials = match attempt.provider.auth_mode() {
         AuthMode::Jwt => signed_tokens::jwt(variables, now)?,
         AuthMode::Signature => signed_tokens::user_name_token(variables, now)?,
-        AuthMode::TwoStep => tokens::two_step(&connect.outbound, variables, now).await?,
-        AuthMode::Bill => tokens::bill(&connect.outbound, variables, now).await?,
+        AuthMode::TwoStep => tokens::two_step(&connect.outbound, variables, now)
+            .await
+            .map_err(TokenFailure::of_two_step)?,
+        AuthMode::Bill => {
+            tokens::bill(&connect.outbound, variables, now).await.map_err(TokenFailure::of_bill)?
+        }
         _ => submission.credentials(),
     };
     if attempt.provider.auth_mode() != AuthMode::None {
-        let client = attempt::client(connect, &attempt, &credentials, now).await?;
+        let client = attempt::client(connect, attempt, &credentials, now).await?;
         let variables = Variables { credentials: &credentials, ..variables };
         verification::verify(&connect.outbound, variables, client.as_ref(), now).await?;
     }
@@ -88,8 +107,7 @@ pub async fn handle(
         metadata: Some(Map::new()),
         moves_updated_at: true,
     };
-    let connection_id = attempt::save(connect, attempt, new, now).await?;
-    response::plain(&Connected { connection_id: &connection_id, provider_config_key: key.as_str() })
+    attempt::save(connect, attempt, new, now).await
 }
 
 #[derive(Serialize)]

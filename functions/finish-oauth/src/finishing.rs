@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use api::{Error, Response, Timestamp, telemetry};
 use connect::Connect;
+use connect::announcing::FailedAttempt;
 use connect::clients::Client;
 use connect::saving::Credentials;
 use flow::failure::Failure;
@@ -14,11 +15,14 @@ use flow::variables::Variables;
 use flow::{page, providers};
 use futures_util::future::try_join;
 use serde_json::{Map, json};
+use session::auth_event;
 use session::connect_session::ConnectSession;
 use session::environment::Environment;
+use session::event::Event;
 use session::integration::Integration;
 use session::oauth_flow::{Draft, FlowEnd, FlowHash, FlowToken, OauthFlow, Outcome};
 use session::provider::Provider;
+use sockets::Sockets;
 use tables::attempts::{End, Saved};
 
 use crate::callback::Callback;
@@ -29,12 +33,39 @@ use crate::exchange::{self, Grant};
 pub struct Finishing<'a> {
     /// The state of the function.
     pub connect: &'a Connect,
+    /// The browsers that wait.
+    pub sockets: &'a Sockets,
     /// What the provider sent.
     pub callback: &'a Callback<'a>,
     /// The flow's state.
     pub state: FlowHash,
     /// When.
     pub now: Timestamp,
+}
+
+/// A flow that was taken, and what stands behind it.
+struct TakenFlow<'a> {
+    flow: &'a OauthFlow,
+    session: ConnectSession,
+    environment: Arc<Environment>,
+    /// `None` where it was removed while the user was at the provider.
+    integration: Option<Integration>,
+    provider: Option<Provider>,
+}
+
+impl TakenFlow<'_> {
+    /// The webhooks that tell of a failure.
+    fn failure_events(&self, failure: &Failure, now: Timestamp) -> Result<Vec<Event>, Error> {
+        let Some((kind, description)) = &failure.webhook else { return Ok(Vec::new()) };
+        let failed = FailedAttempt {
+            draft: &self.flow.draft,
+            connection_id: Some(&self.flow.draft.connection_id),
+            provider: self.provider.as_ref().map_or("unknown", Provider::name),
+            auth_mode: self.provider.as_ref().map(Provider::auth_mode),
+            failure: auth_event::Failure { kind, description },
+        };
+        failed.events(&self.environment, now)
+    }
 }
 
 /// Why there is no connection.
@@ -84,49 +115,44 @@ impl Finishing<'_> {
             return self.session_gone(&flow).await;
         };
         telemetry::note(|summary| summary.session_id = Some(session.id));
-        match self.connection(&flow, &session, environment, integration, secrets).await {
-            Ok(Saved::SessionGone) => self.session_gone(&flow).await,
-            Ok(Saved::Done) => {
-                tell(flow.ws_client_id.as_deref(), &messages::success(draft)).await;
-                Ok(page::of_end(&FlowEnd::Connected))
-            }
-            Ok(Saved::Conflict) => {
-                let error = Error::internal("the id of a new connection is taken");
-                self.broken(&flow, &session, error).await
-            }
-            Err(Stop::Failed(failure)) => self.failed(&flow, &session, &failure).await,
-            Err(Stop::Broken(error)) => self.broken(&flow, &session, error).await,
-        }
-    }
-
-    /// Every check in its order, the exchange, and the transaction.
-    async fn connection(
-        &self,
-        flow: &OauthFlow,
-        session: &ConnectSession,
-        environment: Arc<Environment>,
-        integration: Option<Integration>,
-        secrets: FlowSecrets,
-    ) -> Result<Saved, Stop> {
-        let (connect, callback) = (self.connect, self.callback);
-        let tables = &connect.app.tables;
         let provider = match &integration {
             Some(known) => providers::find(tables, environment.id, &known.provider).await?,
             None => None,
         };
-        if let Some(provider) = &provider {
+        let taken = TakenFlow { flow: &flow, session, environment, integration, provider };
+        match self.connection(&taken, secrets).await {
+            Ok(Saved::SessionGone) => self.session_gone(&flow).await,
+            Ok(Saved::Done) => {
+                tell(self.sockets, flow.ws_client_id.as_deref(), &messages::success(draft)).await;
+                Ok(page::of_end(&FlowEnd::Connected))
+            }
+            Ok(Saved::Conflict) => {
+                let error = Error::internal("the id of a new connection is taken");
+                self.broken(&taken, error).await
+            }
+            Err(Stop::Failed(failure)) => self.failed(&taken, &failure).await,
+            Err(Stop::Broken(error)) => self.broken(&taken, error).await,
+        }
+    }
+
+    /// Every check in its order, the exchange, and the transaction.
+    async fn connection(&self, taken: &TakenFlow<'_>, secrets: FlowSecrets) -> Result<Saved, Stop> {
+        let (connect, callback, flow) = (self.connect, self.callback, taken.flow);
+        let environment = &taken.environment;
+        if let Some(provider) = &taken.provider {
             require_issuer(provider, callback)?;
         }
         let code = callback.text("code").filter(|_| !callback.is_error()).ok_or_else(|| {
             Failure::new("callback_err", callback.no_code()).announced("invalid_callback")
         })?;
-        let integration = integration.ok_or_else(gone_integration)?;
+        let integration = taken.integration.as_ref().ok_or_else(gone_integration)?;
+        let provider = taken.provider.as_ref();
         let provider = provider.ok_or_else(|| Failure::unknown_provider(&integration.provider))?;
-        let client = self.client(&environment, &integration, &secrets.overrides).await?;
+        let client = self.client(environment, integration, &secrets.overrides).await?;
 
         let none = Map::new();
         let variables = Variables {
-            provider: &provider,
+            provider,
             connection_config: flow.connection_config.as_ref().unwrap_or(&none),
             credentials: &none,
         };
@@ -150,13 +176,13 @@ impl Finishing<'_> {
             moves_updated_at: false,
         };
         let outcome = Outcome::connected(&flow.draft, self.now);
-        let end = self.end(flow, session, &outcome, &FlowEnd::Connected);
-        let (name, draft) = (&integration.provider, flow.draft.clone());
-        let saved = connect.save(&environment, name, draft, new.clone(), end, self.now).await?;
+        let end = self.end(taken, &outcome, &FlowEnd::Connected);
+        let draft = flow.draft.clone();
+        let saved = connect.save(environment, provider, draft, new.clone(), end, self.now).await?;
         if saved == Saved::Conflict && flow.draft.is_reconnect {
             // The connection was deleted meanwhile: it comes back under its id.
             let draft = Draft { is_reconnect: false, ..flow.draft.clone() };
-            return Ok(connect.save(&environment, name, draft, new, end, self.now).await?);
+            return Ok(connect.save(environment, provider, draft, new, end, self.now).await?);
         }
         Ok(saved)
     }
@@ -180,35 +206,29 @@ impl Finishing<'_> {
         Ok(client.ok_or_else(|| Failure::no_client(integration.key.as_str()))?)
     }
 
-    /// The page of a failure. The webhook that tells it belongs into the same transaction.
-    async fn failed(
-        &self,
-        flow: &OauthFlow,
-        session: &ConnectSession,
-        failure: &Failure,
-    ) -> Result<Response, Error> {
+    /// The page of a failure. The webhooks that tell it are written in the same transaction.
+    async fn failed(&self, taken: &TakenFlow<'_>, failure: &Failure) -> Result<Response, Error> {
+        let flow = taken.flow;
         telemetry::note(|summary| summary.code = Some(failure.error_type));
         let key = flow.draft.integration.as_str();
         let outcome = Outcome::failed(key, failure.error_type, self.now);
         let end = failure.end(self.callback.error_json());
-        self.connect.app.tables.fail(self.end(flow, session, &outcome, &end)).await?;
+        let events = taken.failure_events(failure, self.now)?;
+        self.connect.app.tables.fail(self.end(taken, &outcome, &end), events).await?;
         self.tell(flow, failure).await;
         Ok(page::of_end(&end))
     }
 
     /// The page of a failure of ours. What can be written down of it is; a store that is down keeps
     /// nothing.
-    async fn broken(
-        &self,
-        flow: &OauthFlow,
-        session: &ConnectSession,
-        error: Error,
-    ) -> Result<Response, Error> {
-        let failure = Failure::new(error.code(), error.message());
+    async fn broken(&self, taken: &TakenFlow<'_>, error: Error) -> Result<Response, Error> {
+        let flow = taken.flow;
+        let failure = Failure::new(error.code(), error.message()).announced("unknown");
         let key = flow.draft.integration.as_str();
         let outcome = Outcome::failed(key, failure.error_type, self.now);
         let end = failure.end(None);
-        let _ = self.connect.app.tables.fail(self.end(flow, session, &outcome, &end)).await;
+        let events = taken.failure_events(&failure, self.now)?;
+        let _ = self.connect.app.tables.fail(self.end(taken, &outcome, &end), events).await;
         self.tell(flow, &failure).await;
         Err(error)
     }
@@ -227,19 +247,19 @@ impl Finishing<'_> {
         let draft = &flow.draft;
         let id = draft.connection_id.as_str();
         let message = messages::error(draft.integration.as_str(), id, failure);
-        tell(flow.ws_client_id.as_deref(), &message).await;
+        tell(self.sockets, flow.ws_client_id.as_deref(), &message).await;
     }
 
     fn end<'b>(
         &'b self,
-        flow: &'b OauthFlow,
-        session: &ConnectSession,
+        taken: &'b TakenFlow<'_>,
         outcome: &'b Outcome,
         end: &'b FlowEnd,
     ) -> End<'b> {
         End {
-            session: &flow.draft.session,
-            outcomes_before: session.outcomes.len(),
+            environment: taken.environment.id,
+            session: &taken.flow.draft.session,
+            outcomes_before: taken.session.outcomes.len(),
             outcome,
             flow: Some((&self.state, end)),
         }

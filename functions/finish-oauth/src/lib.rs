@@ -4,11 +4,13 @@
 //!
 //! - `callback`: what the provider sent.
 //! - `finishing`: a flow, from its state to its end.
-//! - `exchange`: the token request.
+//! - [`exchange`]: the token request.
+//! - `state`: what the function needs.
 
 mod callback;
 pub mod exchange;
 mod finishing;
+mod state;
 
 use std::time::Duration;
 
@@ -27,6 +29,8 @@ use tables::oauth_states::Taken;
 use url::Url;
 use url::form_urlencoded::Serializer;
 
+pub use state::FinishOauth;
+
 /// The longest form that is passed on in a query: API Gateway takes 10,240 bytes of headers and
 /// address together.
 const FORM_LENGTH_MAX: usize = 8_000;
@@ -37,7 +41,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 
 /// Answers a page that says how the flow ended.
 pub async fn handle(
-    connect: &Connect,
+    state: &FinishOauth,
     request: Request,
     now: Timestamp,
 ) -> Result<Response, Error> {
@@ -50,14 +54,14 @@ pub async fn handle(
         return as_get(&request);
     }
     let query = request::query(&request);
-    match finish(connect, &request, Callback(&query), now).await {
+    match finish(state, &request, Callback(&query), now).await {
         Ok(page) => Ok(page),
         Err(error) => Ok(page::of_error(&error)),
     }
 }
 
 async fn finish(
-    connect: &Connect,
+    FinishOauth { connect, sockets }: &FinishOauth,
     request: &Request,
     callback: Callback<'_>,
     now: Timestamp,
@@ -89,7 +93,7 @@ async fn finish(
             let draft = &flow.draft;
             let id = draft.connection_id.as_str();
             let message = messages::error(draft.integration.as_str(), id, &failure);
-            tell(flow.ws_client_id.as_deref(), &message).await;
+            tell(sockets, flow.ws_client_id.as_deref(), &message).await;
             Ok(failed(&callback, failure.error_type, &failure.description))
         }
         Taken::Before(Some(end)) => Ok(page::of_end(&end)),
@@ -100,7 +104,8 @@ async fn finish(
         Taken::Now(flow, secrets) => {
             let cookie =
                 cookie.ok_or_else(|| Error::internal("a flow was taken without cookie"))?;
-            let finishing = Finishing { connect, callback: &callback, state: state.hash(), now };
+            let finishing =
+                Finishing { connect, sockets, callback: &callback, state: state.hash(), now };
             finishing.finish(*flow, &cookie, &secrets).await
         }
     }

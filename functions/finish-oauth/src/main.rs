@@ -3,5 +3,6 @@
 use api::lambda::ANSWER_WITHIN_CALLING_PROVIDERS;
 
 fn main() -> Result<(), api::InitError> {
-    api::run_with(connect::Connect::start, finish_oauth::handle, ANSWER_WITHIN_CALLING_PROVIDERS)
+    let start = finish_oauth::FinishOauth::start;
+    api::run_with(start, finish_oauth::handle, ANSWER_WITHIN_CALLING_PROVIDERS)
 }

@@ -3,9 +3,11 @@
 //!
 //! - `authorization_url`: the address at the provider.
 //! - `pkce`: the proof that belongs to it.
+//! - `state`: what the function needs.
 
 mod authorization_url;
 mod pkce;
+mod state;
 
 use api::{App, Error, Request, Response, Timestamp, auth, request, response, telemetry};
 use authorization_url::AuthorizationRequest;
@@ -18,14 +20,18 @@ use flow::secrets::FlowSecrets;
 use flow::{cookie, page};
 use lambda_http::http::StatusCode;
 use serde_json::{Map, Value};
+use session::Uuid;
 use session::connect_session::ConnectSession;
 use session::connection::ConnectionId;
 use session::integration::IntegrationKey;
 use session::oauth_flow::{Draft, FlowToken, OauthFlow, Outcome};
 use session::provider::AuthMode;
 use session::token::TokenHash;
+use sockets::Sockets;
 use tables::StoreError;
 use tables::attempts::End;
+
+pub use state::StartOauth;
 
 /// The longest name of an integration that does not exist, as it is written down.
 const NAME_LENGTH_MAX: usize = 255;
@@ -45,17 +51,22 @@ impl<E: Into<Error>> From<E> for Stop {
 }
 
 /// Answers 302 to the provider's page of consent, and the cookie of the flow.
-pub async fn handle(app: &App, request: Request, now: Timestamp) -> Result<Response, Error> {
+pub async fn handle(
+    state: &StartOauth,
+    request: Request,
+    now: Timestamp,
+) -> Result<Response, Error> {
+    let StartOauth { app, sockets } = state;
     request::body(&request)?;
     let query = request::query(&request);
-    let started = Start { app, request: &request, query: &query, now };
+    let started = Start { app, sockets, request: &request, query: &query, now };
     match started.start().await {
         Ok(response) => Ok(response),
         Err(error) if request::is_navigation(&request) => {
             let refused = Failure::new(error.code(), error.message());
             let id = ConnectionId::generate();
             let message = messages::error(&started.name(), id.as_str(), &refused);
-            tell(started.ws_client_id(), &message).await;
+            tell(sockets, started.ws_client_id(), &message).await;
             Ok(page::of_error(&error))
         }
         Err(error) => Err(error),
@@ -65,6 +76,7 @@ pub async fn handle(app: &App, request: Request, now: Timestamp) -> Result<Respo
 /// A start, and what it needs.
 struct Start<'a> {
     app: &'a App,
+    sockets: &'a Sockets,
     request: &'a Request,
     query: &'a Map<String, Value>,
     now: Timestamp,
@@ -74,13 +86,14 @@ impl Start<'_> {
     async fn start(&self) -> Result<Response, Error> {
         let token = auth::query_token(self.query)?;
         let (session, environment) = auth::session(self.app, &token, self.now).await?;
-        let end = (token.hash(), session.outcomes.len());
+        let outcomes_before = session.outcomes.len();
+        let known = (environment.id, token.hash(), outcomes_before);
         let target = session.connection.as_ref().map(|target| target.connection_id.clone());
         let id = target.unwrap_or_else(ConnectionId::generate);
         match self.redirect(token.hash(), session, environment, &id).await {
             Ok(response) => Ok(response),
             Err(Stop::Refused(error)) => Err(error),
-            Err(Stop::Failed(failure)) => Ok(self.failed(end, &id, &failure).await?),
+            Err(Stop::Failed(failure)) => Ok(self.failed(known, &id, &failure).await?),
         }
     }
 
@@ -150,16 +163,18 @@ impl Start<'_> {
     /// The page of a failure. The session and the websocket client hear of it too.
     async fn failed(
         &self,
-        (session, outcomes_before): (TokenHash, usize),
+        (environment, session, outcomes_before): (Uuid, TokenHash, usize),
         id: &ConnectionId,
         failure: &Failure,
     ) -> Result<Response, StoreError> {
         telemetry::note(|summary| summary.code = Some(failure.error_type));
         let name: String = self.name().chars().take(NAME_LENGTH_MAX).collect();
         let outcome = Outcome::failed(&name, failure.error_type, self.now);
-        let end = End { session: &session, outcomes_before, outcome: &outcome, flow: None };
-        self.app.tables.fail(end).await?;
-        tell(self.ws_client_id(), &messages::error(&name, id.as_str(), failure)).await;
+        let end =
+            End { environment, session: &session, outcomes_before, outcome: &outcome, flow: None };
+        self.app.tables.fail(end, Vec::new()).await?;
+        tell(self.sockets, self.ws_client_id(), &messages::error(&name, id.as_str(), failure))
+            .await;
         Ok(page::of_end(&failure.end(None)))
     }
 

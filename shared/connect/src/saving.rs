@@ -8,9 +8,12 @@ use session::Error;
 use session::connection::Connection;
 use session::environment::Environment;
 use session::oauth_flow::Draft;
+use session::provider::Provider;
+use session::refresh::RefreshState;
 use tables::attempts::{End, Reconnection, Saved};
 
 use crate::connect::Connect;
+use crate::keepalive;
 
 /// What an attempt has got, ready to be saved.
 #[derive(Clone)]
@@ -33,11 +36,12 @@ impl fmt::Debug for Credentials {
 
 impl Connect {
     /// Saves the connection of a draft: a new one, or the one that is connected again, which stays
-    /// where it is and keeps tags that the session does not replace.
+    /// where it is and keeps tags that the session does not replace. The webhooks that tell of it
+    /// are written with it.
     pub async fn save(
         &self,
         environment: &Environment,
-        provider: &str,
+        provider: &Provider,
         draft: Draft,
         new: Credentials,
         end: End<'_>,
@@ -50,6 +54,8 @@ impl Connect {
             let sealed = self.seal_credentials(environment, key, id, &new.credentials, now);
             Some(sealed.await?)
         };
+        let events = self.success_events(environment, provider, &draft, now).await?;
+        let refresh_due_at = keepalive::due_at(provider, &new.credentials, now);
         let tables = &self.app.tables;
         if draft.is_reconnect {
             let reconnection = Reconnection {
@@ -59,14 +65,16 @@ impl Connect {
                 end_user: draft.end_user,
                 tags: Some(draft.tags).filter(|tags| tags.iter().next().is_some()),
                 updated_at: new.moves_updated_at.then_some(now),
+                refresh_due_at,
             };
-            return Ok(tables.reconnect(environment.id, key, id, reconnection, end).await?);
+            let saved = tables.reconnect(key, id, reconnection, end, events).await;
+            return Ok(saved?);
         }
         let connection = Connection {
             number: Connection::random_number().map_err(Error::internal)?,
             connection_id: draft.connection_id,
             integration_id: draft.integration,
-            provider: provider.to_owned(),
+            provider: provider.name().to_owned(),
             end_user: draft.end_user,
             tags: draft.tags,
             metadata: new.metadata,
@@ -75,7 +83,8 @@ impl Connect {
             created_at: now,
             updated_at: now,
             credentials,
+            refresh: RefreshState::due(refresh_due_at),
         };
-        Ok(tables.create_connection(environment.id, connection, end).await?)
+        Ok(tables.create_connection(connection, end, events).await?)
     }
 }

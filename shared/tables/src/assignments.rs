@@ -1,48 +1,51 @@
-//! Update expressions of connections.
+//! What an update changes of a connection: the parts of its update expression.
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
 use session::connection::ConnectionId;
 use session::end_user::EndUser;
+use session::refresh::RefreshFailure;
 use uuid::Uuid;
 
 use crate::connection_item::end_user_attributes;
 use crate::error::StoreError;
 use crate::item::Item;
+use crate::refresh_item;
 
 /// The parts of an update expression. Every name is given a placeholder, since some are reserved.
 #[derive(Default)]
-pub struct Assignments {
+pub(crate) struct Assignments {
     set: Vec<String>,
     set_if_absent: Vec<String>,
     removed: Vec<String>,
-    pub values: HashMap<String, AttributeValue>,
+    pub(crate) values: HashMap<String, AttributeValue>,
 }
 
 impl Assignments {
-    pub fn set(&mut self, name: &str, value: AttributeValue) {
+    pub(crate) fn set(&mut self, name: &str, value: AttributeValue) {
         self.values.insert(format!(":{name}"), value);
         self.set.push(name.to_owned());
     }
 
-    pub fn set_if_absent(&mut self, name: &str, value: AttributeValue) {
+    pub(crate) fn set_if_absent(&mut self, name: &str, value: AttributeValue) {
         self.values.insert(format!(":{name}"), value);
         self.set_if_absent.push(name.to_owned());
     }
 
-    pub fn is_about(&self, name: &str) -> bool {
+    pub(crate) fn is_about(&self, name: &str) -> bool {
         self.set.iter().chain(&self.removed).any(|known| known == name)
     }
 
-    pub fn replace(&mut self, name: &str, value: Option<AttributeValue>) {
+    pub(crate) fn replace(&mut self, name: &str, value: Option<AttributeValue>) {
         match value {
             Some(value) => self.set(name, value),
             None => self.removed.push(name.to_owned()),
         }
     }
 
-    pub fn end_user(
+    pub(crate) fn end_user(
         &mut self,
         environment: Uuid,
         id: &ConnectionId,
@@ -55,7 +58,22 @@ impl Assignments {
         Ok(())
     }
 
-    pub fn expression(&self) -> String {
+    /// Credentials were renewed, or were not: that ends the lease, whoever has it.
+    pub(crate) fn renewal(
+        &mut self,
+        id: &ConnectionId,
+        due_at: Option<Timestamp>,
+        failure: Option<&RefreshFailure>,
+    ) -> Result<(), StoreError> {
+        self.replace(refresh_item::SHARD, due_at.map(|_| refresh_item::shard(id)));
+        self.replace(refresh_item::DUE_AT, due_at.map(refresh_item::due_at));
+        self.replace(refresh_item::FAILURE, failure.map(refresh_item::failure_text).transpose()?);
+        self.replace(refresh_item::LEASE, None);
+        self.replace(refresh_item::LEASE_ENDS_AT, None);
+        Ok(())
+    }
+
+    pub(crate) fn expression(&self) -> String {
         let absent = self.set_if_absent.iter();
         let absent = absent.map(|name| format!("#{name} = if_not_exists(#{name}, :{name})"));
         let set = self.set.iter().map(|name| format!("#{name} = :{name}"));
@@ -65,7 +83,7 @@ impl Assignments {
         format!("SET {}{removal}{}", set.join(", "), removed.join(", "))
     }
 
-    pub fn names(&self) -> HashMap<String, String> {
+    pub(crate) fn names(&self) -> HashMap<String, String> {
         let names = self.set.iter().chain(&self.set_if_absent).chain(&self.removed);
         names.map(|name| (format!("#{name}"), name.clone())).collect()
     }

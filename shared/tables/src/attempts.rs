@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 use session::connection::{Connection, ConnectionId};
 use session::end_user::EndUser;
+use session::event::Event;
 use session::integration::IntegrationKey;
 use session::oauth_flow::{FlowEnd, FlowHash, OUTCOMES_MAX, Outcome};
 use session::tags::Tags;
@@ -45,11 +46,15 @@ pub struct Reconnection {
     pub tags: Option<Tags>,
     /// `None` leaves `updated_at` as it is.
     pub updated_at: Option<Timestamp>,
+    /// When the grant is renewed unasked, if nobody asks before.
+    pub refresh_due_at: Option<Timestamp>,
 }
 
 /// What is written of the end of an attempt besides its connection.
 #[derive(Debug, Clone, Copy)]
 pub struct End<'a> {
+    /// The session's environment.
+    pub environment: Uuid,
     /// The session, whose outcomes get one more.
     pub session: &'a TokenHash,
     /// How many it had when it was read.
@@ -64,26 +69,27 @@ impl Tables {
     /// Saves a new connection, if the session that makes it still exists.
     pub async fn create_connection(
         &self,
-        environment: Uuid,
         connection: Connection,
         end: End<'_>,
+        events: Vec<Event>,
     ) -> Result<Saved, StoreError> {
         let put = Put::builder()
             .table_name(&self.names.connections)
-            .set_item(Some(from_connection(environment, connection)?))
+            .set_item(Some(from_connection(end.environment, connection)?))
             .condition_expression("attribute_not_exists(pk)")
             .build()?;
-        self.save(Some(TransactWriteItem::builder().put(put).build()), end).await
+        let write = TransactWriteItem::builder().put(put).build();
+        self.save(Some(write), end, events).await
     }
 
     /// Replaces the credentials of a connection that exists, if the session still exists.
     pub async fn reconnect(
         &self,
-        environment: Uuid,
         integration: &IntegrationKey,
         id: &ConnectionId,
         new: Reconnection,
         end: End<'_>,
+        events: Vec<Event>,
     ) -> Result<Saved, StoreError> {
         let mut update = Assignments::default();
         let config = text_of(&new.connection_config)?;
@@ -94,26 +100,28 @@ impl Tables {
             update.set("tags", tags(own));
         }
         if new.end_user.is_some() {
-            update.end_user(environment, id, new.end_user.as_ref())?;
+            update.end_user(end.environment, id, new.end_user.as_ref())?;
         }
         if let Some(moment) = new.updated_at {
             let ms = moment.as_millisecond().to_string();
             update.set("updated_at_ms", AttributeValue::N(ms));
         }
+        update.renewal(id, new.refresh_due_at, None)?;
         let update = Update::builder()
             .table_name(&self.names.connections)
-            .set_key(Some(ConnectionKey::new(environment, integration, id).attributes()))
+            .set_key(Some(ConnectionKey::new(end.environment, integration, id).attributes()))
             .update_expression(update.expression())
             .set_expression_attribute_names(Some(update.names()))
             .set_expression_attribute_values(Some(update.values))
             .condition_expression("attribute_exists(pk)")
             .build()?;
-        self.save(Some(TransactWriteItem::builder().update(update).build()), end).await
+        let write = TransactWriteItem::builder().update(update).build();
+        self.save(Some(write), end, events).await
     }
 
     /// Writes down that an attempt failed. It is no failure if the session is gone.
-    pub async fn fail(&self, end: End<'_>) -> Result<(), StoreError> {
-        match self.save(None, end).await? {
+    pub async fn fail(&self, end: End<'_>, events: Vec<Event>) -> Result<(), StoreError> {
+        match self.save(None, end, events).await? {
             Saved::SessionGone => match end.flow {
                 Some((state, end)) => self.end_flow(state, end).await,
                 None => Ok(()),
@@ -123,18 +131,21 @@ impl Tables {
     }
 
     /// One transaction, so that a session that was deleted makes nothing, and so that there is no
-    /// connection without its outcome.
+    /// connection without its outcome and its webhooks.
     async fn save(
         &self,
         connection: Option<TransactWriteItem>,
         end: End<'_>,
+        events: Vec<Event>,
     ) -> Result<Saved, StoreError> {
         let flow = end.flow.map(|(state, end)| self.flow_end(state, end)).transpose()?;
         let flow = flow.map(|update| TransactWriteItem::builder().update(update).build());
         let outcome = TransactWriteItem::builder().update(self.outcome(end)?).build();
-        let transaction = self.client.transact_write_items().set_transact_items(Some(
-            [Some(outcome), connection, flow].into_iter().flatten().collect(),
-        ));
+        let events = events.into_iter().map(|event| self.put(end.environment, event));
+        let events = events.collect::<Result<Vec<_>, _>>()?;
+        let writes = [Some(outcome), connection, flow].into_iter().flatten().chain(events);
+        let transaction =
+            self.client.transact_write_items().set_transact_items(Some(writes.collect()));
         match Box::pin(transaction.send()).await {
             Ok(_) => Ok(Saved::Done),
             Err(error) => match failed_conditions(&error).as_slice() {

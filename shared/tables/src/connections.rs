@@ -1,6 +1,6 @@
 //! The connections table, one method per access pattern.
 
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, Update};
+use aws_sdk_dynamodb::types::{AttributeValue, Update};
 use session::connection::{Connection, ConnectionId};
 use session::end_user::EndUser;
 use session::integration::IntegrationKey;
@@ -38,51 +38,6 @@ impl Tables {
             .set_key(Some(ConnectionKey::new(environment, integration, id).attributes()))
             .consistent_read(true);
         Box::pin(get.send()).await?.item.map(to_connection).transpose()
-    }
-
-    /// Saves a connection: a new one, or in place of the one with the number that is `replaced`.
-    /// `false` means that somebody else was there first.
-    pub async fn import_connection(
-        &self,
-        environment: Uuid,
-        connection: Connection,
-        replaced: Option<u64>,
-    ) -> Result<bool, StoreError> {
-        let put = self
-            .client
-            .put_item()
-            .table_name(&self.names.connections)
-            .set_item(Some(from_connection(environment, connection)?));
-        let put = match replaced {
-            None => put.condition_expression("attribute_not_exists(pk)"),
-            Some(number) => put
-                .condition_expression("#number = :number")
-                .expression_attribute_names("#number", "number")
-                .expression_attribute_values(":number", AttributeValue::N(number.to_string())),
-        };
-        match Box::pin(put.send()).await {
-            Ok(_) => Ok(true),
-            Err(error) => match error.as_service_error() {
-                Some(cause) if cause.is_conditional_check_failed_exception() => Ok(false),
-                _ => Err(error.into()),
-            },
-        }
-    }
-
-    /// Removes a connection, and answers it. `None` means that there was none.
-    pub async fn delete_connection(
-        &self,
-        environment: Uuid,
-        integration: &IntegrationKey,
-        id: &ConnectionId,
-    ) -> Result<Option<Connection>, StoreError> {
-        let delete = self
-            .client
-            .delete_item()
-            .table_name(&self.names.connections)
-            .set_key(Some(ConnectionKey::new(environment, integration, id).attributes()))
-            .return_values(ReturnValue::AllOld);
-        Box::pin(delete.send()).await?.attributes.map(to_connection).transpose()
     }
 
     /// Changes a connection. `false` means that there was none.
