@@ -26,6 +26,7 @@ mod new_connection;
 mod oauth_callback;
 mod oauth_providers;
 mod oauth_security;
+mod oauth_sockets;
 mod oauth_start;
 mod outbound;
 mod properties;
