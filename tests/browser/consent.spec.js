@@ -184,7 +184,7 @@ test.describe('in a browser inside an app', () => {
   });
 });
 
-test('a session that ends before the popup: the same text, no JSON', async ({ page, mint, embed, events }) => {
+test('a session that ends before the popup: the same text, no JSON', async ({ mint, embed, events }) => {
   const { token, end } = await mint({ allowed_integrations: ['oauth'] });
   const ui = await embed(token);
   await ui.getByText('You sign in at Acme Cloud').waitFor();

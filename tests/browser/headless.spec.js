@@ -12,13 +12,13 @@ async function headless(page, service, method, token, key, options) {
   return page.evaluate((all) => window.headless(...all), parameters);
 }
 
-for (const [key, options] of [
-  ['open', undefined],
-  ['key', { credentials: { apiKey: 'good' } }],
-  ['basic', { credentials: { username: 'ada', password: 'lovelace' } }],
+for (const [method, key, options] of [
+  ['create', 'open', { params: { region: 'eu' } }],
+  ['auth', 'key', { credentials: { apiKey: 'good' } }],
+  ['auth', 'basic', { credentials: { username: 'ada', password: 'lovelace' } }],
 ]) {
-  test(`auth: ${key}`, async ({ page, service, mint }) => {
-    const { made } = await headless(page, service, 'auth', (await mint()).token, key, options);
+  test(`${method}: ${key}`, async ({ page, service, mint }) => {
+    const { made } = await headless(page, service, method, (await mint()).token, key, options);
     expect(Object.keys(made)).toEqual(['connectionId', 'providerConfigKey']);
   });
 }

@@ -142,14 +142,16 @@ async function showIntegration(integration) {
   const fields = fieldsOf(provider, session.integrations_config_defaults?.[key]?.connection_config ?? {});
   form = new Form(fields, chosen, () => {
     note('click:connect', key);
-    if (isRedirect) startConsent(integration, title, known);
+    if (isRedirect) startConsent(integration, known, showForm);
     else void submit(integration, mode);
   });
   const docs = chosen ?? (fields.length ? provider.docs : undefined);
   const help = docs === undefined ? null : h('p', { class: 'help' }, outside(docs, t(fields.length ? 'docs.fields' : 'docs')));
   help?.addEventListener('click', () => note('click:doc', key));
   const text = isRedirect ? t('lead.consent', { name }) : t(fields.length ? 'lead.fields' : 'lead.nothing', { name });
-  show(integration, title, [lead(text), isRedirect && isInApp && copyLink(), form.element, help]);
+  const children = [lead(text), isRedirect && isInApp && copyLink(), form.element, help];
+  const showForm = () => show(integration, title, children);
+  showForm();
 }
 
 /**
@@ -203,10 +205,10 @@ async function submit(integration, mode) {
 /**
  * Opens the provider's window and waits. Called inside the click.
  * @param {Integration} integration
- * @param {string} title
  * @param {Set<string>} known
+ * @param {() => void} showForm
  */
-function startConsent(integration, title, known) {
+function startConsent(integration, known, showForm) {
   const { unique_key: key, display_name: name } = integration;
   const mine = (turn += 1);
   const filling = /** @type {Form} */ (form);
@@ -228,7 +230,7 @@ function startConsent(integration, title, known) {
   const text = h('p', { class: 'lead', role: 'status' }, t(isOpen ? 'wait.text' : 'blocked.text', { name }));
   const again = secondary(t('wait.again'), () => {
     attempt.cancel();
-    startConsent(integration, title, known);
+    startConsent(integration, known, showForm);
   });
   const link = h('a', { class: 'button primary', href: attempt.url, target: '_blank', rel: 'opener' }, t('blocked.open', { name }));
   const cancel = secondary(t('cancel'), () => {
@@ -256,7 +258,7 @@ function startConsent(integration, title, known) {
     .catch((problem) => {
       if (mine !== turn) return;
       turn += 1;
-      show(integration, title, [filling.element]);
+      showForm();
       filling.say();
       if (problem.code === 'window_closed') note('popup:closed_early', key);
       showRefusal(problem, integration, filling);
