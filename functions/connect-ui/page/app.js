@@ -165,12 +165,16 @@ function show(integration, title, children) {
 }
 
 /**
- * Remembers the outcomes that the session has already.
+ * Remembers the outcomes that the session has already: all of them, or those of attempts that have
+ * failed, so that the next attempt does not take them for its own.
  * @param {Set<string>} known
+ * @param {boolean} [onlyFailures]
  */
-async function remember(known) {
+async function remember(known, onlyFailures = false) {
   try {
-    for (const outcome of await outcomes(token)) known.add(JSON.stringify(outcome));
+    for (const outcome of await outcomes(token)) {
+      if (outcome.error || !onlyFailures) known.add(JSON.stringify(outcome));
+    }
   } catch (error) {
     if (error instanceof Problem && error.isSessionGone) throw error;
   }
@@ -258,6 +262,7 @@ function startConsent(integration, known, showForm) {
     .catch((problem) => {
       if (mine !== turn) return;
       turn += 1;
+      remember(known, true).catch(() => {});
       showForm();
       filling.say();
       if (problem.code === 'window_closed') note('popup:closed_early', key);
