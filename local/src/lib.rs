@@ -52,7 +52,8 @@ pub fn connect(
     let kms_client = kms::client(&url, "us-east-1".to_owned(), credentials);
     let vault = Vault::new(kms_client, settings.kms_key_id.clone());
     let outbound = ::connect::connect::outbound(&settings)?;
-    Ok(Box::leak(Box::new(Connect { app: App::new(settings, client), vault, outbound })))
+    let sockets = websockets::sockets(settings.websocket_api_url.clone());
+    Ok(Box::leak(Box::new(Connect { app: App::new(settings, client), vault, outbound, sockets })))
 }
 
 /// The state of the functions that deliver webhooks, on an SQS endpoint.

@@ -47,4 +47,5 @@ mod tidy;
 mod transport;
 mod vault;
 mod webhook_urls;
+mod websocket_flows;
 mod websockets;

@@ -303,5 +303,6 @@ fn container_on(settings: &Settings, client: Client, kms_wire: &Wire) -> &'stati
         app: App::new(settings.clone(), client),
         vault: Vault::new(kms, settings.kms_key_id.clone()),
         outbound: connect::connect::outbound(settings).expect("good settings"),
+        sockets: local::websockets::sockets(settings.websocket_api_url.clone()),
     }))
 }

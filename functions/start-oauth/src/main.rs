@@ -1,5 +1,7 @@
 //! `start-oauth` as a Lambda function.
 
+use api::lambda::ANSWER_WITHIN;
+
 fn main() -> Result<(), api::InitError> {
-    api::run(start_oauth::handle)
+    api::run_with(start_oauth::State::start, start_oauth::handle, ANSWER_WITHIN)
 }

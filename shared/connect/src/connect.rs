@@ -5,6 +5,7 @@ use api::settings::Settings;
 use api::telemetry::CountKmsCalls;
 use api::{App, InitError};
 use outbound::{AllowList, Outbound, public_roots, system_lookup};
+use sockets::Sockets;
 use vault::Vault;
 
 /// One lives as long as its execution environment.
@@ -16,6 +17,8 @@ pub struct Connect {
     pub vault: Vault,
     /// Calls providers.
     pub outbound: Outbound,
+    /// Tells browsers how their flows end. Only `finish-oauth` has some.
+    pub sockets: Sockets,
 }
 
 impl Connect {
@@ -33,7 +36,7 @@ impl Connect {
         );
         let vault = Vault::new(kms, settings.kms_key_id.clone());
         let outbound = outbound(settings)?;
-        Ok(Self { app: start.app, vault, outbound })
+        Ok(Self { app: start.app, vault, outbound, sockets: Sockets::none() })
     }
 }
 
@@ -45,6 +48,12 @@ pub fn outbound(settings: &Settings) -> Result<Outbound, InitError> {
         .map_err(|problem| InitError::new(format!("OUTBOUND_ALLOW: {problem}")))?;
     Outbound::new(allow, public_roots(), system_lookup())
         .map_err(|error| InitError::new(format!("no TLS: {error}")))
+}
+
+impl AsRef<Sockets> for Connect {
+    fn as_ref(&self) -> &Sockets {
+        &self.sockets
+    }
 }
 
 impl AsRef<App> for Connect {
