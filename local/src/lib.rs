@@ -52,8 +52,7 @@ pub fn connect(
     let kms_client = kms::client(&url, "us-east-1".to_owned(), credentials);
     let vault = Vault::new(kms_client, settings.kms_key_id.clone());
     let outbound = ::connect::connect::outbound(&settings)?;
-    let sockets = settings.websocket_api_url.as_deref().map(websockets::sockets);
-    let sockets = sockets.unwrap_or_default();
+    let sockets = websockets::sockets(settings.websocket_api_url.clone());
     let app = App::new(settings, client);
     Ok(Box::leak(Box::new(Connect { app, vault, outbound, sockets })))
 }

@@ -357,12 +357,11 @@ fn container_on(settings: &Settings, client: Client, kms_wire: &Wire) -> &'stati
     let credentials = Credentials::new("test", "test", None, None, "test");
     let kms_url = format!("http://{}", kms_wire.address);
     let kms = local::kms::client(&kms_url, "us-east-1".to_owned(), credentials);
-    let sockets = settings.websocket_api_url.as_deref().map(websockets::sockets);
     Box::leak(Box::new(Connect {
         app: App::new(settings.clone(), client),
         vault: Vault::new(kms, settings.kms_key_id.clone()),
         outbound: connect::connect::outbound(settings).expect("good settings"),
-        sockets: sockets.unwrap_or_default(),
+        sockets: websockets::sockets(settings.websocket_api_url.clone()),
     }))
 }
 

@@ -36,7 +36,7 @@ impl Connect {
         );
         let vault = Vault::new(kms, settings.kms_key_id.clone());
         let outbound = outbound(settings)?;
-        Ok(Self { app: start.app, vault, outbound, sockets: Sockets::default() })
+        Ok(Self { app: start.app, vault, outbound, sockets: Sockets::none() })
     }
 }
 
