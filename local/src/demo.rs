@@ -39,7 +39,22 @@ fn new() -> Value {
             { "unique_key": "slack", "provider": "slack", "display_name": "Slack" },
         ],
         "connections": [ { "connection_id": "demo-connection", "integration_id": "github" } ],
+        "webhooks": { "signing_key": SecretKey::generate().expose() },
     } ] })
+}
+
+/// The document with webhooks that go to `url`, where it names no receiver.
+pub fn with_receiver(mut document: Value, url: &str) -> Value {
+    let environments = document["environments"].as_array_mut().into_iter().flatten();
+    for environment in environments.filter(|environment| environment["state"] != "absent") {
+        let webhooks = environment
+            .as_object_mut()
+            .map(|environment| environment.entry("webhooks").or_insert_with(|| json!({})));
+        if let Some(Value::Object(webhooks)) = webhooks {
+            webhooks.entry("primary_url").or_insert_with(|| json!(url));
+        }
+    }
+    document
 }
 
 /// Writes a file that only its owner can read.

@@ -54,10 +54,12 @@ const PREFLIGHT: [(HeaderName, &str); 3] = [
     (ACCESS_CONTROL_MAX_AGE, "600"),
 ];
 
-/// Serves until `stop` resolves, then finishes the requests in flight.
+/// Serves until `stop` resolves, then finishes the requests in flight. `pages` are routes of this
+/// machine only, which stand beside those of the template.
 pub async fn serve(
     connect: &'static Connect,
     listener: TcpListener,
+    pages: axum::Router,
     clock: fn() -> Timestamp,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
@@ -73,8 +75,7 @@ pub async fn serve(
         log::request(&method, uri.path(), response.status(), code, started.elapsed());
         response
     };
-    let service =
-        axum::Router::new().fallback(respond).into_make_service_with_connect_info::<SocketAddr>();
+    let service = pages.fallback(respond).into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, service).with_graceful_shutdown(stop).await
 }
 

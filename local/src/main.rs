@@ -5,6 +5,7 @@ mod arguments;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use api::settings::Settings;
@@ -18,7 +19,9 @@ use local::banner::Banner;
 use local::dynamodb::{self, Engine};
 use local::kms::Kms;
 use local::server::Server;
-use local::{demo, gateway, log};
+use local::sqs::Sqs;
+use local::webhooks::{Position, Webhooks};
+use local::{demo, gateway, inbox, log};
 use provision::Failure;
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -138,6 +141,8 @@ impl Signals {
 /// All that serves.
 struct Service {
     api: Server,
+    webhooks: Option<Server>,
+    sqs: Sqs,
     kms: Kms,
     engine: Option<Engine>,
 }
@@ -176,27 +181,58 @@ impl Service {
 
         let document = match document {
             None if arguments.is_aws() => None,
-            None => Some(demo::document(arguments.demo_file().as_deref())?),
+            None => {
+                let document = demo::document(arguments.demo_file().as_deref())?;
+                Some(demo::with_receiver(document, &format!("http://{address}{}", inbox::PATH)))
+            }
             Some(document) => Some(document),
         };
         let report = match &document {
             Some(document) => Some(provision(connect, document.clone()).await?),
             None => None,
         };
+        let (sqs, webhooks) = webhooks(connect, engine.as_ref()).await?;
+        let pages = inbox::routes(connect, clock);
         let api = Server::start("the API", |stop| async move {
-            gateway::serve(connect, listener, clock, stop).await.map_err(|error| error.to_string())
+            let served = gateway::serve(connect, listener, pages, clock, stop).await;
+            served.map_err(|error| error.to_string())
         });
         let data = arguments.describe_data();
         let is_aws = arguments.is_aws();
         let banner = Banner { address, data, is_aws, document, report };
-        Ok((Self { api, kms, engine }, banner))
+        Ok((Self { api, webhooks, sqs, kms, engine }, banner))
     }
 
     /// What listens, in the order in which to stop: the API needs the others.
     fn servers(&mut self) -> Vec<&mut Server> {
         let engine = self.engine.as_mut().map(|engine| &mut engine.server);
-        [&mut self.api, &mut self.kms.server].into_iter().chain(engine).collect()
+        let webhooks = self.webhooks.as_mut();
+        let others = [&mut self.sqs.server, &mut self.kms.server];
+        [&mut self.api].into_iter().chain(webhooks).chain(others).chain(engine).collect()
     }
+}
+
+/// The queue of webhooks, and what delivers them where the embedded engine holds the tables.
+async fn webhooks(
+    connect: &'static Connect,
+    engine: Option<&Engine>,
+) -> Result<(Sqs, Option<Server>), InitError> {
+    let sqs = Sqs::start(Arc::new(clock)).await;
+    let sqs = sqs.map_err(|error| InitError::new(format!("SQS does not start: {error}")))?;
+    let Some(engine) = engine else {
+        tracing::info!("webhooks are delivered by whoever reads the stream of the events table");
+        return Ok((sqs, None));
+    };
+    let deliver = local::deliver(connect, &sqs);
+    let (database, table) = (engine.database.clone(), &connect.app.settings.tables.events);
+    // The stream first: what is written meanwhile is then queued twice, and sent once.
+    let webhooks = Webhooks::new(database, table, Position::Newest, sqs.reader(), deliver)?;
+    webhooks.recover(clock()).await?;
+    let server = Server::start("the delivery of webhooks", |stop| async move {
+        webhooks.run(clock, stop).await;
+        Ok(())
+    });
+    Ok((sqs, Some(server)))
 }
 
 /// The settings of the functions; those that `template.yaml` always sets have defaults here.

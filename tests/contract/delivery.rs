@@ -165,8 +165,7 @@ async fn it_is_tried_twelve_times_over_three_days_and_then_given_up() {
 #[tokio::test]
 async fn what_the_receiver_asks_for_counts_within_limits() {
     for (asked, least, most) in [("1", 5, 6), ("8", 8, 8), ("3600", 10, 10), ("never", 5, 6)] {
-        let receiver =
-            Receiver::start(Answer::With(429, "retry-after", asked.to_owned())).await;
+        let receiver = Receiver::start(Answer::With(429, "retry-after", asked.to_owned())).await;
         let flow = flow_to(&receiver).await;
         connect(&flow).await;
         flow.world.deliver().await;
@@ -298,9 +297,12 @@ async fn an_event_waits_in_hops_that_cost_nothing() {
     flow.world.deliver().await;
     // Until it waits for half an hour or more.
     while receiver.take().len() == 1
-        && flow.world.sqs.reader().next_due().is_some_and(|due| {
-            due.duration_since(flow.world.now) < SignedDuration::from_mins(14)
-        })
+        && flow
+            .world
+            .sqs
+            .reader()
+            .next_due()
+            .is_some_and(|due| due.duration_since(flow.world.now) < SignedDuration::from_mins(14))
     {
         flow.world.deliver_next().await;
     }
