@@ -10,6 +10,7 @@
 //! - [`kms`]: the two calls of KMS that the service makes.
 //! - [`webhooks`]: from the stream of events to the queue, and from there to the receivers.
 //! - [`sqs`]: the queue, and the two calls of SQS that the service makes.
+//! - [`inbox`]: a receiver of webhooks, and a page that shows them.
 //! - [`server`]: how servers start and end.
 //! - [`demo`]: the environment that a first start provisions.
 //! - [`providers`]: the providers that its integrations connect.
@@ -21,6 +22,7 @@ pub mod demo;
 pub mod dynamodb;
 pub mod event;
 pub mod gateway;
+pub mod inbox;
 pub mod kms;
 pub mod log;
 pub mod providers;
