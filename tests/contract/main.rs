@@ -10,6 +10,7 @@ mod calls;
 mod catalogue;
 mod change_connection;
 mod connect_order;
+mod connect_ui;
 mod create_session;
 mod delete_session;
 mod delivery;
