@@ -18,6 +18,7 @@ mod get_connection;
 mod get_session;
 mod hostile_input;
 mod import_connection;
+mod kms_at_the_endpoints;
 mod list_connections;
 mod new_connection;
 mod outbound;

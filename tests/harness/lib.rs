@@ -6,6 +6,7 @@
 //! - [`case`]: the recorded request and answer pairs.
 //! - [`flow`]: a world as the recorded flow cases assume it.
 //! - [`provider`]: the provider and the receiver of webhooks behind it.
+//! - [`leaks`]: looks for secrets in what is stored.
 
 #![expect(
     clippy::expect_used,
@@ -17,6 +18,7 @@
 pub mod call;
 pub mod case;
 pub mod flow;
+pub mod leaks;
 pub mod provider;
 pub mod wire;
 pub mod world;

@@ -153,7 +153,7 @@ impl World {
             Region::from_static("us-east-1"),
             Credentials::for_tests(),
             Some(url),
-            CountCalls,
+            CountCalls::DynamoDb,
         );
         (container_on(&self.app.settings, client, &self.kms_wire), wire)
     }

@@ -37,7 +37,7 @@ ACTIONS = {
     "GetProvider": {SESSIONS: {"GetItem"}, REGISTRY: {"GetItem", "Query"}},
     "Authorize": {
         SESSIONS: {"GetItem", "ConditionCheckItem"},
-        REGISTRY: {"GetItem", "Query"},
+        REGISTRY: {"GetItem", "Query", "ConditionCheckItem"},
         CONNECTIONS: {"GetItem", "PutItem", "UpdateItem"},
         KEY: {"Decrypt"},
     },

@@ -161,6 +161,7 @@ impl<'a> Attempt<'a> {
         match saved {
             Saved::Done => Ok(id.as_str().to_owned()),
             Saved::SessionGone => Err(Error::UnknownSessionToken),
+            Saved::IntegrationGone => Err(Error::refused(404, "unknown_provider_config", "")),
             Saved::Conflict if target.is_some() => Err(target_gone()),
             Saved::Conflict => Err(Error::internal("the id of a new connection is taken")),
         }

@@ -22,6 +22,7 @@ use crate::connection_item::{
 };
 use crate::error::StoreError;
 use crate::item::{self, Item};
+use crate::record::Key;
 use crate::tables::Tables;
 
 /// What became of a connection that a session wanted to save.
@@ -31,6 +32,8 @@ pub enum Saved {
     Done,
     /// The session was deleted meanwhile.
     SessionGone,
+    /// The integration was removed meanwhile.
+    IntegrationGone,
     /// The connection that was to be replaced is gone, or the one to be made is there already.
     Conflict,
 }
@@ -80,22 +83,24 @@ impl Tables {
         Box::pin(get.send()).await?.item.map(to_connection).transpose()
     }
 
-    /// Saves a new connection, if the session that makes it still exists.
+    /// Saves a new connection, if the session that makes it and the integration still exist.
     pub async fn create_connection(
         &self,
         environment: Uuid,
         connection: Connection,
         session: &TokenHash,
     ) -> Result<Saved, StoreError> {
+        let integration = Key::integration(environment, &connection.integration_id);
         let put = Put::builder()
             .table_name(&self.names.connections)
             .set_item(Some(from_connection(environment, connection)?))
             .condition_expression("attribute_not_exists(pk)")
             .build()?;
-        self.save(TransactWriteItem::builder().put(put).build(), session).await
+        self.save(TransactWriteItem::builder().put(put).build(), session, &integration).await
     }
 
-    /// Replaces the credentials of a connection that exists, if the session still exists.
+    /// Replaces the credentials of a connection that exists, if the session and the integration
+    /// still exist.
     pub async fn reconnect(
         &self,
         environment: Uuid,
@@ -127,15 +132,23 @@ impl Tables {
             .set_expression_attribute_values(Some(update.values))
             .condition_expression("attribute_exists(pk)")
             .build()?;
-        self.save(TransactWriteItem::builder().update(update).build(), session).await
+        let integration = Key::integration(environment, integration);
+        self.save(TransactWriteItem::builder().update(update).build(), session, &integration).await
     }
 
-    /// One transaction, so that a session that was deleted makes nothing.
+    /// One transaction, so that a session that was deleted makes nothing, and nothing is made for
+    /// an integration that was removed.
     async fn save(
         &self,
         write: TransactWriteItem,
         session: &TokenHash,
+        integration: &Key,
     ) -> Result<Saved, StoreError> {
+        let provisioned = ConditionCheck::builder()
+            .table_name(&self.names.registry)
+            .set_key(Some(integration.attributes()))
+            .condition_expression("attribute_exists(pk)")
+            .build()?;
         let stands = ConditionCheck::builder()
             .table_name(&self.names.sessions)
             .key(item::TOKEN_HASH, item::token_hash(session))
@@ -145,12 +158,14 @@ impl Tables {
             .client
             .transact_write_items()
             .transact_items(TransactWriteItem::builder().condition_check(stands).build())
-            .transact_items(write);
+            .transact_items(write)
+            .transact_items(TransactWriteItem::builder().condition_check(provisioned).build());
         match Box::pin(transaction.send()).await {
             Ok(_) => Ok(Saved::Done),
             Err(error) => match failed_conditions(&error).as_slice() {
                 [true, ..] => Ok(Saved::SessionGone),
-                [_, true] => Ok(Saved::Conflict),
+                [_, _, true] => Ok(Saved::IntegrationGone),
+                [_, true, _] => Ok(Saved::Conflict),
                 _ => Err(error.into()),
             },
         }

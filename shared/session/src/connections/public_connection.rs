@@ -27,9 +27,9 @@ impl Offset {
     }
 }
 
-/// What GET and import answer.
+/// What every answer has of a connection.
 #[derive(Debug, Serialize)]
-pub struct PublicConnection<'a> {
+struct Summary<'a> {
     id: u64,
     connection_id: &'a str,
     provider_config_key: &'a str,
@@ -38,6 +38,28 @@ pub struct PublicConnection<'a> {
     end_user: Option<&'a EndUser>,
     tags: &'a Tags,
     metadata: Option<&'a Map<String, Value>>,
+}
+
+impl<'a> From<&'a Connection> for Summary<'a> {
+    fn from(connection: &'a Connection) -> Self {
+        Self {
+            id: connection.number,
+            connection_id: connection.connection_id.as_str(),
+            provider_config_key: connection.integration_id.as_str(),
+            provider: &connection.provider,
+            errors: [],
+            end_user: connection.end_user.as_ref(),
+            tags: &connection.tags,
+            metadata: connection.metadata.as_ref(),
+        }
+    }
+}
+
+/// What GET and import answer.
+#[derive(Debug, Serialize)]
+pub struct PublicConnection<'a> {
+    #[serde(flatten)]
+    summary: Summary<'a>,
     connection_config: &'a Map<String, Value>,
     webhook_url_override: Option<&'a str>,
     created_at: String,
@@ -55,14 +77,7 @@ impl<'a> PublicConnection<'a> {
         offset: Offset,
     ) -> Self {
         Self {
-            id: connection.number,
-            connection_id: connection.connection_id.as_str(),
-            provider_config_key: connection.integration_id.as_str(),
-            provider: &connection.provider,
-            errors: [],
-            end_user: connection.end_user.as_ref(),
-            tags: &connection.tags,
-            metadata: connection.metadata.as_ref(),
+            summary: connection.into(),
             connection_config: &connection.connection_config,
             webhook_url_override: connection.webhook_url_override.as_deref(),
             created_at: offset.print(connection.created_at),
@@ -76,29 +91,14 @@ impl<'a> PublicConnection<'a> {
 /// What a list has of each connection.
 #[derive(Debug, Serialize)]
 pub struct ListedConnection<'a> {
-    id: u64,
-    connection_id: &'a str,
-    provider_config_key: &'a str,
-    provider: &'a str,
-    errors: [(); 0],
-    end_user: Option<&'a EndUser>,
-    tags: &'a Tags,
-    metadata: Option<&'a Map<String, Value>>,
+    #[serde(flatten)]
+    summary: Summary<'a>,
     created: String,
 }
 
 impl<'a> From<&'a Connection> for ListedConnection<'a> {
     fn from(connection: &'a Connection) -> Self {
-        Self {
-            id: connection.number,
-            connection_id: connection.connection_id.as_str(),
-            provider_config_key: connection.integration_id.as_str(),
-            provider: &connection.provider,
-            errors: [],
-            end_user: connection.end_user.as_ref(),
-            tags: &connection.tags,
-            metadata: connection.metadata.as_ref(),
-            created: Offset::Numeric.print(connection.created_at),
-        }
+        let created = Offset::Numeric.print(connection.created_at);
+        Self { summary: connection.into(), created }
     }
 }
