@@ -23,6 +23,7 @@ mod get_session;
 mod hostile_input;
 mod import_connection;
 mod inbox;
+mod kms_at_the_endpoints;
 mod list_connections;
 mod new_connection;
 mod oauth_callback;

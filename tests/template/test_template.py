@@ -43,7 +43,7 @@ ACTIONS = {
     "ConnectUi": {},
     "Authorize": {
         SESSIONS: {"GetItem", "ConditionCheckItem"},
-        REGISTRY: {"GetItem", "Query"},
+        REGISTRY: {"GetItem", "Query", "ConditionCheckItem"},
         CONNECTIONS: {"GetItem", "PutItem", "UpdateItem"},
         EVENTS: {"PutItem"},
         KEY: {"Decrypt"},
@@ -641,6 +641,18 @@ def test_the_alarms_of_a_table_ask_for_every_operation(table, alarm, metric):
     select = f'SELECT SUM({metric}) FROM SCHEMA("AWS/DynamoDB", Operation, TableName) WHERE TableName = '
     assert (between, parts) == ("'", [select, {"Ref": table}, ""])
     assert query["Period"] == 60
+
+
+def test_the_page_about_costs_counts_the_alarms():
+    alarms = resources("AWS::CloudWatch::Alarm").values()
+    of_queries = sum("Metrics" in alarm for alarm in alarms)
+    page = (ROOT / "docs/cost.md").read_text()
+    # Alarms on a metric cost a tenth of a dollar a month, those on a query by what it finds.
+    assert f"| {len(alarms) - of_queries} alarms on a metric:" in page
+    assert f"| {of_queries} alarms on a query" in page
+    counted = f"{len(alarms) - of_queries} alarm metrics, {of_queries} alarms on queries"
+    assert counted in page
+    assert counted in (ROOT / "bench/src/cost.rs").read_text()
 
 
 def test_the_latency_alarm_needs_no_minimum_of_requests():
