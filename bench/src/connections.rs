@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use session::connection::{Connection, ConnectionId};
 use session::integration::IntegrationKey;
 use session::secret_key::SecretKey;
+use tables::error::StoreError;
 use uuid::Uuid;
 
 use crate::Failure;
@@ -29,8 +30,8 @@ pub fn measure(target: &Path) -> Result<String, Failure> {
     let made = Fill::new(&world, &read)?;
 
     let mut text = String::from(
-        "| warm request | connections | instructions, k | DynamoDB calls | write units | read units | \
-         answer, bytes |\n|---|--:|--:|---|--:|--:|--:|\n",
+        "| warm request | connections | instructions, k | DynamoDB calls | write units | \
+         read units | answer, bytes |\n|---|--:|--:|---|--:|--:|--:|\n",
     );
     let mut there = 1;
     for count in CONNECTIONS {
@@ -87,8 +88,9 @@ impl Fill {
         let hash = SecretKey::parse(CONNECTING_KEY).map_err(|_| "no secret key")?.hash();
         let tables = world.tables();
         world.wait(async {
-            let environment = tables.secret_key(&hash).await?.ok_or("no key")?.environment_id;
-            let template = tables.connection(environment, &key, &id).await?;
+            let key_of_environment = tables.secret_key(&hash).await.map_err(failed)?;
+            let environment = key_of_environment.ok_or("no key")?.environment_id;
+            let template = tables.connection(environment, &key, &id).await.map_err(failed)?;
             Ok(Self { environment, template: template.ok_or("no connection")? })
         })
     }
@@ -106,11 +108,16 @@ impl Fill {
                     created_at: self.template.created_at - age,
                     ..self.template.clone()
                 };
-                if !tables.import_connection(self.environment, connection, None).await? {
+                let saved = tables.import_connection(self.environment, connection, None).await;
+                if !saved.map_err(failed)? {
                     return Err("the connection is there".into());
                 }
             }
             Ok(())
         })
     }
+}
+
+fn failed(error: StoreError) -> Failure {
+    format!("{error:?}").into()
 }

@@ -124,7 +124,9 @@ fn connecting(url: &str, folder: &Path) -> Result<Vec<(&'static str, PathBuf)>, 
         ("read a connection", read(&connection, CONNECTING_KEY)),
     ]
     .into_iter()
-    .map(|(endpoint, text)| Ok((endpoint, script(folder, &endpoint.replace([',', ' '], "-"), &text)?)))
+    .map(|(endpoint, text)| {
+        Ok((endpoint, script(folder, &endpoint.replace([',', ' '], "-"), &text)?))
+    })
     .collect()
 }
 

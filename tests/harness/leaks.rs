@@ -10,14 +10,13 @@ const LENGTH_MIN: usize = 8;
 /// A submission to a connect endpoint in each auth mode, by the path of an integration of the
 /// recorded flow cases. Every text in it is a secret.
 pub fn submissions() -> Vec<(&'static str, Value)> {
-    let user = |mode: &str| {
-        json!({ "username": format!("user-of-{mode}"), "password": format!("päss\"of\\{mode}") })
-    };
+    let user = |mode: &str| json!({ "username": format!("user-of-{mode}"), "password": format!("päss\"of\\{mode}") });
     let with = |mut body: Value, more: Value| {
         body.as_object_mut().expect("an object").extend(more.as_object().cloned().expect("one"));
         body
     };
-    let signing = json!({ "id": "id-of-signing-key", "secret": "6a09e667f3bcc908b2fb1366ea957d3e" });
+    let signing =
+        json!({ "id": "id-of-signing-key", "secret": "6a09e667f3bcc908b2fb1366ea957d3e" });
     vec![
         ("/api-auth/api-key/key-verify", json!({ "apiKey": "key-of-api-key-mode" })),
         ("/api-auth/basic/basic-verify", user("basic")),
@@ -39,7 +38,10 @@ pub fn submissions() -> Vec<(&'static str, Value)> {
         ("/auth/signature/sig", with(user("signature"), json!({ "type": "WSSE" }))),
         (
             "/auth/bill/bill",
-            with(user("bill"), json!({ "organization_id": "org-of-bill", "dev_key": "dev-of-bill" })),
+            with(
+                user("bill"),
+                json!({ "organization_id": "org-of-bill", "dev_key": "dev-of-bill" }),
+            ),
         ),
     ]
 }
@@ -94,8 +96,8 @@ pub fn found(stored: &[u8], secrets: &[String]) -> Vec<String> {
     found
 }
 
-/// Plain, base64, base64url, hexadecimal, JSON and UTF-16. Of base64, what a text becomes depends on
-/// how many bytes stand before it; of the first and the last digit, on what they are.
+/// Plain, base64, base64url, hexadecimal, JSON and UTF-16. What a text becomes in base64 depends on
+/// how many bytes stand before it, and its first and last digit on what they are.
 fn encodings(secret: &str) -> Vec<(&'static str, Vec<u8>)> {
     let bytes = secret.as_bytes();
     let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -103,7 +105,9 @@ fn encodings(secret: &str) -> Vec<(&'static str, Vec<u8>)> {
     let json = json.trim_matches('"');
     let units: Vec<_> = secret.encode_utf16().collect();
     let escaped = |unit: &u16| match u8::try_from(*unit) {
-        Ok(ascii) if ascii.is_ascii_alphanumeric() || ascii == b'-' => char::from(ascii).to_string(),
+        Ok(ascii) if ascii.is_ascii_alphanumeric() || ascii == b'-' => {
+            char::from(ascii).to_string()
+        }
         _ => format!("\\u{unit:04x}"),
     };
     let mut encodings = vec![

@@ -99,8 +99,7 @@ impl Tables {
         self.save(TransactWriteItem::builder().put(put).build(), session, &integration).await
     }
 
-    /// Replaces the credentials of a connection that exists, if the session and the integration
-    /// still exist.
+    /// Replaces the credentials of a connection, if it, the session and the integration exist.
     pub async fn reconnect(
         &self,
         environment: Uuid,
@@ -136,8 +135,7 @@ impl Tables {
         self.save(TransactWriteItem::builder().update(update).build(), session, &integration).await
     }
 
-    /// One transaction, so that a session that was deleted makes nothing, and nothing is made for
-    /// an integration that was removed.
+    /// One transaction: neither a deleted session nor a removed integration makes anything.
     async fn save(
         &self,
         write: TransactWriteItem,
@@ -253,9 +251,7 @@ impl Tables {
             },
         }
     }
-}
 
-impl Tables {
     /// Makes a connection, or sets the end user and the tags of one that is there. Whatever else it
     /// has stays, credentials above all.
     pub(crate) fn set_connection(
