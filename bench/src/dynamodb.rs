@@ -54,9 +54,9 @@ struct State {
 }
 
 impl Endpoint {
-    /// Listens on a free port, in front of an engine and of KMS. The root behind its certificate goes into
-    /// `roots.pem` of the folder, after those that a function embeds: then a function that trusts
-    /// the file reads as many roots as on AWS, and one more.
+    /// Listens on a free port, in front of an engine and of KMS. The root behind its certificate
+    /// goes into `roots.pem` of the folder, after those that a function embeds: then a function
+    /// that trusts the file reads as many roots as on AWS, and one more.
     pub fn start(engine: SocketAddr, kms: SocketAddr, folder: &Path) -> Result<Self, Failure> {
         let (tls, root) = tls(folder)?;
         let amazon_roots = include_str!("../../shared/aws/src/amazon_roots.pem");

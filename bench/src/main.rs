@@ -1,7 +1,8 @@
 //! Measures the release binaries against their budgets: see `docs/benchmarks.md`.
 //!
 //! - `bench check`: each must of the functions. Fails when one is broken.
-//! - `bench table`: all of it, the session functions beside a default Rust function and Node, into `docs/benchmarks.md`.
+//! - `bench table`: all of it, the session functions beside a default Rust function and Node, into
+//!   `docs/benchmarks.md`.
 //! - `bench picture`: draws the table of `docs/benchmarks.md`, into `docs/budgets.svg`.
 //! - `bench choices`: all of it, of what `bench/choices/build` has built.
 //! - `bench scale`: how the cost of a create grows.

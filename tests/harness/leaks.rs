@@ -96,8 +96,8 @@ pub fn found(stored: &[u8], secrets: &[String]) -> Vec<String> {
     found
 }
 
-/// Plain, base64, base64url, hexadecimal, JSON and UTF-16. Of base64, what a text becomes depends on
-/// how many bytes stand before it; of the first and the last digit, on what they are.
+/// Plain, base64, base64url, hexadecimal, JSON and UTF-16. What a text becomes in base64 depends on
+/// how many bytes stand before it, and its first and last digit on what they are.
 fn encodings(secret: &str) -> Vec<(&'static str, Vec<u8>)> {
     let bytes = secret.as_bytes();
     let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
