@@ -7,10 +7,10 @@ use std::path::PathBuf;
 use api::Timestamp;
 use api::settings::Settings;
 use axum::http::Request;
+use connect::Connect;
 use local::dynamodb::{self, Engine};
 use local::event;
 use local::kms::Kms;
-use local::service::Service;
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -41,7 +41,7 @@ pub struct World {
     pub endpoint: Endpoint,
     /// For what lives as long as a run.
     pub folder: TempDir,
-    connect: &'static Service,
+    connect: &'static Connect,
     runtime: Runtime,
     _engine: Engine,
     _kms: Kms,
@@ -60,7 +60,7 @@ impl World {
             let client = dynamodb::client(&engine.url(), "us-east-1".to_owned(), credentials);
             dynamodb::create_tables(&client, &settings).await?;
             let kms = Kms::start(None).await?;
-            let connect = local::service(&settings, &client, &kms)?;
+            let connect = local::connect(settings, client, &kms)?;
             Ok::<_, Failure>((engine, kms, connect))
         })?;
         let endpoint = Endpoint::start(engine.address, folder.path())?;

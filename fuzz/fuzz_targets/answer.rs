@@ -24,19 +24,19 @@ use api::settings::Settings;
 use aws_sdk_dynamodb::config::Credentials;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use connect::Connect;
 use lambda_http::Context;
 use libfuzzer_sys::fuzz_target;
 use local::dynamodb::{self, Engine};
 use local::kms::Kms;
 use local::routes::ROUTES;
-use local::service::Service;
 use serde_json::{Map, Value, json};
 use session::secret_key::SecretKey;
 use tokio::runtime::{Builder, Runtime};
 
 /// The service on an engine in memory, and credentials that it knows.
 struct World {
-    connect: &'static Service,
+    connect: &'static Connect,
     _kms: Kms,
     now: Timestamp,
     key: String,
@@ -80,7 +80,7 @@ impl World {
         let settings = settings.expect("good settings");
         dynamodb::create_tables(&client, &settings).await.expect("tables");
         let kms = Kms::start(None).await.expect("KMS");
-        let connect = local::service(&settings, &client, &kms).expect("good settings");
+        let connect = local::connect(settings, client, &kms).expect("good settings");
 
         let world = Self {
             connect,

@@ -19,6 +19,7 @@ use axum::http::header::{
 use axum::http::{HeaderName, Method, Request, Response, StatusCode};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use connect::Connect;
 use http_body_util::LengthLimitError;
 use lambda_http::Context;
 use serde::Deserialize;
@@ -29,7 +30,6 @@ use uuid::Uuid;
 use crate::event::event;
 use crate::log;
 use crate::routes::{ROUTES, Router, decoded_path};
-use crate::service::Service;
 use crate::upgrade;
 use crate::websockets::Hub;
 
@@ -57,11 +57,13 @@ const PREFLIGHT: [(HeaderName, &str); 3] = [
 ];
 
 /// Serves until `stop` resolves, then finishes the requests in flight. Sockets are no requests:
-/// they end with the process.
+/// they end with the process. `pages` are routes of this machine only, which stand beside those of
+/// the template.
 pub async fn serve(
-    service: &'static Service,
+    connect: &'static Connect,
     hub: Hub,
     listener: TcpListener,
+    pages: axum::Router,
     clock: fn() -> Timestamp,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
@@ -70,11 +72,11 @@ pub async fn serve(
         let started = Instant::now();
         let (method, uri) = (request.method().clone(), request.uri().clone());
         let response = if upgrade::is_wanted(&request) {
-            upgrade::respond(request, &service.app.settings.websockets_path, hub.clone()).await
+            upgrade::respond(request, &connect.app.settings.websockets_path, hub.clone()).await
         } else {
             match with_whole_body(request).await {
                 // A task of its own: as on Lambda, a request is finished although its client is gone.
-                Ok(request) => match tokio::spawn(respond(service, request, peer, clock())).await {
+                Ok(request) => match tokio::spawn(respond(connect, request, peer, clock())).await {
                     Ok(response) => response,
                     Err(_) => with_cors(internal_server_error()),
                 },
@@ -85,9 +87,8 @@ pub async fn serve(
         log::request(&method, uri.path(), response.status(), code, started.elapsed());
         response
     };
-    let server =
-        axum::Router::new().fallback(respond).into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, server).with_graceful_shutdown(stop).await
+    let service = pages.fallback(respond).into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service).with_graceful_shutdown(stop).await
 }
 
 /// Reads the body, unless it is longer than API Gateway takes.
@@ -110,24 +111,24 @@ async fn with_whole_body(request: Request<Body>) -> Result<Request<Bytes>, Respo
 
 /// Answers one HTTP request at the moment `now`.
 pub async fn respond(
-    service: &'static Service,
+    connect: &'static Connect,
     request: Request<Bytes>,
     peer: SocketAddr,
     now: Timestamp,
 ) -> Response<Body> {
     static ROUTER: LazyLock<Router> = LazyLock::new(|| Router::new(&ROUTES));
-    respond_with(&ROUTER, service, request, peer, now).await
+    respond_with(&ROUTER, connect, request, peer, now).await
 }
 
 /// Answers one HTTP request with the routes of `router`.
 pub async fn respond_with(
     router: &Router,
-    service: &'static Service,
+    connect: &'static Connect,
     request: Request<Bytes>,
     peer: SocketAddr,
     now: Timestamp,
 ) -> Response<Body> {
-    with_cors(route(router, service, request, peer, now).await)
+    with_cors(route(router, connect, request, peer, now).await)
 }
 
 fn with_cors(mut response: Response<Body>) -> Response<Body> {
@@ -139,7 +140,7 @@ fn with_cors(mut response: Response<Body>) -> Response<Body> {
 
 async fn route(
     router: &Router,
-    service: &'static Service,
+    connect: &'static Connect,
     request: Request<Bytes>,
     peer: SocketAddr,
     now: Timestamp,
@@ -161,7 +162,7 @@ async fn route(
     let event = event(route_key, parameters, &parts, &body, peer, &request_id, now).to_string();
     let mut context = Context::default();
     context.request_id = request_id;
-    let answered = handle(service, event, context, now).await;
+    let answered = handle(connect, event, context, now).await;
     answered.and_then(|answer| http_response(&answer)).unwrap_or_else(|problem| {
         // What API Gateway says when an invocation fails.
         tracing::error!(problem, "invocation failed");

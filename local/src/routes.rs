@@ -9,48 +9,42 @@ use std::time::Duration;
 
 use api::{App, Timestamp, lambda};
 use axum::http::{Method, Uri};
+use connect::Connect;
 use futures_util::future::BoxFuture;
 use lambda_http::Context;
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 
-use crate::service::Service;
-
 /// A route: its key in `template.yaml`, and what answers its events.
 pub type Route = (&'static str, Handler);
 
 /// Takes an event and answers it, both as JSON text.
-pub type Handler = fn(&'static Service, String, Context, Timestamp) -> Answer;
+pub type Handler = fn(&'static Connect, String, Context, Timestamp) -> Answer;
 type Answer = BoxFuture<'static, Result<String, String>>;
 
-/// What answers events with a function's `handle`: of a function that needs DynamoDB alone, of one
-/// that makes and opens connections, or of one with a state of its own.
+/// What answers events with a function's `handle`: of a function that needs DynamoDB alone, or of
+/// one that makes and opens connections.
 #[macro_export]
 macro_rules! handler {
     (app: $handle:path) => {
-        |service, event, context, now| {
+        |connect, event, context, now| {
             let within = api::lambda::ANSWER_WITHIN;
-            Box::pin($crate::routes::answer(&service.app, $handle, event, context, now, within))
+            Box::pin($crate::routes::answer(&connect.app, $handle, event, context, now, within))
+        }
+    };
+    (sockets: $handle:path) => {
+        |connect, event, context, now| {
+            let within = api::lambda::ANSWER_WITHIN;
+            let handle = |connect: &'static Connect, request, now| {
+                $handle(&connect.app, &connect.sockets, request, now)
+            };
+            Box::pin($crate::routes::answer(connect, handle, event, context, now, within))
         }
     };
     (connect: $handle:path) => {
-        |service, event, context, now| {
+        |connect, event, context, now| {
             let within = api::lambda::ANSWER_WITHIN_CALLING_PROVIDERS;
-            let connect: &'static connect::Connect = service;
             Box::pin($crate::routes::answer(connect, $handle, event, context, now, within))
-        }
-    };
-    (start_oauth: $handle:path) => {
-        |service, event, context, now| {
-            let (state, within) = (&service.start_oauth, api::lambda::ANSWER_WITHIN);
-            Box::pin($crate::routes::answer(state, $handle, event, context, now, within))
-        }
-    };
-    (finish_oauth: $handle:path) => {
-        |service, event, context, now| {
-            let within = api::lambda::ANSWER_WITHIN_CALLING_PROVIDERS;
-            let state = &service.finish_oauth;
-            Box::pin($crate::routes::answer(state, $handle, event, context, now, within))
         }
     };
 }
@@ -63,10 +57,10 @@ pub const ROUTES: [Route; 36] = [
     ("HEAD /connect/session", handler!(app: get_session::handle)),
     ("DELETE /connect/session", handler!(app: delete_session::handle)),
     ("GET /connect/session/outcomes", handler!(app: get_session::handle)),
-    ("GET /oauth/connect/{providerConfigKey}", handler!(start_oauth: start_oauth::handle)),
-    ("HEAD /oauth/connect/{providerConfigKey}", handler!(start_oauth: start_oauth::handle)),
-    ("GET /oauth/callback", handler!(finish_oauth: finish_oauth::handle)),
-    ("POST /oauth/callback", handler!(finish_oauth: finish_oauth::handle)),
+    ("GET /oauth/connect/{providerConfigKey}", handler!(sockets: start_oauth::handle)),
+    ("HEAD /oauth/connect/{providerConfigKey}", handler!(sockets: start_oauth::handle)),
+    ("GET /oauth/callback", handler!(connect: finish_oauth::handle)),
+    ("POST /oauth/callback", handler!(connect: finish_oauth::handle)),
     ("POST /auth/unauthenticated/{providerConfigKey}", handler!(connect: authorize::handle)),
     ("POST /api-auth/api-key/{providerConfigKey}", handler!(connect: authorize::handle)),
     ("POST /api-auth/basic/{providerConfigKey}", handler!(connect: authorize::handle)),

@@ -59,8 +59,8 @@ impl Websockets {
     }
 }
 
-/// The sockets behind an endpoint that does not look at credentials, or none.
-pub fn sockets(url: Option<&str>) -> Sockets {
+/// The sockets behind an endpoint that does not look at credentials.
+pub fn sockets(url: Option<String>) -> Sockets {
     let connector = aws::connector(Roots::Native, Waits::REQUEST);
     let region = Region::from_static("us-east-1");
     let credentials = Credentials::new("local", "local", None, None, "local");

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use local::service::Service;
+use connect::Connect;
 use provision::{Failure, Report};
 use serde_json::{Value, json};
 use session::secret_key::{SecretKey, SecretKeyHash};
@@ -41,7 +41,7 @@ impl Order {
 
 /// An operator's documents, one after the other.
 async fn apply(
-    connect: &'static Service,
+    connect: &'static Connect,
     documents: Vec<Value>,
     world: &World,
 ) -> Vec<Result<Report, Failure>> {
@@ -55,7 +55,7 @@ async fn apply(
 /// Two operators, each in a container of its own, in one order of their calls.
 async fn together(
     world: &World,
-    containers: &[(&'static Service, Wire); 2],
+    containers: &[(&'static Connect, Wire); 2],
     documents: [Vec<Value>; 2],
     order: &mut Order,
 ) -> Vec<Result<Report, Failure>> {

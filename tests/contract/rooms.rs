@@ -11,7 +11,7 @@ use regex_lite::Regex;
 const ROWS: [&[&str]; 7] = [
     &["aws", "catalogue", "outbound", "sealing"],
     &["session", "sockets", "vault"],
-    &["tables"],
+    &["queue", "tables"],
     &["api"],
     &["flow"],
     &["connect"],
@@ -21,6 +21,7 @@ const ROWS: [&[&str]; 7] = [
         "create-session",
         "delete-connection",
         "delete-session",
+        "deliver-webhooks",
         "finish-oauth",
         "get-connection",
         "get-provider",
@@ -30,6 +31,7 @@ const ROWS: [&[&str]; 7] = [
         "list-connections",
         "list-integrations",
         "provision",
+        "queue-webhooks",
         "reconnect-session",
         "record-telemetry",
         "start-oauth",
@@ -194,11 +196,13 @@ fn each_function_links_exactly_the_crates_on_its_list() {
     let connect = include_str!("linked/connect-functions.txt");
     for function in ROWS[ROWS.len() - 1] {
         let list = match *function {
-            "authorize" | "finish-oauth" | "get-connection" | "import-connection"
-            | "list-integrations" | "provision" => connect,
+            "authorize" | "delete-connection" | "finish-oauth" | "get-connection"
+            | "import-connection" | "list-integrations" | "provision" => connect,
             "start-oauth" => include_str!("linked/start-oauth.txt"),
             "get-provider" => include_str!("linked/get-provider.txt"),
             "greet-websocket" => include_str!("linked/greet-websocket.txt"),
+            "queue-webhooks" => include_str!("linked/queue-webhooks.txt"),
+            "deliver-webhooks" => include_str!("linked/deliver-webhooks.txt"),
             _ => session,
         };
         let listed: BTreeSet<_> = list.lines().map(str::to_owned).collect();

@@ -7,6 +7,7 @@
 //! - [`case`]: the recorded request and answer pairs.
 //! - [`flow`]: a world as the recorded flow cases assume it.
 //! - [`oauth`]: a browser's side of an OAuth flow.
+//! - [`receiver`]: a receiver of webhooks that answers as it is told.
 //! - [`provider`]: the provider and the receiver of webhooks behind it.
 //! - [`socket`]: a browser's end of a WebSocket.
 
@@ -22,6 +23,7 @@ pub mod case;
 pub mod flow;
 pub mod oauth;
 pub mod provider;
+pub mod receiver;
 pub mod socket;
 pub mod token_endpoint;
 pub mod wire;
@@ -31,6 +33,7 @@ pub use call::{Call, Reply};
 pub use flow::Flow;
 pub use oauth::Started;
 pub use provider::Provider;
+pub use receiver::Receiver;
 pub use socket::Socket;
 pub use token_endpoint::{TokenEndpoint, TokenReply};
 pub use wire::{Fault, Wire};

@@ -1,4 +1,4 @@
-//! How an attempt begins, how it is saved, and who hears of its failure.
+//! How an attempt begins, and how it ends.
 
 use std::sync::Arc;
 

@@ -16,7 +16,7 @@
 //! | `POST /auth/oauth-outbound/{providerConfigKey}` | none: answers `invalid_auth_mode` |
 //!
 //! - `submission`: what the end user submits, by auth mode.
-//! - `attempt`: how an attempt begins, and how it is saved.
+//! - `attempt`: how an attempt begins, and how it ends.
 //! - `client_credentials`: `/oauth2/auth`, which has an order and errors of its own.
 
 mod attempt;

@@ -22,7 +22,6 @@ use session::event::Event;
 use session::integration::Integration;
 use session::oauth_flow::{Draft, FlowEnd, FlowHash, FlowToken, OauthFlow, Outcome};
 use session::provider::Provider;
-use sockets::Sockets;
 use tables::attempts::{End, Saved};
 
 use crate::callback::Callback;
@@ -33,8 +32,6 @@ use crate::exchange::{self, Grant};
 pub struct Finishing<'a> {
     /// The state of the function.
     pub connect: &'a Connect,
-    /// The browsers that wait.
-    pub sockets: &'a Sockets,
     /// What the provider sent.
     pub callback: &'a Callback<'a>,
     /// The flow's state.
@@ -123,7 +120,12 @@ impl Finishing<'_> {
         match self.connection(&taken, secrets).await {
             Ok(Saved::SessionGone) => self.session_gone(&flow).await,
             Ok(Saved::Done) => {
-                tell(self.sockets, flow.ws_client_id.as_deref(), &messages::success(draft)).await;
+                tell(
+                    &self.connect.sockets,
+                    flow.ws_client_id.as_deref(),
+                    &messages::success(draft),
+                )
+                .await;
                 Ok(page::of_end(&FlowEnd::Connected))
             }
             Ok(Saved::Conflict) => {
@@ -247,7 +249,7 @@ impl Finishing<'_> {
         let draft = &flow.draft;
         let id = draft.connection_id.as_str();
         let message = messages::error(draft.integration.as_str(), id, failure);
-        tell(self.sockets, flow.ws_client_id.as_deref(), &message).await;
+        tell(&self.connect.sockets, flow.ws_client_id.as_deref(), &message).await;
     }
 
     fn end<'b>(

@@ -4,17 +4,16 @@
 //!
 //! - `callback`: what the provider sent.
 //! - `finishing`: a flow, from its state to its end.
-//! - [`exchange`]: the token request.
-//! - `state`: what the function needs.
+//! - `exchange`: the token request.
 
 mod callback;
 pub mod exchange;
 mod finishing;
-mod state;
 
 use std::time::Duration;
 
-use api::{Error, Request, Response, Timestamp, request, response, telemetry};
+use api::lambda::Start;
+use api::{Error, InitError, Request, Response, Timestamp, request, response, telemetry};
 use callback::Callback;
 use connect::Connect;
 use finishing::Finishing;
@@ -29,8 +28,6 @@ use tables::oauth_states::Taken;
 use url::Url;
 use url::form_urlencoded::Serializer;
 
-pub use state::FinishOauth;
-
 /// The longest form that is passed on in a query: API Gateway takes 10,240 bytes of headers and
 /// address together.
 const FORM_LENGTH_MAX: usize = 8_000;
@@ -39,9 +36,15 @@ const FORM_LENGTH_MAX: usize = 8_000;
 const LOOKS: usize = 20;
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// What a start has made, and the sockets that wait for an outcome.
+pub fn start(start: Start) -> Result<Connect, InitError> {
+    let sockets = messages::sockets(&start);
+    Ok(Connect { sockets, ..Connect::start(start)? })
+}
+
 /// Answers a page that says how the flow ended.
 pub async fn handle(
-    state: &FinishOauth,
+    connect: &Connect,
     request: Request,
     now: Timestamp,
 ) -> Result<Response, Error> {
@@ -54,14 +57,14 @@ pub async fn handle(
         return as_get(&request);
     }
     let query = request::query(&request);
-    match finish(state, &request, Callback(&query), now).await {
+    match finish(connect, &request, Callback(&query), now).await {
         Ok(page) => Ok(page),
         Err(error) => Ok(page::of_error(&error)),
     }
 }
 
 async fn finish(
-    FinishOauth { connect, sockets }: &FinishOauth,
+    connect: &Connect,
     request: &Request,
     callback: Callback<'_>,
     now: Timestamp,
@@ -93,7 +96,7 @@ async fn finish(
             let draft = &flow.draft;
             let id = draft.connection_id.as_str();
             let message = messages::error(draft.integration.as_str(), id, &failure);
-            tell(sockets, flow.ws_client_id.as_deref(), &message).await;
+            tell(&connect.sockets, flow.ws_client_id.as_deref(), &message).await;
             Ok(failed(&callback, failure.error_type, &failure.description))
         }
         Taken::Before(Some(end)) => Ok(page::of_end(&end)),
@@ -104,8 +107,7 @@ async fn finish(
         Taken::Now(flow, secrets) => {
             let cookie =
                 cookie.ok_or_else(|| Error::internal("a flow was taken without cookie"))?;
-            let finishing =
-                Finishing { connect, sockets, callback: &callback, state: state.hash(), now };
+            let finishing = Finishing { connect, callback: &callback, state: state.hash(), now };
             finishing.finish(*flow, &cookie, &secrets).await
         }
     }

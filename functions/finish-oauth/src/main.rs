@@ -3,6 +3,5 @@
 use api::lambda::ANSWER_WITHIN_CALLING_PROVIDERS;
 
 fn main() -> Result<(), api::InitError> {
-    let start = finish_oauth::FinishOauth::start;
-    api::run_with(start, finish_oauth::handle, ANSWER_WITHIN_CALLING_PROVIDERS)
+    api::run_with(finish_oauth::start, finish_oauth::handle, ANSWER_WITHIN_CALLING_PROVIDERS)
 }

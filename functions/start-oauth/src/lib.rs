@@ -3,13 +3,13 @@
 //!
 //! - `authorization_url`: the address at the provider.
 //! - `pkce`: the proof that belongs to it.
-//! - `state`: what the function needs.
 
 mod authorization_url;
 mod pkce;
-mod state;
 
-use api::{App, Error, Request, Response, Timestamp, auth, request, response, telemetry};
+use api::{
+    App, Error, InitError, Request, Response, Timestamp, auth, lambda, request, response, telemetry,
+};
 use authorization_url::AuthorizationRequest;
 use flow::attempt::Attempt;
 use flow::failure::Failure;
@@ -31,8 +31,6 @@ use sockets::Sockets;
 use tables::StoreError;
 use tables::attempts::End;
 
-pub use state::StartOauth;
-
 /// The longest name of an integration that does not exist, as it is written down.
 const NAME_LENGTH_MAX: usize = 255;
 
@@ -50,13 +48,36 @@ impl<E: Into<Error>> From<E> for Stop {
     }
 }
 
+/// What a start needs besides the request.
+#[derive(Debug)]
+pub struct StartOauth {
+    /// Settings, DynamoDB, and the keys and environments seen lately.
+    pub app: App,
+    /// The sockets that wait for an outcome.
+    pub sockets: Sockets,
+}
+
+impl StartOauth {
+    /// What the start of the process has made, and the sockets.
+    pub fn new(start: lambda::Start) -> Result<Self, InitError> {
+        let sockets = messages::sockets(&start);
+        Ok(Self { app: start.app, sockets })
+    }
+}
+
+impl AsRef<App> for StartOauth {
+    fn as_ref(&self) -> &App {
+        &self.app
+    }
+}
+
 /// Answers 302 to the provider's page of consent, and the cookie of the flow.
 pub async fn handle(
-    state: &StartOauth,
+    app: &App,
+    sockets: &Sockets,
     request: Request,
     now: Timestamp,
 ) -> Result<Response, Error> {
-    let StartOauth { app, sockets } = state;
     request::body(&request)?;
     let query = request::query(&request);
     let started = Start { app, sockets, request: &request, query: &query, now };

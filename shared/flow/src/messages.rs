@@ -1,5 +1,6 @@
 //! Messages to the browser that waits on a websocket (section 8 of the flow).
 
+use api::lambda::Start;
 use serde_json::{Value, json};
 use session::oauth_flow::Draft;
 use sockets::Sockets;
@@ -25,6 +26,13 @@ pub fn error(provider_config_key: &str, connection_id: &str, failure: &Failure) 
         "error_type": failure.error_type,
         "error_desc": failure.description,
     })
+}
+
+/// The sockets of the WebSocket API that the settings name.
+pub fn sockets(start: &Start) -> Sockets {
+    let url = start.app.settings.websocket_api_url.clone();
+    let (connector, region) = (start.connector.clone(), start.region.clone());
+    Sockets::new(connector, start.waits, region, aws::credentials(), url)
 }
 
 /// Tells a websocket client, if the flow was started with one. Nothing depends on it: the page and
