@@ -21,6 +21,7 @@ POST_TO_SOCKETS = (
     "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:"
     "${WebSocketApi}/live/POST/@connections/*"
 )
+CLOSE_SOCKETS = POST_TO_SOCKETS.replace("/POST/", "/DELETE/")
 TABLES = {SESSIONS, REGISTRY, CONNECTIONS, EVENTS}
 
 # What each function may do besides writing its log.
@@ -42,11 +43,27 @@ ACTIONS = {
     "GetProvider": {SESSIONS: {"GetItem"}, REGISTRY: {"GetItem", "Query"}},
     "ConnectUi": {},
     "Authorize": {
-        SESSIONS: {"GetItem", "ConditionCheckItem"},
+        SESSIONS: {"GetItem", "UpdateItem"},
         REGISTRY: {"GetItem", "Query", "ConditionCheckItem"},
         CONNECTIONS: {"GetItem", "PutItem", "UpdateItem"},
         EVENTS: {"PutItem"},
         KEY: {"Decrypt"},
+    },
+    "StartOauth": {
+        SESSIONS: {"GetItem", "PutItem", "UpdateItem"},
+        REGISTRY: {"GetItem"},
+        CONNECTIONS: {"GetItem"},
+        POST_TO_SOCKETS: {"ManageConnections"},
+        CLOSE_SOCKETS: {"ManageConnections"},
+    },
+    "FinishOauth": {
+        SESSIONS: {"GetItem", "UpdateItem"},
+        REGISTRY: {"GetItem", "ConditionCheckItem"},
+        CONNECTIONS: {"GetItem", "PutItem", "UpdateItem"},
+        EVENTS: {"PutItem"},
+        KEY: {"Decrypt"},
+        POST_TO_SOCKETS: {"ManageConnections"},
+        CLOSE_SOCKETS: {"ManageConnections"},
     },
     "ListConnections": {
         REGISTRY: {"GetItem", "Query"},
@@ -98,7 +115,7 @@ FUNCTIONS = list(ACTIONS)
 # Called by the stream of the events table and by the queue.
 WEBHOOKS = ["QueueWebhooks", "DeliverWebhooks"]
 ENDPOINTS = [name for name in FUNCTIONS if name not in [*WEBHOOKS, "Provision"]]
-CALLING_PROVIDERS = {"Authorize", "GetConnection", "ImportConnection"}
+CALLING_PROVIDERS = {"Authorize", "FinishOauth", "GetConnection", "ImportConnection"}
 
 ROUTES = {
     "POST /connect/sessions": "CreateSession",
@@ -106,6 +123,11 @@ ROUTES = {
     "GET /connect/session": "GetSession",
     "HEAD /connect/session": "GetSession",
     "DELETE /connect/session": "DeleteSession",
+    "GET /connect/session/outcomes": "GetSession",
+    "GET /oauth/connect/{providerConfigKey}": "StartOauth",
+    "HEAD /oauth/connect/{providerConfigKey}": "StartOauth",
+    "GET /oauth/callback": "FinishOauth",
+    "POST /oauth/callback": "FinishOauth",
     "POST /connect/telemetry": "RecordTelemetry",
     "GET /integrations": "ListIntegrations",
     "GET /integrations/{uniqueKey}": "ListIntegrations",
@@ -243,8 +265,8 @@ def test_a_function_may_do_exactly_what_it_does(name):
         assert target not in allowed
         allowed[target] = set(as_list(statement["Action"]))
     logs = {"logs:CreateLogStream", "logs:PutLogEvents"}
-    service = {KEY: "kms", POST_TO_SOCKETS: "execute-api"}
-    service = {KEY: "kms", QUEUE: "sqs", DEAD_LETTERS: "sqs"}
+    service = {KEY: "kms", POST_TO_SOCKETS: "execute-api", CLOSE_SOCKETS: "execute-api"}
+    service |= {QUEUE: "sqs", DEAD_LETTERS: "sqs"}
     expected = {
         target: {f"{service.get(target, 'dynamodb')}:{action}" for action in actions}
         for target, actions in ACTIONS[name].items()
