@@ -10,6 +10,7 @@
 //! - [`kms`]: the two calls of KMS that the service makes.
 //! - [`webhooks`]: from the stream of events to the queue, and from there to the receivers.
 //! - [`sqs`]: the queue, and the two calls of SQS that the service makes.
+//! - [`schedule`]: what is invoked now and then.
 //! - [`server`]: how servers start and end.
 //! - [`demo`]: the environment that a first start provisions.
 //! - [`providers`]: the providers that its integrations connect.
@@ -25,6 +26,7 @@ pub mod kms;
 pub mod log;
 pub mod providers;
 pub mod routes;
+pub mod schedule;
 pub mod server;
 pub mod sqs;
 pub mod upgrade;

@@ -21,7 +21,7 @@ use local::kms::Kms;
 use local::providers::Providers;
 use local::server::Server;
 use local::websockets::Websockets;
-use local::{demo, gateway, log};
+use local::{demo, gateway, log, schedule};
 use provision::Failure;
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -195,13 +195,16 @@ impl Service {
             Some(document) => Some(provision(connect, document.clone()).await?),
             None => None,
         };
+        let is_aws = arguments.is_aws();
+        if !is_aws {
+            schedule::refresh_on_a_timer(connect, clock);
+        }
         let hub = websockets.hub.clone();
         let api = Server::start("the API", |stop| async move {
             let served = gateway::serve(connect, hub, listener, clock, stop);
             served.await.map_err(|error| error.to_string())
         });
         let data = arguments.describe_data();
-        let is_aws = arguments.is_aws();
         let provider_url = providers.as_ref().map(Providers::url);
         let banner = Banner { address, data, is_aws, provider_url, document, report };
         Ok((Self { api, kms, websockets, providers, engine }, banner))

@@ -30,6 +30,7 @@ const ROWS: [&[&str]; 6] = [
         "provision",
         "reconnect-session",
         "record-telemetry",
+        "refresh-connections",
         "update-connection",
     ],
 ];
