@@ -16,8 +16,8 @@ pub struct Banner {
     pub data: String,
     /// Whether that is AWS.
     pub is_aws: bool,
-    /// Where the demo providers are, if there are any.
-    pub provider_url: Option<String>,
+    /// Opens the Connect UI of the demo, if that is what runs.
+    pub connect_link: Option<String>,
     /// The environment document that was applied.
     pub document: Option<Value>,
     /// What that did.
@@ -43,8 +43,11 @@ impl Banner {
                 format!("  new key     {name} of {environment}: {secret} (not shown again)\n");
             new_keys.push_str(&line);
         }
-        let providers = self.provider_url.as_ref().map_or_else(String::new, |url| {
-            format!("  providers   {url} (Demo OAuth and others; the key of Demo API key is {API_KEY})\n")
+        let link = self.connect_link.as_ref().map_or_else(String::new, |link| {
+            format!(
+                "\nOpen this in a browser, choose Demo OAuth, and allow it (the key of Demo API key is \
+                 {API_KEY}):\n\n{link}\n"
+            )
         });
         let json = "-H 'Content-Type: application/json'";
         format!(
@@ -52,7 +55,7 @@ impl Banner {
   url         {url}
   data        {data}
   secret key  {key}
-{new_keys}{providers}
+{new_keys}{link}
 Create a session, read it, make one that reconnects, and end the first; paste these in order:
 
 TOKEN=$(curl -s {url}/connect/sessions -H "Authorization: Bearer {key}" {json} -d '{{"end_user":{{"id":"u1","email":"ada@example.com"}},"tags":{{"plan":"pro"}}}}' | sed -E 's/.*"token":"([^"]+)".*/\1/'); echo "$TOKEN"

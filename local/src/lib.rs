@@ -54,7 +54,10 @@ pub fn connect(
     let kms_client = kms::client(&url, "us-east-1".to_owned(), credentials);
     let vault = Vault::new(kms_client, settings.kms_key_id.clone());
     let outbound = ::connect::connect::outbound(&settings)?;
-    Ok(Box::leak(Box::new(Connect { app: App::new(settings, client), vault, outbound })))
+    let sockets = settings.websocket_api_url.as_deref().map(websockets::sockets);
+    let sockets = sockets.unwrap_or_default();
+    let app = App::new(settings, client);
+    Ok(Box::leak(Box::new(Connect { app, vault, outbound, sockets })))
 }
 
 /// The state of the functions that deliver webhooks, on an SQS endpoint.

@@ -205,8 +205,11 @@ impl Service {
             served.await.map_err(|error| error.to_string())
         });
         let data = arguments.describe_data();
-        let provider_url = providers.as_ref().map(Providers::url);
-        let banner = Banner { address, data, is_aws, provider_url, document, report };
+        let connect_link = match (&document, &providers) {
+            (Some(demo), Some(_)) => demo::connect_link(connect, demo, address, clock()).await,
+            _ => None,
+        };
+        let banner = Banner { address, data, is_aws, connect_link, document, report };
         Ok((Self { api, kms, websockets, providers, engine }, banner))
     }
 

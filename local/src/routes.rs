@@ -32,6 +32,15 @@ macro_rules! handler {
             Box::pin($crate::routes::answer(&connect.app, $handle, event, context, now, within))
         }
     };
+    (sockets: $handle:path) => {
+        |connect, event, context, now| {
+            let within = api::lambda::ANSWER_WITHIN;
+            let handle = |connect: &'static Connect, request, now| {
+                $handle(&connect.app, &connect.sockets, request, now)
+            };
+            Box::pin($crate::routes::answer(connect, handle, event, context, now, within))
+        }
+    };
     (connect: $handle:path) => {
         |connect, event, context, now| {
             let within = api::lambda::ANSWER_WITHIN_CALLING_PROVIDERS;
@@ -48,8 +57,8 @@ pub const ROUTES: [Route; 36] = [
     ("HEAD /connect/session", handler!(app: get_session::handle)),
     ("DELETE /connect/session", handler!(app: delete_session::handle)),
     ("GET /connect/session/outcomes", handler!(app: get_session::handle)),
-    ("GET /oauth/connect/{providerConfigKey}", handler!(app: start_oauth::handle)),
-    ("HEAD /oauth/connect/{providerConfigKey}", handler!(app: start_oauth::handle)),
+    ("GET /oauth/connect/{providerConfigKey}", handler!(sockets: start_oauth::handle)),
+    ("HEAD /oauth/connect/{providerConfigKey}", handler!(sockets: start_oauth::handle)),
     ("GET /oauth/callback", handler!(connect: finish_oauth::handle)),
     ("POST /oauth/callback", handler!(connect: finish_oauth::handle)),
     ("POST /auth/unauthenticated/{providerConfigKey}", handler!(connect: authorize::handle)),

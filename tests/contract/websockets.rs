@@ -33,6 +33,7 @@ async fn open(address: SocketAddr) -> Socket {
     Socket::open(address, "/", &[]).await.expect("a socket")
 }
 
+// D20 D53
 #[tokio::test]
 async fn a_socket_is_told_its_id_and_one_outcome() {
     let world = World::start().await;
@@ -194,6 +195,7 @@ impl Endpoint {
     }
 }
 
+// D53
 #[tokio::test]
 async fn an_outcome_is_posted_and_the_connection_closed() {
     let (endpoint, sockets) = Endpoint::start(&[]).await;

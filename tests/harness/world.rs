@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use api::App;
 use api::settings::Settings;
@@ -12,19 +13,22 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{Credentials, Region};
 use aws_sdk_dynamodb::types::AttributeValue;
 use connect::Connect;
+use deliver_webhooks::Deliver;
 use dynoxide::Database;
 use dynoxide::storage_backend::{Clock, ManualClock};
 use jiff::{SignedDuration, Timestamp};
 use local::dynamodb::{self, Engine};
 use local::gateway;
 use local::kms::Kms;
-use local::websockets::Websockets;
+use local::sqs::Sqs;
+use local::webhooks::{From, Webhooks};
+use local::websockets::{self, Websockets};
 use provision::{Failure, Report};
 use serde_json::{Value, json};
 use session::event::Event;
 use session::secret_key::SecretKey;
 use std::collections::HashMap;
-use tables::events::to_event;
+use tables::events::{StoredEvent, to_event};
 use tokio::net::TcpListener;
 use vault::Vault;
 
@@ -53,6 +57,12 @@ pub struct World {
     pub kms_wire: Wire,
     /// The open sockets, and the endpoint that the service posts to them by.
     pub websockets: Websockets,
+    /// The queue of webhooks.
+    pub sqs: Sqs,
+    /// The functions that deliver webhooks, in containers of their own that cache nothing.
+    pub deliver: &'static Deliver,
+    webhooks: tokio::sync::Mutex<Webhooks>,
+    milliseconds: Arc<AtomicI64>,
     engine: Engine,
     clock: Arc<ManualClock>,
 }
@@ -86,6 +96,14 @@ impl World {
         let settings = Settings { websocket_api_url, ..settings(setting) };
         dynamodb::create_tables(&client, &settings).await.expect("tables");
 
+        let milliseconds = Arc::new(AtomicI64::new(0));
+        let sqs = queue(&milliseconds).await;
+        let uncached = Settings { registry_cache_seconds: 0, ..settings.clone() };
+        let kms_line = Wire::to(kms.address).await;
+        let deliver =
+            local::deliver(container_on(&uncached, self::client(&engine.url()), &kms_line), &sqs);
+        let (database, events) = (engine.database.clone(), &settings.tables.events);
+        let webhooks = Webhooks::new(database, events, From::Start, sqs.reader(), deliver);
         let connect = container(&settings, &wire, &kms_wire);
         let mut world = Self {
             connect,
@@ -98,6 +116,10 @@ impl World {
             secret_key: SecretKey::generate().expose().to_owned(),
             secret_key_no_scope: SecretKey::generate().expose().to_owned(),
             now: "2026-11-22T12:38:27.690Z".parse().expect("a moment"),
+            sqs,
+            deliver,
+            webhooks: tokio::sync::Mutex::new(webhooks.expect("a stream")),
+            milliseconds,
             engine,
             clock,
         };
@@ -172,6 +194,7 @@ impl World {
     /// Moves the clocks of the service and of the engine.
     pub fn set_time(&mut self, now: Timestamp) {
         self.now = now;
+        self.milliseconds.store(now.as_millisecond(), Ordering::SeqCst);
         self.clock.set(u64::try_from(now.as_second()).expect("after 1970"));
     }
 
@@ -237,6 +260,41 @@ impl World {
         items
     }
 
+    /// Forwards and delivers webhooks until none is due now, and answers how many invocations of
+    /// `deliver-webhooks` that took.
+    pub async fn deliver(&self) -> usize {
+        let mut webhooks = self.webhooks.lock().await;
+        let mut invocations = 0;
+        loop {
+            let forwarded = webhooks.forward(self.now).await;
+            let due = webhooks.due(usize::MAX, self.now);
+            if forwarded == 0 && due.is_empty() {
+                return invocations;
+            }
+            invocations += due.len();
+            futures_util::future::join_all(due).await;
+        }
+    }
+
+    /// Moves the clocks to the moment at which the next webhook is due, and delivers. `false` means
+    /// that there is none.
+    pub async fn deliver_next(&mut self) -> bool {
+        let Some(due) = self.sqs.reader().next_due() else { return false };
+        self.set_time(due.max(self.now));
+        self.deliver().await;
+        true
+    }
+
+    /// An event with how far its delivery has come.
+    pub async fn event(&self, id: &str) -> StoredEvent {
+        let query = self.client.scan().table_name(&self.app.settings.tables.events);
+        let query = query.filter_expression("sk = :id");
+        let id = AttributeValue::S(id.to_owned());
+        let found = query.expression_attribute_values(":id", id).send().await.expect("an answer");
+        let item = found.items.unwrap_or_default().pop().expect("an event");
+        to_event(item).expect("an event")
+    }
+
     /// The webhooks that are kept, the oldest first. They are removed, so that the next call
     /// answers those that are made until then.
     pub async fn take_events(&self) -> Vec<Event> {
@@ -299,9 +357,21 @@ fn container_on(settings: &Settings, client: Client, kms_wire: &Wire) -> &'stati
     let credentials = Credentials::new("test", "test", None, None, "test");
     let kms_url = format!("http://{}", kms_wire.address);
     let kms = local::kms::client(&kms_url, "us-east-1".to_owned(), credentials);
+    let sockets = settings.websocket_api_url.as_deref().map(websockets::sockets);
     Box::leak(Box::new(Connect {
         app: App::new(settings.clone(), client),
         vault: Vault::new(kms, settings.kms_key_id.clone()),
         outbound: connect::connect::outbound(settings).expect("good settings"),
+        sockets: sockets.unwrap_or_default(),
     }))
+}
+
+/// A queue whose clock a test moves.
+async fn queue(milliseconds: &Arc<AtomicI64>) -> Sqs {
+    let milliseconds = Arc::clone(milliseconds);
+    let clock = move || {
+        let now = Timestamp::from_millisecond(milliseconds.load(Ordering::SeqCst));
+        now.expect("a moment")
+    };
+    Sqs::start(Arc::new(clock)).await.expect("a queue")
 }

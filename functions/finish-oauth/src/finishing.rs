@@ -120,7 +120,12 @@ impl Finishing<'_> {
         match self.connection(&taken, secrets).await {
             Ok(Saved::SessionGone) => self.session_gone(&flow).await,
             Ok(Saved::Done) => {
-                tell(flow.ws_client_id.as_deref(), &messages::success(draft)).await;
+                tell(
+                    &self.connect.sockets,
+                    flow.ws_client_id.as_deref(),
+                    &messages::success(draft),
+                )
+                .await;
                 Ok(page::of_end(&FlowEnd::Connected))
             }
             Ok(Saved::Conflict) => {
@@ -244,7 +249,7 @@ impl Finishing<'_> {
         let draft = &flow.draft;
         let id = draft.connection_id.as_str();
         let message = messages::error(draft.integration.as_str(), id, failure);
-        tell(flow.ws_client_id.as_deref(), &message).await;
+        tell(&self.connect.sockets, flow.ws_client_id.as_deref(), &message).await;
     }
 
     fn end<'b>(

@@ -7,12 +7,13 @@
 //! - `exchange`: the token request.
 
 mod callback;
-mod exchange;
+pub mod exchange;
 mod finishing;
 
 use std::time::Duration;
 
-use api::{Error, Request, Response, Timestamp, request, response, telemetry};
+use api::lambda::Start;
+use api::{Error, InitError, Request, Response, Timestamp, request, response, telemetry};
 use callback::Callback;
 use connect::Connect;
 use finishing::Finishing;
@@ -34,6 +35,12 @@ const FORM_LENGTH_MAX: usize = 8_000;
 /// How often a second callback looks whether the first has ended, and the pause between.
 const LOOKS: usize = 20;
 const PAUSE: Duration = Duration::from_millis(500);
+
+/// What a start has made, and the sockets that wait for an outcome.
+pub fn start(start: Start) -> Result<Connect, InitError> {
+    let sockets = messages::sockets(&start);
+    Ok(Connect { sockets, ..Connect::start(start)? })
+}
 
 /// Answers a page that says how the flow ended.
 pub async fn handle(
@@ -89,7 +96,7 @@ async fn finish(
             let draft = &flow.draft;
             let id = draft.connection_id.as_str();
             let message = messages::error(draft.integration.as_str(), id, &failure);
-            tell(flow.ws_client_id.as_deref(), &message).await;
+            tell(&connect.sockets, flow.ws_client_id.as_deref(), &message).await;
             Ok(failed(&callback, failure.error_type, &failure.description))
         }
         Taken::Before(Some(end)) => Ok(page::of_end(&end)),

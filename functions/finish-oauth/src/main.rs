@@ -3,5 +3,5 @@
 use api::lambda::ANSWER_WITHIN_CALLING_PROVIDERS;
 
 fn main() -> Result<(), api::InitError> {
-    api::run_with(connect::Connect::start, finish_oauth::handle, ANSWER_WITHIN_CALLING_PROVIDERS)
+    api::run_with(finish_oauth::start, finish_oauth::handle, ANSWER_WITHIN_CALLING_PROVIDERS)
 }

@@ -7,7 +7,9 @@
 mod authorization_url;
 mod pkce;
 
-use api::{App, Error, Request, Response, Timestamp, auth, request, response, telemetry};
+use api::{
+    App, Error, InitError, Request, Response, Timestamp, auth, lambda, request, response, telemetry,
+};
 use authorization_url::AuthorizationRequest;
 use flow::attempt::Attempt;
 use flow::failure::Failure;
@@ -25,6 +27,7 @@ use session::integration::IntegrationKey;
 use session::oauth_flow::{Draft, FlowToken, OauthFlow, Outcome};
 use session::provider::AuthMode;
 use session::token::TokenHash;
+use sockets::Sockets;
 use tables::StoreError;
 use tables::attempts::End;
 
@@ -45,18 +48,46 @@ impl<E: Into<Error>> From<E> for Stop {
     }
 }
 
+/// What a start needs besides the request.
+#[derive(Debug)]
+pub struct StartOauth {
+    /// Settings, DynamoDB, and the keys and environments seen lately.
+    pub app: App,
+    /// The sockets that wait for an outcome.
+    pub sockets: Sockets,
+}
+
+impl StartOauth {
+    /// What the start of the process has made, and the sockets.
+    pub fn new(start: lambda::Start) -> Result<Self, InitError> {
+        let sockets = messages::sockets(&start);
+        Ok(Self { app: start.app, sockets })
+    }
+}
+
+impl AsRef<App> for StartOauth {
+    fn as_ref(&self) -> &App {
+        &self.app
+    }
+}
+
 /// Answers 302 to the provider's page of consent, and the cookie of the flow.
-pub async fn handle(app: &App, request: Request, now: Timestamp) -> Result<Response, Error> {
+pub async fn handle(
+    app: &App,
+    sockets: &Sockets,
+    request: Request,
+    now: Timestamp,
+) -> Result<Response, Error> {
     request::body(&request)?;
     let query = request::query(&request);
-    let started = Start { app, request: &request, query: &query, now };
+    let started = Start { app, sockets, request: &request, query: &query, now };
     match started.start().await {
         Ok(response) => Ok(response),
         Err(error) if request::is_navigation(&request) => {
             let refused = Failure::new(error.code(), error.message());
             let id = ConnectionId::generate();
             let message = messages::error(&started.name(), id.as_str(), &refused);
-            tell(started.ws_client_id(), &message).await;
+            tell(sockets, started.ws_client_id(), &message).await;
             Ok(page::of_error(&error))
         }
         Err(error) => Err(error),
@@ -66,6 +97,7 @@ pub async fn handle(app: &App, request: Request, now: Timestamp) -> Result<Respo
 /// A start, and what it needs.
 struct Start<'a> {
     app: &'a App,
+    sockets: &'a Sockets,
     request: &'a Request,
     query: &'a Map<String, Value>,
     now: Timestamp,
@@ -162,7 +194,8 @@ impl Start<'_> {
         let end =
             End { environment, session: &session, outcomes_before, outcome: &outcome, flow: None };
         self.app.tables.fail(end, Vec::new()).await?;
-        tell(self.ws_client_id(), &messages::error(&name, id.as_str(), failure)).await;
+        tell(self.sockets, self.ws_client_id(), &messages::error(&name, id.as_str(), failure))
+            .await;
         Ok(page::of_end(&failure.end(None)))
     }
 

@@ -1,7 +1,9 @@
 //! Messages to the browser that waits on a websocket (section 8 of the flow).
 
+use api::lambda::Start;
 use serde_json::{Value, json};
 use session::oauth_flow::Draft;
+use sockets::Sockets;
 
 use crate::failure::Failure;
 
@@ -26,9 +28,17 @@ pub fn error(provider_config_key: &str, connection_id: &str, failure: &Failure) 
     })
 }
 
+/// The sockets of the WebSocket API that the settings name.
+pub fn sockets(start: &Start) -> Sockets {
+    let url = start.app.settings.websocket_api_url.as_deref();
+    let (connector, region) = (start.connector.clone(), start.region.clone());
+    Sockets::new(connector, start.waits, region, aws::credentials(), url)
+}
+
 /// Tells a websocket client, if the flow was started with one. Nothing depends on it: the page and
 /// the outcomes of the session say the same.
-#[expect(clippy::unused_async, reason = "websockets are not there yet")]
-pub async fn tell(ws_client_id: Option<&str>, message: &Value) {
-    let _ = (ws_client_id, message);
+pub async fn tell(sockets: &Sockets, ws_client_id: Option<&str>, message: &Value) {
+    if let Some(id) = ws_client_id {
+        sockets.post(id, message).await;
+    }
 }

@@ -25,7 +25,7 @@ pub use undelivered::Undelivered;
 const ID_LENGTH_MAX: usize = 128;
 
 /// The open sockets of a WebSocket API. Without an API there are none, and nothing is called.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Sockets(Option<Client>);
 
 impl Sockets {
