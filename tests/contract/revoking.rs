@@ -55,6 +55,7 @@ async fn delete(flow: &Flow, id: &str) {
     assert_eq!(flow.ask("GET", &path, None).await.status, 404);
 }
 
+// D56
 #[tokio::test]
 async fn the_refresh_token_is_revoked_else_the_access_token() {
     let own = json!({

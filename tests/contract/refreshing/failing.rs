@@ -153,6 +153,7 @@ async fn a_grant_that_is_refused_on_four_days_is_asked_for_no_more() {
 }
 
 /// What tells that a grant is dead is a code, wherever it stands, and never a status.
+// D55
 #[tokio::test]
 async fn only_codes_of_the_grant_count_towards_its_end() {
     const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
@@ -210,6 +211,7 @@ async fn only_codes_of_the_grant_count_towards_its_end() {
 }
 
 /// The integration's client is the operator's: when it is wrong, no connection is.
+// D54
 #[tokio::test]
 async fn a_wrong_client_marks_no_connection_and_all_work_once_it_is_repaired() {
     let wrong = |_: usize, request: &TokenRequest| match request.parameter("client_secret") {
