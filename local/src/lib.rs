@@ -10,6 +10,7 @@
 //! - [`kms`]: the two calls of KMS that the service makes.
 //! - [`webhooks`]: from the stream of events to the queue, and from there to the receivers.
 //! - [`sqs`]: the queue, and the two calls of SQS that the service makes.
+//! - [`inbox`]: a receiver of webhooks, and a page that shows them.
 //! - [`server`]: how servers start and end.
 //! - [`demo`]: the environment that a first start provisions.
 //! - [`providers`]: the providers that its integrations connect.
@@ -21,6 +22,7 @@ pub mod demo;
 pub mod dynamodb;
 pub mod event;
 pub mod gateway;
+pub mod inbox;
 pub mod kms;
 pub mod log;
 pub mod providers;
@@ -53,7 +55,8 @@ pub fn connect(
     let vault = Vault::new(kms_client, settings.kms_key_id.clone());
     let outbound = ::connect::connect::outbound(&settings)?;
     let sockets = websockets::sockets(settings.websocket_api_url.clone());
-    Ok(Box::leak(Box::new(Connect { app: App::new(settings, client), vault, outbound, sockets })))
+    let app = App::new(settings, client);
+    Ok(Box::leak(Box::new(Connect { app, vault, outbound, sockets })))
 }
 
 /// The state of the functions that deliver webhooks, on an SQS endpoint.

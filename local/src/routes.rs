@@ -22,8 +22,8 @@ pub type Route = (&'static str, Handler);
 pub type Handler = fn(&'static Connect, String, Context, Timestamp) -> Answer;
 type Answer = BoxFuture<'static, Result<String, String>>;
 
-/// What answers events with a function's `handle`: of a function that needs DynamoDB alone, of one
-/// that needs sockets besides, or of one that makes and opens connections.
+/// What answers events with a function's `handle`: of a function that needs DynamoDB alone, or of
+/// one that makes and opens connections.
 #[macro_export]
 macro_rules! handler {
     (app: $handle:path) => {
@@ -32,10 +32,13 @@ macro_rules! handler {
             Box::pin($crate::routes::answer(&connect.app, $handle, event, context, now, within))
         }
     };
-    (flow: $handle:path) => {
+    (sockets: $handle:path) => {
         |connect, event, context, now| {
             let within = api::lambda::ANSWER_WITHIN;
-            Box::pin($crate::routes::answer(connect, $handle, event, context, now, within))
+            let handle = |connect: &'static Connect, request, now| {
+                $handle(&connect.app, &connect.sockets, request, now)
+            };
+            Box::pin($crate::routes::answer(connect, handle, event, context, now, within))
         }
     };
     (connect: $handle:path) => {
@@ -54,8 +57,8 @@ pub const ROUTES: [Route; 36] = [
     ("HEAD /connect/session", handler!(app: get_session::handle)),
     ("DELETE /connect/session", handler!(app: delete_session::handle)),
     ("GET /connect/session/outcomes", handler!(app: get_session::handle)),
-    ("GET /oauth/connect/{providerConfigKey}", handler!(flow: start_oauth::handle)),
-    ("HEAD /oauth/connect/{providerConfigKey}", handler!(flow: start_oauth::handle)),
+    ("GET /oauth/connect/{providerConfigKey}", handler!(sockets: start_oauth::handle)),
+    ("HEAD /oauth/connect/{providerConfigKey}", handler!(sockets: start_oauth::handle)),
     ("GET /oauth/callback", handler!(connect: finish_oauth::handle)),
     ("POST /oauth/callback", handler!(connect: finish_oauth::handle)),
     ("POST /auth/unauthenticated/{providerConfigKey}", handler!(connect: authorize::handle)),

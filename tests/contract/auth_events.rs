@@ -1,5 +1,5 @@
-//! Which webhooks tell of a connection, to whom, and what they say (contract section 7.3, section 13
-//! of the flow). They are kept in the same transaction as what they tell of.
+//! Which webhooks tell of a connection, to whom, and what they say (contract section 7.3, section
+//! 13 of the flow). They are kept in the same transaction as what they tell of.
 
 use serde_json::{Value, json};
 use tests::{Call, Fault, Flow};

@@ -9,3 +9,4 @@ mod refusals;
 mod service;
 mod stop;
 mod terminal;
+mod webhooks;

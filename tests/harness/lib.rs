@@ -6,6 +6,8 @@
 //! - [`call`]: requests and replies, in process or to any URL.
 //! - [`case`]: the recorded request and answer pairs.
 //! - [`flow`]: a world as the recorded flow cases assume it.
+//! - [`oauth`]: a browser's side of an OAuth flow.
+//! - [`receiver`]: a receiver of webhooks that answers as it is told.
 //! - [`provider`]: the provider and the receiver of webhooks behind it.
 //! - [`socket`]: a browser's end of a WebSocket.
 
@@ -19,7 +21,9 @@
 pub mod call;
 pub mod case;
 pub mod flow;
+pub mod oauth;
 pub mod provider;
+pub mod receiver;
 pub mod socket;
 pub mod token_endpoint;
 pub mod wire;
@@ -27,7 +31,9 @@ pub mod world;
 
 pub use call::{Call, Reply};
 pub use flow::Flow;
+pub use oauth::Started;
 pub use provider::Provider;
+pub use receiver::Receiver;
 pub use socket::Socket;
 pub use token_endpoint::{TokenEndpoint, TokenReply};
 pub use wire::{Fault, Wire};

@@ -430,5 +430,5 @@ def test_generated_requests_find_no_difference(service, tmp_path):
         | {"NO_COLOR": "1", "SERVICE_URL": service.url, "SECRET_KEY": service.secret_key},
         cwd=tmp_path,
     )
-    print(run.stdout[-4000:], run.stderr[-2000:])
+    print(run.stdout[-20000:], run.stderr[-2000:])
     assert run.returncode == 0

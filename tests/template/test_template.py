@@ -13,6 +13,7 @@ from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
 SESSIONS, REGISTRY, CONNECTIONS = "SessionsTable", "RegistryTable", "ConnectionsTable"
+EVENTS, QUEUE, DEAD_LETTERS = "EventsTable", "WebhooksQueue", "WebhooksDeadLetters"
 BY_CREATED = "${ConnectionsTable.Arn}/index/by-created"
 BY_END_USER = "${ConnectionsTable.Arn}/index/by-end-user"
 KEY = "CredentialsKey"
@@ -20,7 +21,7 @@ POST_TO_SOCKETS = (
     "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:"
     "${WebSocketApi}/live/POST/@connections/*"
 )
-TABLES = {SESSIONS, REGISTRY, CONNECTIONS}
+TABLES = {SESSIONS, REGISTRY, CONNECTIONS, EVENTS}
 
 # What each function may do besides writing its log.
 ACTIONS = {
@@ -44,6 +45,7 @@ ACTIONS = {
         SESSIONS: {"GetItem", "ConditionCheckItem"},
         REGISTRY: {"GetItem", "Query"},
         CONNECTIONS: {"GetItem", "PutItem", "UpdateItem"},
+        EVENTS: {"PutItem"},
         KEY: {"Decrypt"},
     },
     "ListConnections": {
@@ -60,6 +62,7 @@ ACTIONS = {
     "ImportConnection": {
         REGISTRY: {"GetItem", "Query"},
         CONNECTIONS: {"GetItem", "PutItem", "UpdateItem"},
+        EVENTS: {"PutItem"},
         KEY: {"Decrypt"},
     },
     "UpdateConnection": {
@@ -69,6 +72,18 @@ ACTIONS = {
     "DeleteConnection": {
         REGISTRY: {"GetItem", "Query"},
         CONNECTIONS: {"GetItem", "DeleteItem"},
+        EVENTS: {"PutItem"},
+    },
+    "QueueWebhooks": {
+        "EventsTable stream": {"DescribeStream", "GetRecords", "GetShardIterator"},
+        QUEUE: {"SendMessage"},
+        DEAD_LETTERS: {"SendMessage"},
+    },
+    "DeliverWebhooks": {
+        EVENTS: {"GetItem", "Query", "UpdateItem"},
+        REGISTRY: {"GetItem", "Query", "BatchGetItem"},
+        QUEUE: {"SendMessage", "ReceiveMessage", "DeleteMessage", "GetQueueAttributes"},
+        KEY: {"Decrypt"},
     },
     "GreetWebsocket": {POST_TO_SOCKETS: {"ManageConnections"}},
     "Provision": {
@@ -80,7 +95,9 @@ ACTIONS = {
     },
 }
 FUNCTIONS = list(ACTIONS)
-ENDPOINTS = [name for name in FUNCTIONS if name != "Provision"]
+# Called by the stream of the events table and by the queue.
+WEBHOOKS = ["QueueWebhooks", "DeliverWebhooks"]
+ENDPOINTS = [name for name in FUNCTIONS if name not in [*WEBHOOKS, "Provision"]]
 CALLING_PROVIDERS = {"Authorize", "GetConnection", "ImportConnection"}
 
 ROUTES = {
@@ -219,11 +236,15 @@ def test_a_function_may_do_exactly_what_it_does(name):
             target = resource["Fn::Sub"]
         else:
             target, attribute = resource["Fn::GetAtt"]
-            assert attribute == "Arn"
+            if attribute == "StreamArn":
+                target = f"{target} stream"
+            else:
+                assert attribute == "Arn"
         assert target not in allowed
         allowed[target] = set(as_list(statement["Action"]))
     logs = {"logs:CreateLogStream", "logs:PutLogEvents"}
     service = {KEY: "kms", POST_TO_SOCKETS: "execute-api"}
+    service = {KEY: "kms", QUEUE: "sqs", DEAD_LETTERS: "sqs"}
     expected = {
         target: {f"{service.get(target, 'dynamodb')}:{action}" for action in actions}
         for target, actions in ACTIONS[name].items()
@@ -236,6 +257,10 @@ def test_timeouts_and_memory():
         none = {"Ref": "AWS::NoValue"}
         if name == "Provision":
             assert (function["Timeout"], function["MemorySize"]) == (300, 512)
+            assert function["ReservedConcurrentExecutions"] == none
+            continue
+        if name in WEBHOOKS:
+            assert function["Timeout"] == 60
             assert function["ReservedConcurrentExecutions"] == none
             continue
         assert function["Timeout"] == (25 if name in CALLING_PROVIDERS else 10)
@@ -436,6 +461,10 @@ def test_sessions_expire_and_what_is_durable_outlives_the_stack():
         assert table["Properties"]["SSESpecification"] == {"SSEEnabled": True}
     sessions = tables.pop(SESSIONS)
     expiry = {"AttributeName": "ttl", "Enabled": True}
+    events = tables.pop(EVENTS)
+    assert events["Properties"]["TimeToLiveSpecification"] == expiry
+    assert events["Properties"]["StreamSpecification"] == {"StreamViewType": "NEW_IMAGE"}
+    assert events["DeletionPolicy"] == "Delete"
     assert sessions["Properties"]["TimeToLiveSpecification"] == expiry
     assert sessions["DeletionPolicy"] == "Delete"
     for setting in ["DeletionProtectionEnabled", "PointInTimeRecoverySpecification"]:
@@ -457,6 +486,36 @@ def test_connections_are_found_by_key_and_by_age_and_by_end_user():
         index["IndexName"]: [k["AttributeName"] for k in index["KeySchema"]]
         for index in connections["GlobalSecondaryIndexes"]
     } == {"by-created": ["pk", "created_sk"], "by-end-user": ["end_user_pk", "created_sk"]}
+
+
+# ---- Webhooks ----
+
+
+def test_new_events_go_from_the_stream_into_the_queue_and_nothing_is_lost_unseen():
+    mappings = resources("AWS::Lambda::EventSourceMapping").values()
+    stream = next(m for m in mappings if m["FunctionName"] == {"Ref": "QueueWebhooks"})
+    assert stream["EventSourceArn"] == {"Fn::GetAtt": [EVENTS, "StreamArn"]}
+    (only,) = stream["FilterCriteria"]["Filters"]
+    assert json.loads(only["Pattern"]) == {"eventName": ["INSERT"]}
+    assert stream["StartingPosition"] == "TRIM_HORIZON"
+    assert stream["BisectBatchOnFunctionError"] is True
+    # Below the day that the stream keeps a record.
+    assert stream["MaximumRecordAgeInSeconds"] < 86_400
+    given_up = stream["DestinationConfig"]["OnFailure"]["Destination"]
+    assert given_up == {"Fn::GetAtt": [DEAD_LETTERS, "Arn"]}
+
+
+def test_the_queue_is_read_by_one_function_that_reports_what_it_did_not_finish():
+    mappings = resources("AWS::Lambda::EventSourceMapping").values()
+    reader = next(m for m in mappings if m["FunctionName"] == {"Ref": "DeliverWebhooks"})
+    assert reader["EventSourceArn"] == {"Fn::GetAtt": [QUEUE, "Arn"]}
+    assert all(m["FunctionResponseTypes"] == ["ReportBatchItemFailures"] for m in mappings)
+    queue = resources("AWS::SQS::Queue")[QUEUE]
+    # Message groups on a standard queue: fair queues.
+    assert "FifoQueue" not in queue
+    assert queue["VisibilityTimeout"] > resources("AWS::Lambda::Function")["DeliverWebhooks"]["Timeout"]
+    assert queue["RedrivePolicy"]["deadLetterTargetArn"] == {"Fn::GetAtt": [DEAD_LETTERS, "Arn"]}
+    assert all(q["SqsManagedSseEnabled"] is True for q in resources("AWS::SQS::Queue").values())
 
 
 # ---- Versions and deployments ----
@@ -556,6 +615,9 @@ def test_alarms_are_sent_to_the_topic_if_there_is_one():
         "ServerErrorsAlarm",
         "ThrottledRequestsAlarm",
         "LatencyAlarm",
+        "WebhooksStreamAlarm",
+        "WebhooksDeadLettersAlarm",
+        "FailedWebhooksAlarm",
         *(f"{name}{metric}Alarm" for name in [*FUNCTIONS, *TABLES] for metric in ["Errors", "Throttles"]),
     }
     topic = {"Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS::NoValue"}]}
@@ -607,6 +669,7 @@ def test_everything_that_can_be_tagged_is():
         "AWS::IAM::Policy",
         "AWS::Lambda::Alias",
         "AWS::Lambda::EventInvokeConfig",
+        "AWS::Lambda::EventSourceMapping",
         "AWS::Lambda::Permission",
         "AWS::Lambda::Version",
         "AWS::Logs::MetricFilter",
@@ -656,6 +719,8 @@ def test_a_function_has_an_event_for_sam_local(name):
         return
     if name == "GreetWebsocket":
         assert event.keys() == {"connectionId"}
+    if name in WEBHOOKS:
+        assert all(record["eventSource"] in ["aws:dynamodb", "aws:sqs"] for record in event["Records"])
         return
     assert event["version"] == "2.0"
     assert ROUTES[event["routeKey"]] == name
@@ -673,7 +738,7 @@ def test_every_output_is_described():
     # CloudFormation takes no function here.
     assert all(isinstance(output["Description"], str) for output in outputs.values())
     exported = {name for name, output in outputs.items() if "Export" in output}
-    assert exported == {"ApiUrl", "ProvisionFunctionName"}
+    assert exported == {"ApiUrl", "ProvisionFunctionName", "DeliverWebhooksFunctionName"}
 
 
 def test_the_nested_example_uses_what_the_template_has():

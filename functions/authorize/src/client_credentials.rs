@@ -15,7 +15,7 @@ use session::fields::{Fields, Issues};
 use session::integration::IntegrationKey;
 use session::provider::AuthMode;
 
-use crate::{attempt, saving};
+use crate::attempt;
 
 /// Answers 200 with the id of the connection.
 pub async fn handle(
@@ -48,7 +48,7 @@ pub async fn handle(
     let key = key.and_then(|key| IntegrationKey::parse(&key)).ok_or_else(unknown_integration)?;
     let integration = app.tables.integration(environment.id, &key).await?;
     let integration = integration.ok_or_else(unknown_integration)?;
-    let attempt = attempt(connect, &token, session, environment, integration).await?;
+    let attempt = attempt::begin(connect, &token, session, environment, integration).await?;
     if attempt.provider.auth_mode() != AuthMode::OAuth2ClientCredentials {
         let message = "Invalid auth mode. The provider does not support this auth mode.";
         return Err(Error::refused_with_payload(400, "invalid_auth_mode", message, json!({})));
@@ -58,7 +58,7 @@ pub async fn handle(
 
     let submitted = Submitted { fields, client_id, client_secret, params: parameters.params };
     let connected = connected(connect, &attempt, submitted, now).await;
-    let connection_id = saving::tell_if_failed(connect, &attempt, connected, now).await?;
+    let connection_id = attempt::tell_if_failed(connect, &attempt, connected, now).await?;
     response::plain(&Connected { provider_config_key: key.as_str(), connection_id: &connection_id })
 }
 
@@ -105,7 +105,7 @@ async fn connected(
         .map_err(TokenFailure::of_client_credentials)?;
     let new =
         Credentials { credentials, connection_config, metadata: None, moves_updated_at: false };
-    saving::save(connect, attempt, new, now).await
+    attempt::save(connect, attempt, new, now).await
 }
 
 /// JSON, or a form as OAuth clients send it. Another kind of body is read as an empty one, and a

@@ -16,17 +16,14 @@
 //! | `POST /auth/oauth-outbound/{providerConfigKey}` | none: answers `invalid_auth_mode` |
 //!
 //! - `submission`: what the end user submits, by auth mode.
-//! - `saving`: the connection is saved, with the outcome of the attempt.
+//! - `attempt`: how an attempt begins, and how it ends.
 //! - `client_credentials`: `/oauth2/auth`, which has an order and errors of its own.
 
+mod attempt;
 mod client_credentials;
-mod saving;
 mod submission;
 
-use std::sync::Arc;
-
 use api::{App, Error, Request, Response, Timestamp, auth, request, response};
-use connect::clients::Client;
 use connect::saving::Credentials;
 use connect::token_failure::TokenFailure;
 use connect::{Connect, signed_tokens, tokens, verification};
@@ -34,12 +31,8 @@ use flow::attempt::Attempt;
 use flow::parameters::{Parameters, integration_key};
 use flow::variables::Variables;
 use serde::Serialize;
-use serde_json::{Map, Value};
-use session::connect_session::ConnectSession;
-use session::environment::Environment;
-use session::integration::Integration;
+use serde_json::Map;
 use session::provider::AuthMode;
-use session::token::SessionToken;
 
 use submission::Submission;
 
@@ -66,7 +59,7 @@ pub async fn handle(
     let integration = app.tables.integration(environment.id, &key).await?;
     let integration =
         integration.ok_or_else(|| Error::refused(404, "unknown_provider_config", ""))?;
-    let attempt = attempt(connect, &token, session, environment, integration).await?;
+    let attempt = attempt::begin(connect, &token, session, environment, integration).await?;
     if Some(attempt.provider.auth_mode()) != submission.auth_mode() {
         return Err(Error::refused(400, "invalid_auth_mode", ""));
     }
@@ -74,7 +67,7 @@ pub async fn handle(
     attempt.require_target(&app.tables).await?;
 
     let connected = connected(connect, &attempt, submission, parameters, now).await;
-    let connection_id = saving::tell_if_failed(connect, &attempt, connected, now).await?;
+    let connection_id = attempt::tell_if_failed(connect, &attempt, connected, now).await?;
     response::plain(&Connected { connection_id: &connection_id, provider_config_key: key.as_str() })
 }
 
@@ -104,7 +97,7 @@ async fn connected(
         _ => submission.credentials(),
     };
     if attempt.provider.auth_mode() != AuthMode::None {
-        let client = client(connect, attempt, &credentials, now).await?;
+        let client = attempt::client(connect, attempt, &credentials, now).await?;
         let variables = Variables { credentials: &credentials, ..variables };
         verification::verify(&connect.outbound, variables, client.as_ref(), now).await?;
     }
@@ -114,32 +107,7 @@ async fn connected(
         metadata: Some(Map::new()),
         moves_updated_at: true,
     };
-    saving::save(connect, attempt, new, now).await
-}
-
-async fn attempt(
-    connect: &Connect,
-    token: &SessionToken,
-    session: ConnectSession,
-    environment: Arc<Environment>,
-    integration: Integration,
-) -> Result<Attempt, Error> {
-    let tables = &connect.app.tables;
-    let attempt = Attempt::new(tables, token.hash(), session, environment, integration).await?;
-    attempt.ok_or_else(|| Error::refused(404, "unknown_provider_template", ""))
-}
-
-/// The client that signs for the end user: their own, or that of the integration.
-async fn client(
-    connect: &Connect,
-    attempt: &Attempt,
-    credentials: &Map<String, Value>,
-    now: Timestamp,
-) -> Result<Option<Client>, Error> {
-    if let Some(own) = Client::own(credentials) {
-        return Ok(Some(own));
-    }
-    connect.client(&attempt.environment, &attempt.integration, now).await
+    attempt::save(connect, attempt, new, now).await
 }
 
 #[derive(Serialize)]

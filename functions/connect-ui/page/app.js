@@ -2,7 +2,7 @@
 
 import { Problem, call, connectQuery, note, read, sendNotes } from './api.js';
 import { Card, askToLeave } from './card.js';
-import { Consent, cameBack, failure, fresh, goThere, isInApp, outcomes } from './consent.js';
+import { Consent, cameBack, fresh, goThere, isInApp, outcomes } from './consent.js';
 import { h } from './dom.js';
 import { REDIRECTING, bodyOf, endpoint, fieldsOf } from './fields.js';
 import { Form, outside } from './form.js';
@@ -44,8 +44,11 @@ onToken((sent) => {
   void load();
 });
 tellHost({ type: 'ready' });
-const trip = cameBack();
-if (trip && (!token || token === trip.token)) token = trip.token;
+const left = cameBack();
+/** The way to a provider that this tab comes back from, if it is this session's. */
+const trip = left && (!token || token === left.token) ? left : null;
+token ||= trip?.token ?? '';
+history.replaceState({ token }, '', address);
 if (token) void load();
 else if (isEmbedded) window.setTimeout(() => token || showNoToken(), TOKEN_WAIT_MS);
 else showNoToken();
@@ -209,7 +212,11 @@ function startConsent(integration, title, known) {
   const filling = /** @type {Form} */ (form);
   const { params, override } = filling.filled;
   const attempt = new Consent(token, session, key, { params, override }, known);
-  const here = () => goThere(attempt.url, { token, key, known: [...known] });
+  const here = () => {
+    turn += 1;
+    attempt.cancel();
+    goThere(attempt.url, { token, key, known: [...known] });
+  };
   consent = attempt;
   // On a phone a popup is a tab that hides this one.
   const isPhone = window.matchMedia('(pointer: coarse) and (max-width: 600px)').matches;
@@ -219,7 +226,7 @@ function startConsent(integration, title, known) {
   }
   const isOpen = attempt.open();
   const text = h('p', { class: 'lead', role: 'status' }, t(isOpen ? 'wait.text' : 'blocked.text', { name }));
-  const again = primary(t('wait.again'), () => {
+  const again = secondary(t('wait.again'), () => {
     attempt.cancel();
     startConsent(integration, title, known);
   });
@@ -276,7 +283,7 @@ async function showReturn(integration, gone) {
     return;
   }
   await showIntegration(integration);
-  if (found && form) showRefusal(failure(found), integration, form);
+  if (found && form) showRefusal(new Problem(0, found.error ?? 'unknown_err', ''), integration, form);
 }
 
 /**
@@ -314,7 +321,9 @@ function reason({ code, message }) {
   if (code === 'window_closed') return 'failed.cancelled';
   if (code === 'state_cookie_err') return 'failed.cookie';
   if (/invalid_connection_config|url_param_err|connection_validation_failed/.test(code) && !message.includes('"error"')) return 'failed.values';
-  if (/access_denied|consent_required|user_denied/.test(message)) return 'failed.denied';
+  // Of a consent that came back without a reason, a refusal is by far the likeliest.
+  const isDenied = /access_denied|consent_required|user_denied/.test(message);
+  if (isDenied || (code === 'callback_err' && !message.includes('rror:'))) return 'failed.denied';
   if (/callback_err|token_err|unknown_err|client_credentials_fetch_error|connection_validation_failed/.test(code)) return 'failed.provider';
   if (/^(integration_not_allowed|invalid_connection|invalid_auth_mode|auth_mode_err|unknown_provider|provider_config_err|unknown_config_key)/.test(code)) return 'failed.setup';
   return 'failed.server';
@@ -351,7 +360,7 @@ function showFailure(error, again, back) {
   consent?.cancel();
   form = null;
   if (problem.isSessionGone) {
-    tellError('unknown_connect_session_token', t('gone.text'));
+    tellError('unknown_connect_session_token', `${t('gone.title')}. ${t('gone.text')}`);
     card.show({ title: t('gone.title'), mark: sign('end'), said: t('gone.text'), children: [lead(t('gone.text')), exit()] });
     return;
   }

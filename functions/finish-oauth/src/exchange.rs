@@ -8,7 +8,7 @@ use flow::failure::Failure;
 use flow::form::Form;
 use flow::overrides::Overrides;
 use flow::variables::Variables;
-use outbound::Outbound;
+use outbound::{Outbound, Request};
 use serde_json::{Map, Value, json};
 use session::Error;
 use session::oauth_flow::OauthFlow;
@@ -35,11 +35,8 @@ pub async fn redeem(
     now: Timestamp,
 ) -> Result<TokenAnswer, Failure> {
     let provider = variables.provider;
-    let request = parameters(&variables, &grant).and_then(|form| {
-        let url = variables.fill_url(provider.text("token_url").unwrap_or_default())?;
-        token_request(provider, url, form, grant.client)
-    });
-    let request = request.map_err(|error| Failure::new("url_param_err", error.message()))?;
+    let request = request(&variables, &grant)
+        .map_err(|error| Failure::new("url_param_err", error.message()))?;
     let answer = outbound.send(request).await.map_err(|error| {
         unknown(&json!({ "name": "Error", "message": format!("Client request error: {}", reason(&error)) }))
     })?;
@@ -63,13 +60,15 @@ pub async fn redeem(
     })
 }
 
-/// The parameters of the request, in the order of the contract.
-fn parameters(variables: &Variables<'_>, grant: &Grant<'_>) -> Result<Form, Error> {
+/// The token request, its parameters in the order of the contract.
+pub fn request(variables: &Variables<'_>, grant: &Grant<'_>) -> Result<Request, Error> {
+    let provider = variables.provider;
+    let url = variables.fill_url(provider.text("token_url").unwrap_or_default())?;
     let mut form = Form::default();
     form.set("grant_type", "authorization_code");
     form.set("code", grant.code);
     form.set("redirect_uri", grant.redirect_uri);
-    for (name, value) in variables.provider.object("token_params").into_iter().flatten() {
+    for (name, value) in provider.object("token_params").into_iter().flatten() {
         let template = match value {
             Value::String(text) => text.clone(),
             other => other.to_string(),
@@ -81,7 +80,7 @@ fn parameters(variables: &Variables<'_>, grant: &Grant<'_>) -> Result<Form, Erro
     if let Some(verifier) = grant.code_verifier {
         form.set("code_verifier", verifier);
     }
-    Ok(form)
+    token_request(provider, url, form, grant.client)
 }
 
 impl Grant<'_> {

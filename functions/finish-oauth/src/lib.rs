@@ -7,7 +7,7 @@
 //! - `exchange`: the token request.
 
 mod callback;
-mod exchange;
+pub mod exchange;
 mod finishing;
 
 use std::time::Duration;
@@ -36,7 +36,7 @@ const FORM_LENGTH_MAX: usize = 8_000;
 const LOOKS: usize = 20;
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// The state of the function: that of all that make connections, and sockets.
+/// What a start has made, and the sockets that wait for an outcome.
 pub fn start(start: Start) -> Result<Connect, InitError> {
     let sockets = messages::sockets(&start);
     Ok(Connect { sockets, ..Connect::start(start)? })

@@ -45,16 +45,7 @@ pub async fn handle(
     let provider =
         provider.ok_or_else(|| Error::refused(404, "not_found", "Provider does not exist"))?;
     let mode = provider.auth_mode();
-    if import.auth_mode() != mode.as_str() {
-        let (provider, given) = (mode.as_str(), import.auth_mode());
-        let message = format!("Provider {provider} does not support {given} auth");
-        return Err(Error::refused(400, "invalid_body", message));
-    }
-    if mode == AuthMode::Tba && !import.connection_config.contains_key("accountId") {
-        let message = "Missing accountId in connection_config. This is required to create a TBA \
-                       connection.";
-        return Err(Error::refused(400, "invalid_body", message));
-    }
+    require_mode(&import, mode)?;
     if matches!(mode, AuthMode::ApiKey | AuthMode::Basic | AuthMode::Tba) {
         verify(connect, environment, &integration, &provider, &import, now).await?;
     }
@@ -105,6 +96,21 @@ pub async fn handle(
         }
     }
     Err(Error::Unavailable("the connection is imported by others all the time".to_owned()))
+}
+
+/// Refuses credentials that the provider does not take.
+fn require_mode(import: &Import, mode: AuthMode) -> Result<(), Error> {
+    if import.auth_mode() != mode.as_str() {
+        let (provider, given) = (mode.as_str(), import.auth_mode());
+        let message = format!("Provider {provider} does not support {given} auth");
+        return Err(Error::refused(400, "invalid_body", message));
+    }
+    if mode == AuthMode::Tba && !import.connection_config.contains_key("accountId") {
+        let message = "Missing accountId in connection_config. This is required to create a TBA \
+                       connection.";
+        return Err(Error::refused(400, "invalid_body", message));
+    }
+    Ok(())
 }
 
 async fn verify(

@@ -48,42 +48,38 @@ impl<E: Into<Error>> From<E> for Stop {
     }
 }
 
-/// What the function needs: DynamoDB, and sockets to tell a failure by.
+/// What a start needs besides the request.
 #[derive(Debug)]
-pub struct State {
-    app: App,
-    sockets: Sockets,
+pub struct StartOauth {
+    /// Settings, DynamoDB, and the keys and environments seen lately.
+    pub app: App,
+    /// The sockets that wait for an outcome.
+    pub sockets: Sockets,
 }
 
-impl State {
-    /// What a start has made, and the sockets that the settings name.
-    pub fn start(start: lambda::Start) -> Result<Self, InitError> {
+impl StartOauth {
+    /// What the start of the process has made, and the sockets.
+    pub fn new(start: lambda::Start) -> Result<Self, InitError> {
         let sockets = messages::sockets(&start);
         Ok(Self { app: start.app, sockets })
     }
 }
 
-impl AsRef<App> for State {
+impl AsRef<App> for StartOauth {
     fn as_ref(&self) -> &App {
         &self.app
     }
 }
 
-impl AsRef<Sockets> for State {
-    fn as_ref(&self) -> &Sockets {
-        &self.sockets
-    }
-}
-
 /// Answers 302 to the provider's page of consent, and the cookie of the flow.
-pub async fn handle<S: AsRef<App> + AsRef<Sockets>>(
-    state: &S,
+pub async fn handle(
+    app: &App,
+    sockets: &Sockets,
     request: Request,
     now: Timestamp,
 ) -> Result<Response, Error> {
     request::body(&request)?;
     let query = request::query(&request);
-    let (app, sockets) = (state.as_ref(), state.as_ref());
     let started = Start { app, sockets, request: &request, query: &query, now };
     match started.start().await {
         Ok(response) => Ok(response),

@@ -17,7 +17,7 @@ pub struct Connect {
     pub vault: Vault,
     /// Calls providers.
     pub outbound: Outbound,
-    /// Tells browsers how their flows end. Only `finish-oauth` has some.
+    /// Tells browsers how their flows ended; of most functions it has none to tell.
     pub sockets: Sockets,
 }
 
@@ -48,12 +48,6 @@ pub fn outbound(settings: &Settings) -> Result<Outbound, InitError> {
         .map_err(|problem| InitError::new(format!("OUTBOUND_ALLOW: {problem}")))?;
     Outbound::new(allow, public_roots(), system_lookup())
         .map_err(|error| InitError::new(format!("no TLS: {error}")))
-}
-
-impl AsRef<Sockets> for Connect {
-    fn as_ref(&self) -> &Sockets {
-        &self.sockets
-    }
 }
 
 impl AsRef<App> for Connect {

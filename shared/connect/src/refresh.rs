@@ -30,8 +30,8 @@ use crate::renewal::{Means, Renewal};
 /// How long a lease lasts. A provider has 10 seconds to answer, and the write gets what is left; the
 /// function has 25 seconds altogether, so that a lease whose holder was killed ends soon after it.
 const LEASE: SignedDuration = SignedDuration::from_secs(20);
-/// How much of the lease must be left when the provider is called.
-const CALL_WITHIN: Duration = Duration::from_secs(8);
+/// How much time a caller needs who takes the lease: for the provider, and two seconds for writing.
+const TIME_NEEDED: Duration = Duration::from_secs(12);
 /// How long somebody else's renewal is waited for.
 const WAIT: Duration = Duration::from_secs(14);
 /// How long to wait before looking again, at first and at most.
@@ -111,6 +111,11 @@ impl<'a> Refresh<'a> {
         wanted: Wanted,
     ) -> Result<Outcome, Error> {
         let (connect, environment) = (self.connect, self.environment);
+        let must_wait = wanted == Wanted::Always || !is_good(&credentials, self.now);
+        if self.is_leased(&connection) {
+            let found = Box::new(connection.clone());
+            return self.others(connection, credentials, found, must_wait).await;
+        }
         let renewal =
             Renewal::prepare(connect, environment, &connection, means, &credentials, self.now);
         let renewal = renewal.await?;
@@ -120,19 +125,18 @@ impl<'a> Refresh<'a> {
         let lease = Lease { owner: Uuid::new_v4(), ends_at: self.moment() + LEASE };
         // Nobody counts how often a token is signed here, so that needs no lease.
         if !means.is_local() {
+            if Instant::now() + TIME_NEEDED > self.until {
+                let cause = "too little time is left to renew the credentials";
+                return Err(Error::Unavailable(cause.to_owned()));
+            }
             let tables = &connect.app.tables;
             let now = self.moment();
             match tables.lease_refresh(environment.id, &connection, &lease, now).await? {
                 Written::Done => {}
                 Written::Gone => return Err(gone()),
                 Written::Otherwise(found) => {
-                    let must_wait = wanted == Wanted::Always || !is_good(&credentials, self.now);
                     return self.others(connection, credentials, found, must_wait).await;
                 }
-            }
-            if self.started.elapsed() > CALL_WITHIN {
-                let cause = "too little time is left to renew the credentials";
-                return Err(Error::Unavailable(cause.to_owned()));
             }
         }
         let made = renewal.make(&connect.outbound, &connection, means, &credentials, self.now);
@@ -229,9 +233,7 @@ impl<'a> Refresh<'a> {
             if !must_wait {
                 return Ok(Outcome::Credentials(Box::new(read), credentials));
             }
-            let lease = found.refresh.lease.as_ref();
-            let is_over = lease.is_none_or(|lease| lease.ends_at <= self.moment());
-            if is_over || Instant::now() + pause >= ends {
+            if !self.is_leased(&found) || Instant::now() + pause >= ends {
                 let cause = "somebody else's renewal of the credentials came to no end";
                 return Err(Error::Unavailable(cause.to_owned()));
             }
@@ -242,6 +244,12 @@ impl<'a> Refresh<'a> {
             let again = tables.connection(self.environment.id, key, id).await?;
             found = Box::new(again.ok_or_else(gone)?);
         }
+    }
+
+    /// Whether somebody is renewing the credentials.
+    fn is_leased(self, connection: &Connection) -> bool {
+        let lease = connection.refresh.lease.as_ref();
+        lease.is_some_and(|lease| lease.ends_at > self.moment())
     }
 
     /// The time by now.

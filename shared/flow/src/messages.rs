@@ -28,17 +28,17 @@ pub fn error(provider_config_key: &str, connection_id: &str, failure: &Failure) 
     })
 }
 
+/// The sockets of the WebSocket API that the settings name.
+pub fn sockets(start: &Start) -> Sockets {
+    let url = start.app.settings.websocket_api_url.clone();
+    let (connector, region) = (start.connector.clone(), start.region.clone());
+    Sockets::new(connector, start.waits, region, aws::credentials(), url)
+}
+
 /// Tells a websocket client, if the flow was started with one. Nothing depends on it: the page and
 /// the outcomes of the session say the same.
 pub async fn tell(sockets: &Sockets, ws_client_id: Option<&str>, message: &Value) {
     if let Some(id) = ws_client_id {
         sockets.post(id, message).await;
     }
-}
-
-/// The sockets that the settings name, as a Lambda function reaches them.
-pub fn sockets(start: &Start) -> Sockets {
-    let url = start.app.settings.websocket_api_url.clone();
-    let (connector, region) = (start.connector.clone(), start.region.clone());
-    Sockets::new(connector, start.waits, region, aws::credentials(), url)
 }

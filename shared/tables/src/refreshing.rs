@@ -93,7 +93,9 @@ impl Tables {
         let written = self.write_refresh(environment, read, update, &condition, values).await?;
         Ok(match written {
             // The answer to a first attempt was lost.
-            Written::Otherwise(found) if found.refresh.lease.as_ref() == Some(lease) => {
+            Written::Otherwise(found)
+                if found.refresh.lease.as_ref().is_some_and(|held| held.owner == lease.owner) =>
+            {
                 Written::Done
             }
             other => other,

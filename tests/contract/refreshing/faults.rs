@@ -77,7 +77,7 @@ async fn a_reader_that_is_killed_before_the_provider_has_answered_holds_up_the_o
     assert!(read.is_err(), "killed");
     assert_eq!(renewing.calls(), 1);
     renewing.endpoint.answer_with(numbered);
-    renewing.flow.world.pass_ms(20_000);
+    renewing.flow.world.pass_ms(21_000);
     assert_token(&renewing.read(&id).await, "at-2");
 }
 
@@ -91,7 +91,7 @@ async fn a_reader_that_is_killed_between_answer_and_write_loses_a_grant_that_rot
     let read = tokio::time::timeout(Duration::from_secs(1), renewing.read(&id)).await;
     assert!(read.is_err(), "killed");
     renewing.flow.world.wire.fail([]);
-    renewing.flow.world.pass_ms(20_000);
+    renewing.flow.world.pass_ms(21_000);
     assert_eq!(renewing.read(&id).await.status, 400);
     assert_ne!(renewing.errors(&id).await, json!([]));
 }

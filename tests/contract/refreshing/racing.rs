@@ -31,9 +31,15 @@ fn rotating() -> impl Fn(usize, &TokenRequest) -> TokenReply + Send + Sync + 'st
 /// Reads a connection `readers` times in each of `containers`.
 async fn read(renewing: &Renewing, path: &str, containers: usize, readers: usize) -> Vec<Reply> {
     let world = &renewing.flow.world;
-    let containers: Vec<_> = (0..containers).map(|_| world.cold()).collect();
+    // Patient and warm ones: one engine has to answer all of them.
+    let containers = join_all((0..containers).map(|_| world.other_container())).await;
     let call = Call::new("GET", path).bearer(&world.secret_key);
-    let reads = containers.iter().flat_map(|container| {
+    let other = connection_path("renewing", &renewing.connection(7_200, "rt").await);
+    for (container, _) in &containers {
+        let warm = Call::new("GET", &other).bearer(&world.secret_key);
+        assert_eq!(warm.send_to(container, world.now).await.status, 200);
+    }
+    let reads = containers.iter().flat_map(|(container, _)| {
         (0..readers).map(|_| {
             let (call, container, now) = (call.clone(), *container, world.now);
             tokio::spawn(call.send_to(container, now))

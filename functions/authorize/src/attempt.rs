@@ -1,15 +1,49 @@
-//! The last step: the connection is saved, if its session still stands.
+//! How an attempt begins, and how it ends.
+
+use std::sync::Arc;
 
 use api::{Error, Timestamp, telemetry};
 use connect::Connect;
 use connect::announcing::FailedAttempt;
+use connect::clients::Client;
 use connect::saving::Credentials;
 use flow::attempt::{Attempt, target_gone};
+use serde_json::{Map, Value};
 use session::auth_event::Failure;
+use session::connect_session::ConnectSession;
+use session::environment::Environment;
+use session::integration::Integration;
 use session::oauth_flow::Outcome;
+use session::token::SessionToken;
 use tables::attempts::{End, Saved};
 
-/// Saves the connection, and answers its id.
+/// An attempt to connect an integration of the session's environment.
+pub async fn begin(
+    connect: &Connect,
+    token: &SessionToken,
+    session: ConnectSession,
+    environment: Arc<Environment>,
+    integration: Integration,
+) -> Result<Attempt, Error> {
+    let tables = &connect.app.tables;
+    let attempt = Attempt::new(tables, token.hash(), session, environment, integration).await?;
+    attempt.ok_or_else(|| Error::refused(404, "unknown_provider_template", ""))
+}
+
+/// The client that signs for the end user: their own, or that of the integration.
+pub async fn client(
+    connect: &Connect,
+    attempt: &Attempt,
+    credentials: &Map<String, Value>,
+    now: Timestamp,
+) -> Result<Option<Client>, Error> {
+    if let Some(own) = Client::own(credentials) {
+        return Ok(Some(own));
+    }
+    connect.client(&attempt.environment, &attempt.integration, now).await
+}
+
+/// Saves the connection, if its session still stands, and answers its id.
 pub async fn save(
     connect: &Connect,
     attempt: &Attempt,
