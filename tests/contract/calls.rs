@@ -198,3 +198,30 @@ async fn an_oauth_flow_makes_three_calls_to_start_and_four_to_finish() {
     flow.outcomes(&token).await;
     assert_eq!(flow.world.wire.calls(), ["GetItem"]);
 }
+
+#[tokio::test]
+async fn reading_a_connection_is_one_call_and_renewing_its_token_writes_twice() {
+    let flow = Flow::start().await;
+    let connect = async |expires_in: i64| {
+        let end = flow.world.now + jiff::SignedDuration::from_secs(expires_in);
+        let body = json!({ "provider_config_key": "oauth", "credentials": {
+            "type": "OAUTH2", "access_token": "at", "refresh_token": "rt",
+            "expires_at": format!("{end:.3}"),
+        } });
+        let imported = flow.ask("POST", "/connections", Some(&body)).await.json();
+        imported["connection_id"].as_str().expect("an id").to_owned()
+    };
+    let (fresh, ended) = (connect(3_600).await, connect(-1).await);
+    flow.world.wire.calls();
+    flow.connection("oauth", &fresh).await;
+    assert_eq!(flow.world.wire.calls(), ["GetItem"]);
+    assert_eq!(flow.provider.calls().len(), 0);
+    // The integration with its client, and its provider, which is the environment's own; then the
+    // lease and the result.
+    flow.connection("oauth", &ended).await;
+    let calls = ["GetItem", "GetItem", "GetItem", "UpdateItem", "UpdateItem"];
+    assert_eq!(flow.world.wire.calls(), calls);
+    assert_eq!(flow.provider.calls().len(), 1);
+    flow.connection("oauth", &ended).await;
+    assert_eq!(flow.world.wire.calls(), ["GetItem"]);
+}

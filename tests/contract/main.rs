@@ -40,6 +40,7 @@ mod reconnect_session;
 mod reconnection;
 mod refreshing;
 mod requirements;
+mod revoking;
 mod rooms;
 mod routes;
 mod scopes;
