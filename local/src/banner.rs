@@ -7,6 +7,7 @@ use provision::Report;
 use serde_json::Value;
 
 use crate::inbox::PATH;
+use crate::providers::catalogue::API_KEY;
 
 /// Everything that a person needs for the first call.
 pub struct Banner {
@@ -16,6 +17,8 @@ pub struct Banner {
     pub data: String,
     /// Whether that is AWS.
     pub is_aws: bool,
+    /// Opens the Connect UI of the demo, if that is what runs.
+    pub connect_link: Option<String>,
     /// The environment document that was applied.
     pub document: Option<Value>,
     /// What that did.
@@ -42,13 +45,19 @@ impl Banner {
                 format!("  new key     {name} of {environment}: {secret} (not shown again)\n");
             new_keys.push_str(&line);
         }
+        let link = self.connect_link.as_ref().map_or_else(String::new, |link| {
+            format!(
+                "\nOpen this in a browser, choose Demo OAuth, and allow it (the key of Demo API key is \
+                 {API_KEY}):\n\n{link}\n"
+            )
+        });
         let json = "-H 'Content-Type: application/json'";
         format!(
             r#"connect-sessions
   url         {url}
   data        {data}
   secret key  {key}
-{webhooks}{new_keys}
+{webhooks}{new_keys}{link}
 Create a session, read it, make one that reconnects, and end the first; paste these in order:
 
 TOKEN=$(curl -s {url}/connect/sessions -H "Authorization: Bearer {key}" {json} -d '{{"end_user":{{"id":"u1","email":"ada@example.com"}},"tags":{{"plan":"pro"}}}}' | sed -E 's/.*"token":"([^"]+)".*/\1/'); echo "$TOKEN"

@@ -181,15 +181,18 @@ async fn turn_on_ttl(client: &Client, table: &str) -> Result<(), InitError> {
     }
 }
 
-/// The indexes of the connections table: name, partition key, sort key.
-const CONNECTION_INDEXES: [[&str; 3]; 2] =
-    [["by-created", "pk", "created_sk"], ["by-end-user", "end_user_pk", "created_sk"]];
+/// The indexes of the connections table: name, partition key, sort key, what they hold.
+const CONNECTION_INDEXES: [(&str, &str, &str, ProjectionType); 3] = [
+    ("by-created", "pk", "created_sk", ProjectionType::All),
+    ("by-end-user", "end_user_pk", "created_sk", ProjectionType::All),
+    ("by-refresh-due", "refresh_shard", "refresh_due_at", ProjectionType::KeysOnly),
+];
 
 async fn create_table(
     client: &Client,
     name: &str,
     key: &[(&str, ScalarAttributeType, KeyType)],
-    indexes: &[[&str; 3]],
+    indexes: &[(&str, &str, &str, ProjectionType)],
     has_stream: bool,
 ) -> Result<(), InitError> {
     let problem = |error: BuildError| InitError::new(error.to_string());
@@ -210,13 +213,13 @@ async fn create_table(
         attributes.insert(attribute, kind.clone());
         request = request.key_schema(element(attribute, role.clone())?);
     }
-    for [index, partition, sort] in indexes {
+    for (index, partition, sort, projection) in indexes {
         attributes.extend([partition, sort].map(|name| (*name, ScalarAttributeType::S)));
         let index = GlobalSecondaryIndex::builder()
             .index_name(*index)
             .key_schema(element(partition, KeyType::Hash)?)
             .key_schema(element(sort, KeyType::Range)?)
-            .projection(Projection::builder().projection_type(ProjectionType::All).build());
+            .projection(Projection::builder().projection_type(projection.clone()).build());
         request = request.global_secondary_indexes(index.build().map_err(problem)?);
     }
     for (attribute, kind) in attributes {

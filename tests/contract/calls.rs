@@ -1,7 +1,7 @@
 //! What a request costs: the calls to DynamoDB, counted on the wire.
 
 use serde_json::json;
-use tests::{Call, World};
+use tests::{Call, Flow, World};
 
 #[tokio::test]
 async fn a_cold_container_reads_key_and_environment_once_and_a_warm_one_neither() {
@@ -162,4 +162,39 @@ async fn a_cache_of_zero_seconds_is_off() {
         world.mint(json!({ "tags": {} })).await;
         assert_eq!(world.wire.calls(), ["GetItem", "Query", "PutItem"]);
     }
+}
+
+#[tokio::test]
+async fn an_oauth_flow_makes_three_calls_to_start_and_four_to_finish() {
+    let mut flow = Flow::start().await;
+    let token = flow.world.mint(json!({ "tags": {} })).await;
+    // Of the catalogue: a provider of the environment's own is a call more.
+    let slack = json!({ "unique_key": "own-slack", "provider": "slack",
+        "credentials": { "type": "OAUTH2", "client_id": "i", "client_secret": "s" } });
+    flow.world.change_environment(json!({ "integrations": [slack] })).await;
+    flow.start_oauth("own-slack", &token).await;
+    assert_eq!(flow.world.wire.calls(), ["GetItem", "GetItem", "GetItem", "PutItem"]);
+    flow.start_oauth("own-slack", &token).await;
+    assert_eq!(flow.world.wire.calls(), ["GetItem", "GetItem", "PutItem"]);
+
+    let started = flow.start_oauth("oauth", &token).await;
+    assert_eq!(flow.world.wire.calls(), ["GetItem", "GetItem", "GetItem", "PutItem"]);
+    let page = flow.world.send(started.callback("code=c")).await;
+    assert_eq!(page.status, 200, "{page:?}");
+    let finish = ["UpdateItem", "GetItem", "GetItem", "GetItem", "TransactWriteItems"];
+    assert_eq!(flow.world.wire.calls(), finish);
+    assert_eq!((flow.provider.calls().len(), flow.world.kms_wire.calls().len()), (1, 1));
+
+    // Warm, KMS is not called; a second callback is one call.
+    let again = flow.start_oauth("oauth", &token).await;
+    flow.world.wire.calls();
+    assert_eq!(flow.world.send(again.callback("code=c")).await.status, 200);
+    assert_eq!(flow.world.wire.calls(), finish);
+    assert_eq!((flow.provider.calls().len(), flow.world.kms_wire.calls().len()), (1, 0));
+    assert_eq!(flow.world.send(again.callback("code=c")).await.status, 200);
+    assert_eq!(flow.world.wire.calls(), ["UpdateItem"]);
+    assert_eq!((flow.provider.calls().len(), flow.world.kms_wire.calls().len()), (0, 0));
+
+    flow.outcomes(&token).await;
+    assert_eq!(flow.world.wire.calls(), ["GetItem"]);
 }

@@ -92,6 +92,8 @@ async fn filters_are_all_to_match() {
         ("integrationId=unauth", &[nobody, ada]),
         ("integrationId=oauth,%20my%20integration%20,unauth", &[nobody, grace, ada]),
         ("integrationId=nope", none),
+        ("integrationId=%3C,a*b", none),
+        ("integrationId=,%20,", none),
         ("tags[team]=blue", &[grace, ada]),
         ("tags[TEAM]=blue", &[grace, ada]),
         ("tags[team]=Blue", none),
@@ -101,6 +103,23 @@ async fn filters_are_all_to_match() {
     ] {
         assert_eq!(ids(&list(&flow, query).await), expected, "{query}");
     }
+}
+
+#[tokio::test]
+async fn a_filter_names_at_most_a_hundred_integrations() {
+    let mut flow = Flow::start().await;
+    let id = connect(&mut flow, "unauth", json!({ "tags": {} })).await;
+    let named = |count: usize| {
+        let keys: Vec<_> = (1..count).map(|number| format!("no-{number}")).collect();
+        format!("/connections?integrationId=unauth,unauth,{}", keys.join(","))
+    };
+    let reply = flow.ask("GET", &named(100), None).await;
+    assert_eq!((reply.status, ids(&reply)), (200, vec![id]));
+    let reply = flow.ask("GET", &named(101), None).await;
+    let message = "Too big: expected array to have <=100 items";
+    let issue = json!({ "code": "too_big", "message": message, "path": ["integrationId"] });
+    let expected = json!({ "error": { "code": "invalid_query_params", "errors": [issue] } });
+    assert_eq!((reply.status, reply.json()), (400, expected));
 }
 
 #[tokio::test]

@@ -23,7 +23,6 @@ fn a_missing_or_malformed_setting_is_named_in_one_sentence() {
     for (change, sentence) in [
         (("SESSIONS_TABLE", None), "SESSIONS_TABLE is not set"),
         (("REGISTRY_TABLE", Some("")), "REGISTRY_TABLE is not set"),
-        (("CONNECT_UI_URL", None), "CONNECT_UI_URL is not set"),
         (
             ("CONNECT_UI_URL", Some("ui.example.com")),
             "CONNECT_UI_URL must be an absolute http(s) URL, not \"ui.example.com\"",

@@ -1,6 +1,7 @@
 //! A world of its own for each test: an engine on a free port, tables, an environment, and the
 //! service on top. Time stands still until the test moves it.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -18,15 +19,18 @@ use dynoxide::storage_backend::{Clock, ManualClock};
 use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use local::dynamodb::{self, Engine};
+use local::gateway;
 use local::kms::Kms;
 use local::sqs::Sqs;
 use local::webhooks::{Position, Webhooks};
+use local::websockets::{self, Websockets};
 use provision::{Failure, Report};
 use serde_json::{Value, json};
 use session::event::Event;
 use session::secret_key::SecretKey;
 use std::collections::HashMap;
 use tables::events::{StoredEvent, to_event};
+use tokio::net::TcpListener;
 use uuid::Uuid;
 use vault::Vault;
 
@@ -53,6 +57,8 @@ pub struct World {
     pub kms: Kms,
     /// What stands between the service and KMS.
     pub kms_wire: Wire,
+    /// The open sockets, and the endpoint that the service posts to them by.
+    pub websockets: Websockets,
     /// The queue of webhooks.
     pub sqs: Sqs,
     /// The functions that deliver webhooks, in containers of their own that cache nothing.
@@ -87,7 +93,9 @@ impl World {
         let client = client(&engine.url());
         let kms = Kms::start(None).await.expect("KMS");
         let kms_wire = Wire::to(kms.address).await;
-        let settings = settings(setting);
+        let websockets = Websockets::start().await.expect("a WebSocket endpoint");
+        let websocket_api_url = Some(websockets.url());
+        let settings = Settings { websocket_api_url, ..settings(setting) };
         dynamodb::create_tables(&client, &settings).await.expect("tables");
 
         let milliseconds = Arc::new(AtomicI64::new(0));
@@ -105,6 +113,7 @@ impl World {
             wire,
             kms,
             kms_wire,
+            websockets,
             client,
             secret_key: SecretKey::generate().expose().to_owned(),
             secret_key_no_scope: SecretKey::generate().expose().to_owned(),
@@ -196,6 +205,18 @@ impl World {
     /// Sends a request.
     pub async fn send(&self, call: Call) -> Reply {
         call.send_to(self.connect, self.now).await
+    }
+
+    /// Serves the API on a free port. Its clock stands still.
+    pub async fn serve(&self) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let (connect, hub) = (self.connect, self.websockets.hub.clone());
+        let clock = || Timestamp::UNIX_EPOCH;
+        let pages = axum::Router::new();
+        let stop = std::future::pending();
+        tokio::spawn(gateway::serve(connect, hub, listener, pages, clock, stop));
+        address
     }
 
     /// Asks for a session.
@@ -368,6 +389,7 @@ fn container_on(settings: &Settings, client: Client, kms_wire: &Wire) -> &'stati
         app: App::new(settings.clone(), client),
         vault: Vault::new(kms, settings.kms_key_id.clone()),
         outbound: connect::connect::outbound(settings).expect("good settings"),
+        sockets: websockets::sockets(settings.websocket_api_url.clone()),
     }))
 }
 

@@ -15,10 +15,20 @@ const local = process.env.LOCAL ?? new URL('../../target/debug/local', import.me
 export async function start(webhooks) {
   const provider = await startProvider();
   const secretKey = randomUUID();
-  const folder = await mkdtemp(join(tmpdir(), 'node-sdk-'));
-  const environment = join(folder, 'environment.json');
-  await writeFile(environment, JSON.stringify(document(secretKey, provider.url, webhooks)));
+  const service = await serve(document(secretKey, provider.url, webhooks));
+  const stop = async () => {
+    await service.stop();
+    provider.server.close();
+    provider.server.closeAllConnections();
+  };
+  return { url: service.url, secretKey, provider, stop };
+}
 
+/** Starts the service with an environment document. `stop` ends it. */
+export async function serve(document) {
+  const folder = await mkdtemp(join(tmpdir(), 'connect-sessions-'));
+  const environment = join(folder, 'environment.json');
+  await writeFile(environment, JSON.stringify(document));
   const service = spawn(
     local,
     ['--in-memory', '--listen', '127.0.0.1:0', '--environment', environment],
@@ -32,11 +42,9 @@ export async function start(webhooks) {
   const stop = async () => {
     service.kill('SIGTERM');
     await exit;
-    provider.server.close();
-    provider.server.closeAllConnections();
     await rm(folder, { recursive: true });
   };
-  return { url, secretKey, provider, stop };
+  return { url, stop };
 }
 
 /** The address in what the service prints when it is ready. */

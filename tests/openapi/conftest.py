@@ -11,23 +11,55 @@ import uuid
 import pytest
 import requests
 
-from description import ROOT, answer_problems, code_of, operation
+import environments
+from description import ROOT, answer_problems, code_of, operation, request_examples
 
-LOCAL = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug" / "local"
-INTEGRATIONS = ["github", "slack", "my integration", "hubspot", "a"]
+BUILT = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug"
+LOCAL = BUILT / "local"
+
+
+class Provider:
+    """The provider that recorded cases and examples assume, and the receiver of webhooks."""
+
+    def __init__(self):
+        self.process = subprocess.Popen(
+            [BUILT / "examples" / "provider"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.port, self.webhooks = self.process.stdout.readline().split()
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def stand_in(self, recorded):
+        """A recorded text with these ports in place of those of the recording."""
+        return recorded.replace(":45001", f":{self.port}").replace(":45002", f":{self.webhooks}")
+
+    def stop(self):
+        self.process.stdin.close()
+        self.process.wait()
 
 
 class Service:
     """A running server: its URL, the credentials that open it, and what it has answered."""
 
-    def __init__(self, folder, *arguments):
-        self.secret_key = str(uuid.uuid4())
-        self.secret_key_no_scope = str(uuid.uuid4())
-        self.secret_key_no_docs = str(uuid.uuid4())
+    def __init__(self, folder, provider, *arguments, is_empty=False):
+        self.keys = {
+            name: str(uuid.uuid4()) for name in ["server", "noScope", "noDocs", "readOnly"]
+        }
+        self.secret_key = self.keys["server"]
+        self.provider = provider
         # Method, path, status and code of each answer to a described operation.
         self.seen = set()
+        document = environments.document(self.keys, provider.stand_in, provider.url)
+        # That of the environment of the recorded flow cases.
+        self.recorded_key = next(
+            environment["secret_keys"][0]["secret"]
+            for environment in document["environments"]
+            if environment["name"] == "recorded dev"
+        )
         file = folder / "environment.json"
-        file.write_text(json.dumps(self.document()))
+        file.write_text(json.dumps({"environments": []} if is_empty else document))
         self.log = (folder / "local.log").open("w+")
         self.process = subprocess.Popen(
             [LOCAL, "--listen", "127.0.0.1:0", "--environment", file, *arguments],
@@ -45,37 +77,16 @@ class Service:
         # Its log goes on: somebody must read it, or the server waits for a full pipe.
         self.reader = subprocess.Popen(["cat"], stdin=self.process.stdout, stdout=self.log)
 
-    def document(self):
-        common = {
-            "integrations": [{"unique_key": key, "provider": "unauthenticated"} for key in INTEGRATIONS],
-            "connections": [{"connection_id": "conn-1", "integration_id": "github"}],
-        }
-        keys = [
-            {"name": "server", "secret": self.secret_key},
-            {"name": "no scope", "secret": self.secret_key_no_scope, "scopes": []},
-        ]
-        no_docs = [{"name": "server", "secret": self.secret_key_no_docs}]
-        return {
-            "environments": [
-                {"name": "dev", "secret_keys": keys, **common},
-                {
-                    "name": "no docs",
-                    "secret_keys": no_docs,
-                    "allow_docs_connect_override": False,
-                    **common,
-                },
-            ]
-        }
-
-    def request(self, method, path, **arguments):
-        """An answer, which must be as described wherever the operation is."""
-        answer = requests.request(method, self.url + path, **arguments)
-        path = path.split("?")[0]
-        found = operation(method, path)
+    def request(self, method, target, of=None, **arguments):
+        """An answer, which must be as described wherever the operation is: that of the path `of`,
+        or of the target's own."""
+        answer = requests.request(method, self.url + target, **arguments)
+        found = operation(method, of or target)
         if found:
+            path, described = found
             body = answer.json() if answer.content else None
-            described = answer_problems(found, answer.status_code, answer.headers, body)
-            assert not described, (method, path, answer.status_code, answer.text, described)
+            problems = answer_problems(described, answer.status_code, answer.headers, body)
+            assert not problems, (method, path, answer.status_code, answer.text, problems)
             self.seen.add((method, path, answer.status_code, code_of(body)))
         return answer
 
@@ -84,9 +95,28 @@ class Service:
         credential = {"authorization": f"Bearer {self.secret_key}"}
         return self.request("POST", path, headers=credential, json=body)
 
-    def token(self):
-        """That of a new session."""
-        return self.mint("/connect/sessions", {"tags": {}}).json()["data"]["token"]
+    def token(self, **more):
+        """That of a new session; `more` is what its request has besides."""
+        return self.mint("/connect/sessions", {"tags": {}} | more).json()["data"]["token"]
+
+    def import_connection(self):
+        """Makes the connection of the first example of an import, as it is there."""
+        _, described = operation("POST", "/connections")
+        body = next(iter(request_examples(described).values()))
+        credential = {"authorization": f"Bearer {self.secret_key}"}
+        assert self.request("POST", "/connections", headers=credential, json=body).status_code == 201
+
+    def token_of_deleted_connection(self, integration):
+        """A session to reconnect a connection that is deleted after it was made."""
+        body = {"connection_id": "conn-gone", "integration_id": integration}
+        token = self.mint("/connect/sessions/reconnect", body).json()["data"]["token"]
+        answer = self.request(
+            "DELETE",
+            f"/connections/conn-gone?provider_config_key={integration}",
+            headers={"authorization": f"Bearer {self.secret_key}"},
+        )
+        assert answer.status_code == 200, answer.text
+        return token
 
     def stop(self):
         self.process.terminate()
@@ -101,20 +131,30 @@ def free_port():
 
 
 @pytest.fixture(scope="session")
-def service(tmp_path_factory):
-    running = Service(tmp_path_factory.mktemp("service"), "--in-memory")
+def provider():
+    running = Provider()
     yield running
     running.stop()
 
 
 @pytest.fixture(scope="session")
-def service_without_dynamodb(tmp_path_factory):
+def service(tmp_path_factory, provider):
+    running = Service(tmp_path_factory.mktemp("service"), provider, "--in-memory")
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def service_without_dynamodb(tmp_path_factory, provider):
     """A server whose tables were on another one, which is gone, and a token that was good."""
     folder = tmp_path_factory.mktemp("engine")
     port = free_port()
-    engine = Service(folder, "--in-memory", "--engine", f"127.0.0.1:{port}")
+    # Empty, since each server has a KMS key of its own.
+    engine = Service(
+        folder, provider, "--in-memory", "--engine", f"127.0.0.1:{port}", is_empty=True
+    )
     folder = tmp_path_factory.mktemp("without")
-    running = Service(folder, "--dynamodb", f"http://127.0.0.1:{port}")
+    running = Service(folder, provider, "--dynamodb", f"http://127.0.0.1:{port}")
     running.good_token = running.token()
     engine.stop()
     yield running

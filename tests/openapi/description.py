@@ -1,6 +1,7 @@
 """openapi.yaml, and how requests and answers are held against it."""
 
 import pathlib
+import re
 
 import yaml
 from openapi_schema_validator import OAS31Validator, oas31_format_checker
@@ -42,13 +43,34 @@ def problems(schema, value):
 
 
 def operation(method, path):
-    return SPEC["paths"].get(path, {}).get(method.lower())
+    """The path of the description that a request's path is of, and its operation."""
+    path = path.split("?")[0]
+    # A path without parameters wins over one that has some.
+    for template in sorted(SPEC["paths"], key=lambda template: "{" in template):
+        pattern = re.sub(r"\\{\w+\\}", "[^/]+", re.escape(template))
+        if re.fullmatch(pattern, path) and method.lower() in SPEC["paths"][template]:
+            return template, SPEC["paths"][template][method.lower()]
+    return None
 
 
 def operations():
     for path, item in SPEC["paths"].items():
         for method, found in item.items():
             yield method.upper(), path, found
+
+
+def parameters(found, place):
+    """The parameters of an operation in the path or in the query."""
+    return [
+        parameter
+        for parameter in map(resolve, found.get("parameters", []))
+        if parameter["in"] == place
+    ]
+
+
+def credentials(found):
+    """The names of the security schemes that open an operation."""
+    return [name for scheme in found["security"] for name in scheme]
 
 
 def request_schema(found):
@@ -76,7 +98,7 @@ def answer_examples(found):
     for status, answer in found["responses"].items():
         for media in resolve(answer).get("content", {}).values():
             for name, example in media.get("examples", {}).items():
-                yield int(status), name, example
+                yield int(status), name, resolve(example)
 
 
 def request_examples(found):

@@ -17,6 +17,10 @@ EVENTS, QUEUE, DEAD_LETTERS = "EventsTable", "WebhooksQueue", "WebhooksDeadLette
 BY_CREATED = "${ConnectionsTable.Arn}/index/by-created"
 BY_END_USER = "${ConnectionsTable.Arn}/index/by-end-user"
 KEY = "CredentialsKey"
+POST_TO_SOCKETS = (
+    "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:"
+    "${WebSocketApi}/live/POST/@connections/*"
+)
 TABLES = {SESSIONS, REGISTRY, CONNECTIONS, EVENTS}
 
 # What each function may do besides writing its log.
@@ -36,6 +40,7 @@ ACTIONS = {
         KEY: {"Decrypt"},
     },
     "GetProvider": {SESSIONS: {"GetItem"}, REGISTRY: {"GetItem", "Query"}},
+    "ConnectUi": {},
     "Authorize": {
         SESSIONS: {"GetItem", "ConditionCheckItem"},
         REGISTRY: {"GetItem", "Query"},
@@ -80,6 +85,7 @@ ACTIONS = {
         QUEUE: {"SendMessage", "ReceiveMessage", "DeleteMessage", "GetQueueAttributes"},
         KEY: {"Decrypt"},
     },
+    "GreetWebsocket": {POST_TO_SOCKETS: {"ManageConnections"}},
     "Provision": {
         REGISTRY: {"BatchGetItem", "GetItem", "Query", "PutItem", "DeleteItem"},
         CONNECTIONS: {
@@ -105,6 +111,9 @@ ROUTES = {
     "GET /integrations/{uniqueKey}": "ListIntegrations",
     "GET /providers": "GetProvider",
     "GET /providers/{provider}": "GetProvider",
+    "GET /connect-ui/": "ConnectUi",
+    "GET /connect-ui/{proxy+}": "ConnectUi",
+    "GET /images/template-logos/{file}": "ConnectUi",
     "POST /auth/unauthenticated/{providerConfigKey}": "Authorize",
     "POST /api-auth/api-key/{providerConfigKey}": "Authorize",
     "POST /api-auth/basic/{providerConfigKey}": "Authorize",
@@ -198,7 +207,8 @@ def test_a_function_has_a_role_a_log_and_two_alarms(name):
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_may_do_exactly_what_it_does(name):
     # The policy is there before the function's code is.
-    assert deployed()["Resources"][name]["DependsOn"] == f"{name}Policy"
+    policies = [f"{name}Policy"] if ACTIONS[name] else []
+    assert as_list(deployed()["Resources"][name].get("DependsOn", [])) == policies
     role = resources("AWS::IAM::Role")[f"{name}Role"]
     assert "ManagedPolicyArns" not in role
     (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
@@ -208,8 +218,8 @@ def test_a_function_may_do_exactly_what_it_does(name):
         for policy_name, policy in resources("AWS::IAM::Policy").items()
         if {"Ref": f"{name}Role"} in policy["Roles"]
     }
-    assert list(attached) == [f"{name}Policy"]
-    assert attached[f"{name}Policy"]["Roles"] == [{"Ref": f"{name}Role"}]
+    assert list(attached) == policies
+    assert all(policy["Roles"] == [{"Ref": f"{name}Role"}] for policy in attached.values())
     allowed = {}
     for statement in statements(*role["Policies"], *attached.values()):
         if statement.get("Fn::If", [""])[0] == "IsTraced":
@@ -233,6 +243,7 @@ def test_a_function_may_do_exactly_what_it_does(name):
         assert target not in allowed
         allowed[target] = set(as_list(statement["Action"]))
     logs = {"logs:CreateLogStream", "logs:PutLogEvents"}
+    service = {KEY: "kms", POST_TO_SOCKETS: "execute-api"}
     service = {KEY: "kms", QUEUE: "sqs", DEAD_LETTERS: "sqs"}
     expected = {
         target: {f"{service.get(target, 'dynamodb')}:{action}" for action in actions}
@@ -258,10 +269,13 @@ def test_timeouts_and_memory():
         assert function["ReservedConcurrentExecutions"] == reserved
 
 
-def test_an_invocation_of_provision_is_never_repeated():
-    (config,) = resources("AWS::Lambda::EventInvokeConfig").values()
-    assert config["FunctionName"] == {"Ref": "Provision"}
-    assert (config["Qualifier"], config["MaximumRetryAttempts"]) == ("$LATEST", 0)
+def test_an_asynchronous_invocation_is_never_repeated():
+    configs = resources("AWS::Lambda::EventInvokeConfig").values()
+    assert {c["FunctionName"]["Ref"]: c["Qualifier"] for c in configs} == {
+        "Provision": "$LATEST",
+        "GreetWebsocket": "live",
+    }
+    assert all(config["MaximumRetryAttempts"] == 0 for config in configs)
 
 
 def test_what_the_functions_have_in_common_is_written_once():
@@ -269,7 +283,7 @@ def test_what_the_functions_have_in_common_is_written_once():
     lines = {}
     for block in re.split(r"(?m)^(?=  \w+:$)", text.split("\nResources:\n")[1].split("\nOutputs:")[0]):
         lines[block.split(":")[0].strip()] = len(block.rstrip().splitlines())
-    sizes = [lines[name] + lines[f"{name}Policy"] for name in FUNCTIONS]
+    sizes = [lines[name] + lines.get(f"{name}Policy", 0) for name in FUNCTIONS]
     assert max(sizes) <= 50 and sum(sizes) / len(sizes) <= 35, sizes
     for name in FUNCTIONS:
         for shared in ["Role", "Logs", "ErrorsAlarm"]:
@@ -306,7 +320,8 @@ def test_a_wildcard_stands_only_where_aws_knows_no_narrower_resource(gradual):
         if "*" in json.dumps(statement["Resource"]):
             wildcards |= set(as_list(statement["Action"]))
     xray = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
-    assert wildcards == {*xray, "cloudwatch:DescribeAlarms"}
+    # Connections come and go, but those of one API and stage alone.
+    assert wildcards == {*xray, "cloudwatch:DescribeAlarms", "execute-api:ManageConnections"}
 
 
 def test_only_with_tracing_may_a_function_write_traces():
@@ -349,7 +364,7 @@ def test_the_key_is_for_the_functions_that_open_credentials_and_for_nobody_else(
 
 
 def test_every_route_calls_the_alias_of_its_function():
-    (api,) = resources("AWS::ApiGatewayV2::Api").values()
+    api = resources("AWS::ApiGatewayV2::Api")["Api"]
     routes = {}
     for path, methods in api["Body"]["paths"].items():
         for method, route in methods.items():
@@ -363,11 +378,67 @@ def test_every_route_calls_the_alias_of_its_function():
     assert set(invoked) == {f"{name}Aliaslive" for name in ENDPOINTS}
 
 
-def test_the_access_log_names_no_path_query_or_header():
-    (stage,) = resources("AWS::ApiGatewayV2::Stage").values()
-    log = json.loads(stage["AccessLogSettings"]["Format"])
-    for variable in log.values():
-        assert not re.search(r"path|query|header|authorizer|authorization", variable, re.I), variable
+def test_the_access_logs_name_no_path_query_header_or_connection():
+    stages = resources("AWS::ApiGatewayV2::Stage")
+    assert len(stages) == 2
+    for stage in stages.values():
+        settings = stage["AccessLogSettings"]
+        settings = settings.get("Fn::If", [None, settings])[1]
+        for variable in json.loads(settings["Format"]).values():
+            secret = r"path|query|header|authorizer|authorization|connectionId"
+            assert not re.search(secret, variable, re.I), variable
+
+
+# ---- WebSocket API ----
+
+
+def test_a_socket_is_greeted_by_an_asynchronous_invocation_of_the_alias():
+    found = deployed()["Resources"]
+    api = resources("AWS::ApiGatewayV2::Api")["WebSocketApi"]
+    assert api["ProtocolType"] == "WEBSOCKET"
+    (route,) = resources("AWS::ApiGatewayV2::Route").values()
+    assert (route["RouteKey"], route["AuthorizationType"]) == ("$connect", "NONE")
+    name = re.fullmatch(r"integrations/\$\{(\w+)\}", route["Target"]["Fn::Sub"])[1]
+    integration = found[name]["Properties"]
+    assert integration["IntegrationType"] == "AWS"
+    uri, parts = integration["IntegrationUri"]["Fn::Sub"]
+    assert uri.endswith("/functions/${Function}/invocations")
+    assert parts == {"Function": {"Ref": "GreetWebsocketAliaslive"}}
+    parameters = {"integration.request.header.X-Amz-Invocation-Type": "'Event'"}
+    assert integration["RequestParameters"] == parameters
+    event = json.loads(integration["RequestTemplates"]["$default"])
+    assert event == {"connectionId": "$context.connectionId"}
+    # Without a response, $connect of an integration that is no proxy is not answered.
+    (answer,) = resources("AWS::ApiGatewayV2::IntegrationResponse").values()
+    assert answer["IntegrationId"] == {"Ref": name}
+    (answer,) = resources("AWS::ApiGatewayV2::RouteResponse").values()
+    assert answer["RouteId"] == {"Ref": "WebSocketConnect"}
+    permission = found["WebSocketConnectPermission"]["Properties"]
+    assert permission["SourceArn"]["Fn::Sub"].endswith(":${WebSocketApi}/*/$connect")
+
+
+def test_the_websocket_stage_is_throttled_and_logs_if_the_account_can():
+    stage = resources("AWS::ApiGatewayV2::Stage")["WebSocketStage"]
+    settings = stage["DefaultRouteSettings"]
+    assert settings["ThrottlingRateLimit"] == {"Ref": "ThrottlingRateLimit"}
+    assert settings["ThrottlingBurstLimit"] == {"Ref": "ThrottlingBurstLimit"}
+    assert (settings["LoggingLevel"], settings["DataTraceEnabled"]) == ("OFF", False)
+    condition, log, otherwise = stage["AccessLogSettings"]["Fn::If"]
+    assert (condition, otherwise) == ("LogsWebSockets", {"Ref": "AWS::NoValue"})
+    assert log["DestinationArn"] == {"Fn::GetAtt": ["WebSocketAccessLogs", "Arn"]}
+    assert deployed()["Resources"]["WebSocketAccessLogs"]["Condition"] == "LogsWebSockets"
+    assert written()["Parameters"]["WebSocketAccessLog"]["Default"] == "false"
+
+
+def test_clients_and_functions_are_told_where_the_sockets_are():
+    host = "//${WebSocketApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}/live"
+    assert resources("AWS::ApiGatewayV2::Stage")["WebSocketStage"]["StageName"] == "live"
+    for function in resources("AWS::Lambda::Function").values():
+        variables = function["Environment"]["Variables"]
+        assert variables["WEBSOCKET_API_URL"] == {"Fn::Sub": f"https:{host}"}
+        path = ["HasWebsocketsPath", {"Ref": "WebsocketsPath"}, {"Fn::Sub": host}]
+        assert variables["WEBSOCKETS_PATH"] == {"Fn::If": path}
+        assert deployed()["Outputs"]["WebsocketsPath"]["Value"] == {"Fn::If": path}
 
 
 def test_a_domain_of_ones_own_maps_to_the_stage_that_the_api_has():
@@ -590,6 +661,10 @@ def test_the_dashboard_is_json_and_shows_every_alarm():
 def test_everything_that_can_be_tagged_is():
     untaggable = {
         "AWS::ApiGatewayV2::ApiMapping",
+        "AWS::ApiGatewayV2::Integration",
+        "AWS::ApiGatewayV2::IntegrationResponse",
+        "AWS::ApiGatewayV2::Route",
+        "AWS::ApiGatewayV2::RouteResponse",
         "AWS::CloudWatch::Dashboard",
         "AWS::IAM::Policy",
         "AWS::Lambda::Alias",
@@ -604,7 +679,7 @@ def test_everything_that_can_be_tagged_is():
         if resource["Type"] in untaggable:
             continue
         properties = resource["Properties"]
-        if resource["Type"] == "AWS::ApiGatewayV2::Api":
+        if resource["Type"] == "AWS::ApiGatewayV2::Api" and "Body" in properties:
             # SAM writes an API's tags into its OpenAPI document.
             tags = {t["name"]: t["x-amazon-apigateway-tag-value"] for t in properties["Body"]["tags"]}
         elif isinstance(properties["Tags"], dict):
@@ -642,6 +717,8 @@ def test_a_function_has_an_event_for_sam_local(name):
     if name == "Provision":
         assert "environments" in event
         return
+    if name == "GreetWebsocket":
+        assert event.keys() == {"connectionId"}
     if name in WEBHOOKS:
         assert all(record["eventSource"] in ["aws:dynamodb", "aws:sqs"] for record in event["Records"])
         return

@@ -2,7 +2,8 @@
 //! the flow).
 
 use api::{Error, Request, Response, Timestamp, auth, request, response};
-use connect::{Connect, providers};
+use connect::Connect;
+use flow::providers;
 use serde_json::json;
 use session::auth_event::{AuthEvent, Operation};
 use session::connection::Connection;

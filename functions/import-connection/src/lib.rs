@@ -5,8 +5,9 @@
 mod body;
 
 use api::{Error, Request, Response, Timestamp, auth, request, response};
-use connect::variables::Variables;
-use connect::{Connect, providers, verification};
+use connect::{Connect, keepalive, verification};
+use flow::providers;
+use flow::variables::Variables;
 use serde_json::{Map, Value};
 use session::auth_event::{AuthEvent, Operation};
 use session::connection::{Connection, ConnectionId};
@@ -14,6 +15,7 @@ use session::environment::Environment;
 use session::integration::Integration;
 use session::provider::{AuthMode, Provider};
 use session::public_connection::{Offset, PublicConnection};
+use session::refresh::RefreshState;
 
 use body::Import;
 
@@ -56,6 +58,7 @@ pub async fn handle(
         let sealed = connect.seal_credentials(environment, &import.key, &id, &credentials, now);
         Some(sealed.await?)
     };
+    let refresh_due_at = keepalive::due_at(&provider, &credentials, now);
     let (end_user, tags) = import.end_user_and_tags()?;
     for _ in 0..TRIES_MAX {
         let before = app.tables.connection(environment.id, &import.key, &id).await?;
@@ -77,6 +80,7 @@ pub async fn handle(
             created_at: before.as_ref().map_or(now, |before| before.created_at),
             updated_at: now,
             credentials: sealed.clone(),
+            refresh: RefreshState::due(refresh_due_at),
         };
         let operation = if before.is_some() { Operation::Override } else { Operation::Creation };
         let event = AuthEvent::of(operation, &connection, Some(mode));

@@ -1,10 +1,12 @@
 //! Filters and paging of the list. All filters hold at once.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 use session::fields::{Fields, Issues, string, text};
 use session::integration::IntegrationKey;
 use session::tags::Tags;
-use tables::connection_list::{Cursor, Filter};
+use tables::connection_list::{Cursor, Filter, INTEGRATIONS_MAX};
 
 /// The most connections of a page, by default and on request.
 const LIMIT_DEFAULT: f64 = 1_000.0;
@@ -53,11 +55,16 @@ impl Query {
     }
 }
 
-/// A list with commas.
+/// A list with commas. What is no key of an integration matches nothing.
 fn integrations(value: Option<Value>, issues: &mut Issues) -> Option<Vec<String>> {
     let list = text::<1, { usize::MAX }>(value, issues)?;
-    let keys = list.split(',').map(str::trim).filter(|key| !key.is_empty());
-    Some(keys.map(str::to_owned).filter(|key| IntegrationKey::parse(key).is_some()).collect())
+    let keys = list.split(',').map(str::trim);
+    let keys: BTreeSet<_> = keys.filter(|key| IntegrationKey::parse(key).is_some()).collect();
+    if keys.len() > INTEGRATIONS_MAX {
+        let message = format!("Too big: expected array to have <={INTEGRATIONS_MAX} items");
+        issues.push("too_big", message);
+    }
+    Some(keys.into_iter().map(str::to_owned).collect())
 }
 
 /// A number as JavaScript reads it out of a text.

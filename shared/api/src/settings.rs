@@ -37,8 +37,9 @@ pub struct Settings {
     /// `SESSIONS_TABLE`, `REGISTRY_TABLE`, `CONNECTIONS_TABLE`, `EVENTS_TABLE`: the names of the
     /// DynamoDB tables.
     pub tables: TableNames,
-    /// `CONNECT_UI_URL`: where the Connect UI is served; its own query stays in `connect_link`.
-    pub connect_ui_url: Url,
+    /// `CONNECT_UI_URL`: where another Connect UI is served; its own query stays in `connect_link`.
+    /// Unless set, the page of this API: `connect-ui`.
+    pub connect_ui_url: Option<Url>,
     /// `SESSION_TTL_SECONDS`: how long a session lives; 1800 unless set, 60 to 604800.
     pub session_ttl_seconds: u32,
     /// `REGISTRY_CACHE_SECONDS`: how long keys and environments are cached; 60 unless set, 0 to
@@ -46,6 +47,9 @@ pub struct Settings {
     pub registry_cache_seconds: u32,
     /// `WEBSOCKETS_PATH`: what GET answers the Connect UI; `/` unless set.
     pub websockets_path: String,
+    /// `WEBSOCKET_API_URL`: the management endpoint of the WebSocket API, by which messages are
+    /// posted to sockets; unset, there are none.
+    pub websocket_api_url: Option<String>,
     /// `METRICS_NAMESPACE`: where CloudWatch keeps the metrics; `connect-sessions` unless set.
     pub metrics_namespace: String,
     /// `RUST_LOG`: what is logged, as `level` or `target=level,…`; `info` unless set.
@@ -80,7 +84,6 @@ impl Settings {
         let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
         let required =
             |name: &str| variable(name).ok_or_else(|| InitError::new(format!("{name} is not set")));
-        let connect_ui_url = required("CONNECT_UI_URL")?;
         Ok(Self {
             tables: TableNames {
                 sessions: required("SESSIONS_TABLE")?,
@@ -88,14 +91,7 @@ impl Settings {
                 connections: required("CONNECTIONS_TABLE")?,
                 events: required("EVENTS_TABLE")?,
             },
-            connect_ui_url: Url::parse(&connect_ui_url)
-                .ok()
-                .filter(|url| matches!(url.scheme(), "http" | "https"))
-                .ok_or_else(|| {
-                    InitError::new(format!(
-                        "CONNECT_UI_URL must be an absolute http(s) URL, not \"{connect_ui_url}\""
-                    ))
-                })?,
+            connect_ui_url: variable("CONNECT_UI_URL").map(|text| page(&text)).transpose()?,
             session_ttl_seconds: seconds(
                 "SESSION_TTL_SECONDS",
                 variable("SESSION_TTL_SECONDS"),
@@ -109,6 +105,7 @@ impl Settings {
                 0..=3_600,
             )?,
             websockets_path: variable("WEBSOCKETS_PATH").unwrap_or_else(|| "/".to_owned()),
+            websocket_api_url: variable("WEBSOCKET_API_URL"),
             metrics_namespace: variable("METRICS_NAMESPACE")
                 .unwrap_or_else(|| "connect-sessions".to_owned()),
             log: match variable("RUST_LOG") {
@@ -144,6 +141,14 @@ impl Settings {
     pub fn session_ttl_ms(&self) -> i64 {
         i64::from(self.session_ttl_seconds) * 1_000
     }
+}
+
+/// The address of a page.
+fn page(text: &str) -> Result<Url, InitError> {
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    url.ok_or_else(|| {
+        InitError::new(format!("CONNECT_UI_URL must be an absolute http(s) URL, not \"{text}\""))
+    })
 }
 
 fn seconds(

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use serde_json::{Map, Value};
 use session::Error;
 use session::environment::Environment;
 use session::integration::Integration;
@@ -20,6 +21,13 @@ pub struct Client {
 }
 
 impl Client {
+    /// The end user's own client, where their credentials name a whole one.
+    pub fn own(credentials: &Map<String, Value>) -> Option<Self> {
+        let own = credentials.get("config_override")?;
+        let text = |name: &str| own.get(name)?.as_str().map(str::to_owned);
+        Some(Self { id: text("client_id")?, secret: text("client_secret")? })
+    }
+
     /// Id and secret.
     pub fn keys(&self) -> (&str, &str) {
         (&self.id, &self.secret)

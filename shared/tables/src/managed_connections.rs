@@ -6,8 +6,7 @@ use session::event::Event;
 use uuid::Uuid;
 
 use crate::connection_item::{ConnectionKey, from_connection};
-use crate::connections::failed_conditions;
-use crate::error::StoreError;
+use crate::error::{StoreError, failed_conditions};
 use crate::tables::Tables;
 
 /// A connection that is the one that was read: a number is never given twice.

@@ -187,6 +187,7 @@ impl Settings {
             branch_key,
             connect_ui: self.connect_ui,
             allow_docs_connect_override: self.allow_docs_connect_override,
+            callback_url: self.callback_url,
             ended_keys: self.ended_keys.into_keys().collect(),
             webhooks: self.webhooks,
             signing_keys: self.signing_keys,

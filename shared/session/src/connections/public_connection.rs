@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::connections::connection::Connection;
 use crate::connections::end_user::EndUser;
+use crate::connections::refresh::RefreshFailure;
 use crate::connections::tags::Tags;
 
 /// How a moment is printed: the contract has two forms.
@@ -27,6 +28,24 @@ impl Offset {
     }
 }
 
+/// Why the credentials of a connection do not work.
+#[derive(Debug, Serialize)]
+struct ConnectionError<'a> {
+    r#type: &'static str,
+    log_id: &'a str,
+}
+
+impl<'a> From<&'a RefreshFailure> for ConnectionError<'a> {
+    fn from(failure: &'a RefreshFailure) -> Self {
+        Self { r#type: "auth", log_id: &failure.log_id }
+    }
+}
+
+fn errors(connection: &Connection) -> Vec<ConnectionError<'_>> {
+    let failure = connection.refresh.failure.as_ref().filter(|failure| failure.marks_connection());
+    failure.map(ConnectionError::from).into_iter().collect()
+}
+
 /// What GET and import answer.
 #[derive(Debug, Serialize)]
 pub struct PublicConnection<'a> {
@@ -34,7 +53,7 @@ pub struct PublicConnection<'a> {
     connection_id: &'a str,
     provider_config_key: &'a str,
     provider: &'a str,
-    errors: [(); 0],
+    errors: Vec<ConnectionError<'a>>,
     end_user: Option<&'a EndUser>,
     tags: &'a Tags,
     metadata: Option<&'a Map<String, Value>>,
@@ -59,7 +78,7 @@ impl<'a> PublicConnection<'a> {
             connection_id: connection.connection_id.as_str(),
             provider_config_key: connection.integration_id.as_str(),
             provider: &connection.provider,
-            errors: [],
+            errors: errors(connection),
             end_user: connection.end_user.as_ref(),
             tags: &connection.tags,
             metadata: connection.metadata.as_ref(),
@@ -73,6 +92,15 @@ impl<'a> PublicConnection<'a> {
     }
 }
 
+impl<'a> PublicConnection<'a> {
+    /// As whoever reads the connection is told that its credentials could not be renewed.
+    #[must_use]
+    pub fn with_failure(mut self, failure: &'a RefreshFailure) -> Self {
+        self.errors = vec![failure.into()];
+        self
+    }
+}
+
 /// What a list has of each connection.
 #[derive(Debug, Serialize)]
 pub struct ListedConnection<'a> {
@@ -80,7 +108,7 @@ pub struct ListedConnection<'a> {
     connection_id: &'a str,
     provider_config_key: &'a str,
     provider: &'a str,
-    errors: [(); 0],
+    errors: Vec<ConnectionError<'a>>,
     end_user: Option<&'a EndUser>,
     tags: &'a Tags,
     metadata: Option<&'a Map<String, Value>>,
@@ -94,7 +122,7 @@ impl<'a> From<&'a Connection> for ListedConnection<'a> {
             connection_id: connection.connection_id.as_str(),
             provider_config_key: connection.integration_id.as_str(),
             provider: &connection.provider,
-            errors: [],
+            errors: errors(connection),
             end_user: connection.end_user.as_ref(),
             tags: &connection.tags,
             metadata: connection.metadata.as_ref(),

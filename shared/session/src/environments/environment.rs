@@ -20,6 +20,8 @@ pub struct Environment {
     pub connect_ui: ConnectUi,
     /// Whether sessions may replace documentation links.
     pub allow_docs_connect_override: bool,
+    /// Where providers send the browser back to, if not to this API.
+    pub callback_url: Option<String>,
     /// Secret keys, by id, that were removed together with their sessions.
     pub ended_keys: Vec<Uuid>,
     /// Where webhooks go, and which; `None` where nothing was set.
