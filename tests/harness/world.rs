@@ -16,6 +16,7 @@ use connect::Connect;
 use deliver_webhooks::Deliver;
 use dynoxide::Database;
 use dynoxide::storage_backend::{Clock, ManualClock};
+use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use local::dynamodb::{self, Engine};
 use local::gateway;
@@ -269,6 +270,12 @@ impl World {
             invocations += due.len();
             futures_util::future::join_all(due).await;
         }
+    }
+
+    /// The invocations of `deliver-webhooks` that are due now, not yet begun.
+    pub async fn invocations(&self) -> Vec<BoxFuture<'static, ()>> {
+        self.forward().await;
+        self.webhooks.lock().await.due(usize::MAX, self.now)
     }
 
     /// Puts new webhooks into the queue, and sends none.
