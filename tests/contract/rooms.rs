@@ -34,6 +34,7 @@ const ROWS: [&[&str]; 7] = [
         "queue-webhooks",
         "reconnect-session",
         "record-telemetry",
+        "refresh-connections",
         "start-oauth",
         "update-connection",
     ],
