@@ -43,12 +43,17 @@ pub fn document(file: Option<&Path>) -> Result<Value, InitError> {
 fn new() -> Value {
     json!({ "environments": [ {
         "name": "demo",
-        "secret_keys": [ { "name": "server", "secret": SecretKey::generate().expose() } ],
+        "secret_keys": [ {
+            "name": "server",
+            "secret": SecretKey::generate().expose(),
+            "scopes": ["environment:*"],
+        } ],
         "integrations": [
             { "unique_key": "github", "provider": "github", "display_name": "GitHub" },
             { "unique_key": "slack", "provider": "slack", "display_name": "Slack" },
         ],
         "connections": [ { "connection_id": "demo-connection", "integration_id": "github" } ],
+        "webhooks": { "signing_key": SecretKey::generate().expose() },
     } ] })
 }
 
@@ -71,6 +76,20 @@ pub async fn connect_link(
     let body = to_bytes(response.into_body(), BODY_MAX).await.ok()?;
     let answer: Value = serde_json::from_slice(&body).ok()?;
     Some(answer["data"]["connect_link"].as_str()?.to_owned())
+}
+
+/// The document with webhooks that go to `url`, where it names no receiver.
+pub fn with_receiver(mut document: Value, url: &str) -> Value {
+    let environments = document["environments"].as_array_mut().into_iter().flatten();
+    for environment in environments.filter(|environment| environment["state"] != "absent") {
+        let webhooks = environment
+            .as_object_mut()
+            .map(|environment| environment.entry("webhooks").or_insert_with(|| json!({})));
+        if let Some(Value::Object(webhooks)) = webhooks {
+            webhooks.entry("primary_url").or_insert_with(|| json!(url));
+        }
+    }
+    document
 }
 
 /// Writes a file that only its owner can read.

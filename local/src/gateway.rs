@@ -57,11 +57,13 @@ const PREFLIGHT: [(HeaderName, &str); 3] = [
 ];
 
 /// Serves until `stop` resolves, then finishes the requests in flight. Sockets are no requests:
-/// they end with the process.
+/// they end with the process. `pages` are routes of this machine only, which stand beside those of
+/// the template.
 pub async fn serve(
     connect: &'static Connect,
     hub: Hub,
     listener: TcpListener,
+    pages: axum::Router,
     clock: fn() -> Timestamp,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
@@ -85,8 +87,7 @@ pub async fn serve(
         log::request(&method, uri.path(), response.status(), code, started.elapsed());
         response
     };
-    let service =
-        axum::Router::new().fallback(respond).into_make_service_with_connect_info::<SocketAddr>();
+    let service = pages.fallback(respond).into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, service).with_graceful_shutdown(stop).await
 }
 

@@ -10,6 +10,7 @@
 //! - [`kms`]: the two calls of KMS that the service makes.
 //! - [`webhooks`]: from the stream of events to the queue, and from there to the receivers.
 //! - [`sqs`]: the queue, and the two calls of SQS that the service makes.
+//! - [`inbox`]: a receiver of webhooks, and a page that shows them.
 //! - [`schedule`]: what is invoked now and then.
 //! - [`server`]: how servers start and end.
 //! - [`demo`]: the environment that a first start provisions.
@@ -22,6 +23,7 @@ pub mod demo;
 pub mod dynamodb;
 pub mod event;
 pub mod gateway;
+pub mod inbox;
 pub mod kms;
 pub mod log;
 pub mod providers;
@@ -54,8 +56,7 @@ pub fn connect(
     let kms_client = kms::client(&url, "us-east-1".to_owned(), credentials);
     let vault = Vault::new(kms_client, settings.kms_key_id.clone());
     let outbound = ::connect::connect::outbound(&settings)?;
-    let sockets = settings.websocket_api_url.as_deref().map(websockets::sockets);
-    let sockets = sockets.unwrap_or_default();
+    let sockets = websockets::sockets(settings.websocket_api_url.clone());
     let app = App::new(settings, client);
     Ok(Box::leak(Box::new(Connect { app, vault, outbound, sockets })))
 }

@@ -6,6 +6,7 @@ use std::iter;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use api::settings::Settings;
@@ -20,8 +21,10 @@ use local::dynamodb::{self, Engine};
 use local::kms::Kms;
 use local::providers::Providers;
 use local::server::Server;
+use local::sqs::Sqs;
+use local::webhooks::{Position, Webhooks};
 use local::websockets::Websockets;
-use local::{demo, gateway, log, schedule};
+use local::{demo, gateway, inbox, log, schedule};
 use provision::Failure;
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -141,6 +144,8 @@ impl Signals {
 /// All that serves.
 struct Service {
     api: Server,
+    webhooks: Option<Server>,
+    sqs: Sqs,
     kms: Kms,
     websockets: Websockets,
     providers: Option<Providers>,
@@ -187,7 +192,8 @@ impl Service {
             None if arguments.is_aws() => (None, None),
             None => {
                 let (document, providers) = demo(&arguments).await?;
-                (Some(document), Some(providers))
+                let inbox = format!("http://{address}{}", inbox::PATH);
+                (Some(demo::with_receiver(document, &inbox)), Some(providers))
             }
             Some(document) => (Some(document), None),
         };
@@ -195,13 +201,15 @@ impl Service {
             Some(document) => Some(provision(connect, document.clone()).await?),
             None => None,
         };
+        let (sqs, webhooks) = webhooks(connect, engine.as_ref()).await?;
+        let pages = inbox::routes(connect, clock);
         let is_aws = arguments.is_aws();
         if !is_aws {
             schedule::refresh_on_a_timer(connect, clock);
         }
         let hub = websockets.hub.clone();
         let api = Server::start("the API", |stop| async move {
-            let served = gateway::serve(connect, hub, listener, clock, stop);
+            let served = gateway::serve(connect, hub, listener, pages, clock, stop);
             served.await.map_err(|error| error.to_string())
         });
         let data = arguments.describe_data();
@@ -210,15 +218,17 @@ impl Service {
             _ => None,
         };
         let banner = Banner { address, data, is_aws, connect_link, document, report };
-        Ok((Self { api, kms, websockets, providers, engine }, banner))
+        Ok((Self { api, webhooks, sqs, kms, websockets, providers, engine }, banner))
     }
 
     /// What listens, in the order in which to stop: the API needs the others.
     fn servers(&mut self) -> Vec<&mut Server> {
         let engine = self.engine.as_mut().map(|engine| &mut engine.server);
         let providers = self.providers.as_mut().map(|providers| &mut providers.server);
-        let others = [&mut self.websockets.server, &mut self.kms.server];
-        iter::once(&mut self.api).chain(others).chain(providers).chain(engine).collect()
+        let webhooks = self.webhooks.as_mut();
+        let others = [&mut self.websockets.server, &mut self.sqs.server, &mut self.kms.server];
+        let all = iter::once(&mut self.api).chain(webhooks).chain(others);
+        all.chain(providers).chain(engine).collect()
     }
 }
 
@@ -230,6 +240,29 @@ async fn demo(arguments: &Arguments) -> Result<(Value, Providers), InitError> {
     let mut document = demo::document(arguments.demo_file().as_deref())?;
     providers.add_to(&mut document);
     Ok((document, providers))
+}
+
+/// The queue of webhooks, and what delivers them where the embedded engine holds the tables.
+async fn webhooks(
+    connect: &'static Connect,
+    engine: Option<&Engine>,
+) -> Result<(Sqs, Option<Server>), InitError> {
+    let sqs = Sqs::start(Arc::new(clock)).await;
+    let sqs = sqs.map_err(|error| InitError::new(format!("SQS does not start: {error}")))?;
+    let Some(engine) = engine else {
+        tracing::info!("webhooks are delivered by whoever reads the stream of the events table");
+        return Ok((sqs, None));
+    };
+    let deliver = local::deliver(connect, &sqs);
+    let (database, table) = (engine.database.clone(), &connect.app.settings.tables.events);
+    // The stream first: what is written meanwhile is then queued twice, and sent once.
+    let webhooks = Webhooks::new(database, table, Position::Newest, sqs.reader(), deliver)?;
+    webhooks.recover(clock()).await?;
+    let server = Server::start("the delivery of webhooks", |stop| async move {
+        webhooks.run(clock, stop).await;
+        Ok(())
+    });
+    Ok((sqs, Some(server)))
 }
 
 /// The settings of the functions; those that `template.yaml` always sets have defaults here.

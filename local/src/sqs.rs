@@ -15,12 +15,16 @@ use aws::{Roots, Waits};
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::{Credentials, Region};
 use axum::Router;
+use jiff::SignedDuration;
 use tokio::net::TcpListener;
 
 use crate::server::Server;
 use messages::Messages;
 
 pub use messages::Received;
+
+/// How long a message that was received stays invisible (`VisibilityTimeout`).
+pub const VISIBILITY: SignedDuration = SignedDuration::from_secs(90);
 
 /// Tells the moment at which a message arrives.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -73,23 +77,24 @@ impl Sqs {
 }
 
 impl Reader {
-    /// At most `most` messages that are due, the longest due first. Nobody else receives them until
-    /// they are [released](Self::release).
+    /// At most `most` messages that are due, the longest due first. Nobody else receives them for
+    /// as long as `template.yaml` says.
     pub fn receive(&self, most: usize, now: Timestamp) -> Vec<Received> {
-        lock(&self.0).receive(most, now)
+        let again = now.saturating_add(VISIBILITY).unwrap_or(Timestamp::MAX);
+        lock(&self.0).receive(most, now, again)
     }
 
-    /// Removes a message that was received.
+    /// Removes a message.
     pub fn delete(&self, id: u64) {
         lock(&self.0).delete(id);
     }
 
-    /// Makes a message that was received visible again at a moment.
-    pub fn release(&self, id: u64, at: Timestamp) {
-        lock(&self.0).release(id, at);
+    /// Makes a message visible at a moment, and not before.
+    pub fn change_visibility(&self, id: u64, visible: Timestamp) {
+        lock(&self.0).change_visibility(id, visible);
     }
 
-    /// When the next message is due, if there is one.
+    /// When the next message is visible, if there is one.
     pub fn next_due(&self) -> Option<Timestamp> {
         lock(&self.0).next_due()
     }
@@ -103,8 +108,8 @@ impl Reader {
 /// A client of the endpoint, or of another one that does not look at credentials.
 pub fn client(url: &str, region: String, credentials: Credentials) -> Client {
     queue::client(
-        aws::connector(Roots::Native, Waits::REQUEST),
-        Waits::REQUEST.config(),
+        aws::connector(Roots::Native, Waits::PROVISION),
+        Waits::PROVISION.config(),
         aws::retries(),
         Region::new(region),
         credentials,

@@ -35,11 +35,11 @@ const TIME_LEFT: Duration = Duration::from_mins(1);
 
 /// From where on the stream is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum From {
+pub enum Position {
     /// All that it still holds.
-    Start,
+    Oldest,
     /// What is written from now on.
-    Now,
+    Newest,
 }
 
 /// The stream of the events table, the queue, and the functions that they invoke.
@@ -55,7 +55,7 @@ impl Webhooks {
     pub fn new(
         database: Database,
         table: &str,
-        from: From,
+        from: Position,
         reader: Reader,
         deliver: &'static Deliver,
     ) -> Result<Self, InitError> {
@@ -73,8 +73,8 @@ impl Webhooks {
         let description = database.describe_stream(request).map_err(problem)?.stream_description;
         let shard = description.shards.into_iter().next().map(|shard| shard.shard_id);
         let kind = match from {
-            From::Start => "TRIM_HORIZON",
-            From::Now => "LATEST",
+            Position::Oldest => "TRIM_HORIZON",
+            Position::Newest => "LATEST",
         };
         let request = GetShardIteratorRequest {
             stream_arn: stream.stream_arn,
@@ -192,7 +192,10 @@ async fn deliver(deliver: &'static Deliver, reader: Reader, message: Received, n
     let answer = deliver_webhooks::handle(deliver, batch, now, TIME_LEFT).await;
     match answer {
         Ok(answer) if answer["batchItemFailures"] == json!([]) => reader.delete(id),
-        _ => reader.release(id, now.saturating_add(COME_AGAIN_AFTER).unwrap_or(now)),
+        _ => {
+            let again = now.saturating_add(COME_AGAIN_AFTER).unwrap_or(Timestamp::MAX);
+            reader.change_visibility(id, again);
+        }
     }
 }
 

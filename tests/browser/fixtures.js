@@ -12,6 +12,8 @@ const EXPECTED = /Failed to load resource: the server responded with a status of
 
 export const test = base.extend({
   service: [
+    // Playwright reads the names of fixtures out of a pattern, so there must be one.
+    // eslint-disable-next-line no-empty-pattern
     async ({}, use) => {
       const service = await start();
       await use(service);

@@ -19,38 +19,56 @@ export async function start() {
   const provider = await startProvider();
   const host = await startHost();
   const keys = { main: randomUUID(), many: randomUUID(), look: randomUUID(), none: randomUUID() };
-  const folder = await mkdtemp(join(tmpdir(), 'browser-'));
-  const environment = join(folder, 'environment.json');
-  await writeFile(environment, JSON.stringify(document(keys, provider.url)));
+  const service = await startService(document(keys, provider.url));
+  const stop = async () => {
+    await service.stop();
+    provider.stop();
+    host.stop();
+  };
+  return { url: service.url, hostUrl: host.url, keys, stop };
+}
 
-  const service = spawn(
-    local,
-    ['--in-memory', '--listen', '127.0.0.1:0', '--environment', environment],
-    { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, RUST_LOG: 'error' } },
-  );
+/** Starts the service alone, with an environment document or as the demo. `link` is the banner's. */
+export async function startService(document) {
+  const folder = await mkdtemp(join(tmpdir(), 'browser-'));
+  const options = ['--in-memory', '--listen', '127.0.0.1:0'];
+  if (document) {
+    const environment = join(folder, 'environment.json');
+    await writeFile(environment, JSON.stringify(document));
+    options.push('--environment', environment);
+  }
+  const service = spawn(local, options, { stdio: ['ignore', 'pipe', 'ignore'], env: { ...process.env, RUST_LOG: 'error' } });
   const exit = once(service, 'exit');
-  const url = await Promise.race([
-    printedUrl(service.stdout),
+  const banner = await Promise.race([
+    printed(service.stdout),
     exit.then(([code]) => Promise.reject(new Error(`${local} ended with ${code}`))),
   ]);
   const stop = async () => {
     service.kill('SIGTERM');
     await exit;
-    provider.stop();
-    host.stop();
     await rm(folder, { recursive: true });
   };
-  return { url, hostUrl: host.url, keys, stop };
+  return { url: /^\s*url\s+(http:\S+)/m.exec(banner)?.[1], link: /^http\S+session_token\S+$/m.exec(banner)?.[0], stop };
 }
 
-/** The address in what the service prints when it is ready. */
-function printedUrl(output) {
+/** What the service prints when it is ready. */
+function printed(output) {
   return new Promise((resolve) => {
+    const lines = [];
     createInterface({ input: output }).on('line', (line) => {
-      const found = /^\s*url\s+(http:\S+)/.exec(line);
-      if (found) resolve(found[1]);
+      lines.push(line);
+      if (line === 'Ctrl-C stops it.') resolve(lines.join('\n'));
     });
   });
+}
+
+/** A port that nobody listens on. */
+export async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  return port;
 }
 
 /** A customer's page with Nango's package, as it comes from npm. `localhost` is another site than `127.0.0.1`. */

@@ -37,7 +37,7 @@ async fn open(address: SocketAddr) -> Socket {
 #[tokio::test]
 async fn a_socket_is_told_its_id_and_one_outcome() {
     let world = World::start().await;
-    let sockets = websockets::sockets(&world.websockets.url());
+    let sockets = websockets::sockets(Some(world.websockets.url()));
     let address = world.serve().await;
     let mut socket = open(address).await;
     let id = socket.id.clone();
@@ -56,7 +56,7 @@ async fn a_socket_is_told_its_id_and_one_outcome() {
 #[tokio::test]
 async fn flows_that_end_together_send_one_message() {
     let world = World::start().await;
-    let sockets = websockets::sockets(&world.websockets.url());
+    let sockets = websockets::sockets(Some(world.websockets.url()));
     let mut socket = open(world.serve().await).await;
     let id = socket.id.clone();
     let message = success();
@@ -68,7 +68,7 @@ async fn flows_that_end_together_send_one_message() {
 #[tokio::test]
 async fn what_a_client_sends_is_ignored() {
     let world = World::start().await;
-    let sockets = websockets::sockets(&world.websockets.url());
+    let sockets = websockets::sockets(Some(world.websockets.url()));
     let mut socket = open(world.serve().await).await;
     for message in ["", "ping", r#"{"message_type":"success"}"#, &"x".repeat(100_000)] {
         socket.send(Message::text(message)).await;
@@ -82,7 +82,7 @@ async fn what_a_client_sends_is_ignored() {
 #[tokio::test]
 async fn each_socket_gets_its_own_messages() {
     let world = World::start().await;
-    let sockets = websockets::sockets(&world.websockets.url());
+    let sockets = websockets::sockets(Some(world.websockets.url()));
     let address = world.serve().await;
     let (mut one, mut other) = (open(address).await, open(address).await);
     assert_ne!(one.id, other.id);
@@ -94,7 +94,7 @@ async fn each_socket_gets_its_own_messages() {
 #[tokio::test]
 async fn a_closed_socket_is_gone() {
     let world = World::start().await;
-    let sockets = websockets::sockets(&world.websockets.url());
+    let sockets = websockets::sockets(Some(world.websockets.url()));
     let socket = open(world.serve().await).await;
     let id = socket.id.clone();
     assert_eq!(sockets.acknowledge(&id).await, Ok(()));
@@ -179,7 +179,7 @@ impl Endpoint {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}/stage", listener.local_addr().expect("an address"));
         tokio::spawn(async { axum::serve(listener, service).await });
-        (endpoint, websockets::sockets(&url))
+        (endpoint, websockets::sockets(Some(url)))
     }
 
     async fn answer(State(endpoint): State<Self>, request: Request) -> StatusCode {
@@ -214,7 +214,7 @@ async fn no_failure_of_the_endpoint_reaches_the_caller() {
         sockets.post("id", &success()).await;
         assert_eq!(endpoint.requests().len(), requests, "{answers:?}");
     }
-    let nobody = websockets::sockets("http://127.0.0.1:1");
+    let nobody = websockets::sockets(Some("http://127.0.0.1:1".to_owned()));
     nobody.post("id", &success()).await;
 }
 
@@ -258,7 +258,7 @@ async fn a_greeting_waits_until_the_connection_stands() {
 #[tokio::test]
 async fn a_greeting_reaches_the_socket() {
     let world = World::start().await;
-    let sockets = websockets::sockets(&world.websockets.url());
+    let sockets = websockets::sockets(Some(world.websockets.url()));
     let mut socket = open(world.serve().await).await;
     greet(&sockets, json!({ "connectionId": socket.id })).await;
     assert_eq!(socket.message().await, socket.acknowledgement);

@@ -10,6 +10,7 @@
 //! - [`receiver`]: a receiver of webhooks that answers as it is told.
 //! - [`provider`]: the provider and the receiver of webhooks behind it.
 //! - [`socket`]: a browser's end of a WebSocket.
+//! - [`leaks`]: looks for secrets in what is stored.
 
 #![expect(
     clippy::expect_used,
@@ -21,6 +22,7 @@
 pub mod call;
 pub mod case;
 pub mod flow;
+pub mod leaks;
 pub mod oauth;
 pub mod provider;
 pub mod receiver;

@@ -16,12 +16,13 @@ use connect::Connect;
 use deliver_webhooks::Deliver;
 use dynoxide::Database;
 use dynoxide::storage_backend::{Clock, ManualClock};
+use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use local::dynamodb::{self, Engine};
 use local::gateway;
 use local::kms::Kms;
 use local::sqs::Sqs;
-use local::webhooks::{From, Webhooks};
+use local::webhooks::{Position, Webhooks};
 use local::websockets::{self, Websockets};
 use provision::{Failure, Report};
 use serde_json::{Value, json};
@@ -30,6 +31,7 @@ use session::secret_key::SecretKey;
 use std::collections::HashMap;
 use tables::events::{StoredEvent, to_event};
 use tokio::net::TcpListener;
+use uuid::Uuid;
 use vault::Vault;
 
 use crate::call::{Call, Reply};
@@ -100,10 +102,10 @@ impl World {
         let sqs = queue(&milliseconds).await;
         let uncached = Settings { registry_cache_seconds: 0, ..settings.clone() };
         let kms_line = Wire::to(kms.address).await;
-        let deliver =
-            local::deliver(container_on(&uncached, self::client(&engine.url()), &kms_line), &sqs);
+        let patient = patient_client(&engine.url());
+        let deliver = local::deliver(container_on(&uncached, patient, &kms_line), &sqs);
         let (database, events) = (engine.database.clone(), &settings.tables.events);
-        let webhooks = Webhooks::new(database, events, From::Start, sqs.reader(), deliver);
+        let webhooks = Webhooks::new(database, events, Position::Oldest, sqs.reader(), deliver);
         let connect = container(&settings, &wire, &kms_wire);
         let mut world = Self {
             connect,
@@ -179,15 +181,7 @@ impl World {
     /// waits as long for an answer as `provision` does.
     pub async fn other_container(&self) -> (&'static Connect, Wire) {
         let wire = Wire::to(self.engine.address).await;
-        let url = format!("http://{}", wire.address);
-        let client = tables::client::client(
-            aws::connector(Roots::Native, Waits::PROVISION),
-            Waits::PROVISION,
-            Region::from_static("us-east-1"),
-            Credentials::for_tests(),
-            Some(url),
-            CountCalls,
-        );
+        let client = patient_client(&format!("http://{}", wire.address));
         (container_on(&self.app.settings, client, &self.kms_wire), wire)
     }
 
@@ -219,7 +213,9 @@ impl World {
         let address = listener.local_addr().expect("an address");
         let (connect, hub) = (self.connect, self.websockets.hub.clone());
         let clock = || Timestamp::UNIX_EPOCH;
-        tokio::spawn(gateway::serve(connect, hub, listener, clock, std::future::pending()));
+        let pages = axum::Router::new();
+        let stop = std::future::pending();
+        tokio::spawn(gateway::serve(connect, hub, listener, pages, clock, stop));
         address
     }
 
@@ -276,6 +272,17 @@ impl World {
         }
     }
 
+    /// The invocations of `deliver-webhooks` that are due now, not yet begun.
+    pub async fn invocations(&self) -> Vec<BoxFuture<'static, ()>> {
+        self.forward().await;
+        self.webhooks.lock().await.due(usize::MAX, self.now)
+    }
+
+    /// Puts new webhooks into the queue, and sends none.
+    pub async fn forward(&self) {
+        while self.webhooks.lock().await.forward(self.now).await > 0 {}
+    }
+
     /// Moves the clocks to the moment at which the next webhook is due, and delivers. `false` means
     /// that there is none.
     pub async fn deliver_next(&mut self) -> bool {
@@ -285,32 +292,41 @@ impl World {
         true
     }
 
-    /// An event with how far its delivery has come.
+    /// The environment of a session that there is.
+    pub async fn environment_id(&self) -> Uuid {
+        let session = self.session_items().await.into_iter().next().expect("a session");
+        let id = session["environment_id"].as_s().expect("an id");
+        id.parse().expect("a UUID")
+    }
+
+    /// The webhooks that are kept, the oldest first, with how far their delivery has come.
+    pub async fn events(&self) -> Vec<StoredEvent> {
+        let table = &self.app.settings.tables.events;
+        let scan = self.client.scan().table_name(table).into_paginator().items().send();
+        let items: Vec<_> = scan.try_collect().await.expect("a scan");
+        let events = items.into_iter().map(|item| to_event(item).expect("an event"));
+        let mut events: Vec<_> = events.collect();
+        events.sort_by_key(|stored| stored.event.id);
+        events
+    }
+
+    /// One of them.
     pub async fn event(&self, id: &str) -> StoredEvent {
-        let query = self.client.scan().table_name(&self.app.settings.tables.events);
-        let query = query.filter_expression("sk = :id");
-        let id = AttributeValue::S(id.to_owned());
-        let found = query.expression_attribute_values(":id", id).send().await.expect("an answer");
-        let item = found.items.unwrap_or_default().pop().expect("an event");
-        to_event(item).expect("an event")
+        let mut events = self.events().await.into_iter();
+        events.find(|stored| stored.event.id.to_string() == id).expect("an event")
     }
 
     /// The webhooks that are kept, the oldest first. They are removed, so that the next call
     /// answers those that are made until then.
     pub async fn take_events(&self) -> Vec<Event> {
-        let table = &self.app.settings.tables.events;
-        let mut events = Vec::new();
-        let mut items = self.client.scan().table_name(table).into_paginator().items().send();
-        while let Some(item) = items.next().await {
-            let item = item.expect("an item");
-            let key = |name: &str| item[name].clone();
-            let delete = self.client.delete_item().table_name(table);
-            let delete = delete.key("pk", key("pk")).key("sk", key("sk"));
-            delete.send().await.expect("an answer");
-            events.push(to_event(item).expect("an event").event);
+        let events = self.events().await;
+        for StoredEvent { environment_id, event, .. } in &events {
+            let pk = AttributeValue::S(format!("ENV#{environment_id}"));
+            let sk = AttributeValue::S(event.id.to_string());
+            let delete = self.client.delete_item().table_name(&self.app.settings.tables.events);
+            delete.key("pk", pk).key("sk", sk).send().await.expect("an answer");
         }
-        events.sort_by_key(|event| event.id);
-        events
+        events.into_iter().map(|stored| stored.event).collect()
     }
 
     /// The items of the sessions table.
@@ -341,6 +357,18 @@ fn client(url: &str) -> Client {
     dynamodb::client(url, "us-east-1".to_owned(), credentials)
 }
 
+/// A client that waits as long for an answer as functions do that nobody waits for.
+fn patient_client(url: &str) -> Client {
+    tables::client::client(
+        aws::connector(Roots::Native, Waits::PROVISION),
+        Waits::PROVISION,
+        Region::from_static("us-east-1"),
+        Credentials::for_tests(),
+        Some(url.to_owned()),
+        CountCalls::DynamoDb,
+    )
+}
+
 /// A provider of the catalogue for each integration.
 fn provider(key: &str) -> &str {
     if catalogue::template(key).is_some() { key } else { "unauthenticated" }
@@ -357,12 +385,11 @@ fn container_on(settings: &Settings, client: Client, kms_wire: &Wire) -> &'stati
     let credentials = Credentials::new("test", "test", None, None, "test");
     let kms_url = format!("http://{}", kms_wire.address);
     let kms = local::kms::client(&kms_url, "us-east-1".to_owned(), credentials);
-    let sockets = settings.websocket_api_url.as_deref().map(websockets::sockets);
     Box::leak(Box::new(Connect {
         app: App::new(settings.clone(), client),
         vault: Vault::new(kms, settings.kms_key_id.clone()),
         outbound: connect::connect::outbound(settings).expect("good settings"),
-        sockets: sockets.unwrap_or_default(),
+        sockets: websockets::sockets(settings.websocket_api_url.clone()),
     }))
 }
 

@@ -11,11 +11,11 @@ import { createInterface } from 'node:readline';
 
 const local = process.env.LOCAL ?? new URL('../../target/debug/local', import.meta.url).pathname;
 
-/** Starts both. `stop` ends them. */
-export async function start() {
+/** Starts both; `webhooks` are settings of the environment. `stop` ends them. */
+export async function start(webhooks) {
   const provider = await startProvider();
   const secretKey = randomUUID();
-  const service = await serve(document(secretKey, provider.url));
+  const service = await serve(document(secretKey, provider.url, webhooks));
   const stop = async () => {
     await service.stop();
     provider.server.close();
@@ -78,7 +78,7 @@ async function startProvider() {
   return { server, calls, url: `http://127.0.0.1:${server.address().port}` };
 }
 
-function document(secretKey, base_url) {
+function document(secretKey, base_url, webhooks) {
   const verification = { method: 'GET', endpoints: ['/me'] };
   const common = { categories: ['other'], docs: 'https://example.com/docs' };
   const providers = [
@@ -110,5 +110,5 @@ function document(secretKey, base_url) {
     { unique_key: 'open', provider: 'unauthenticated' },
   ];
   const secret_keys = [{ name: 'server', secret: secretKey, scopes: ['environment:*'] }];
-  return { environments: [{ name: 'dev', secret_keys, providers, integrations }] };
+  return { environments: [{ name: 'dev', secret_keys, providers, integrations, webhooks }] };
 }

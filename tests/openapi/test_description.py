@@ -113,6 +113,19 @@ def test_the_description_is_valid():
     validate(SPEC)
 
 
+# What is left out on purpose, as (method, path): why.
+NOT_DESCRIBED = {}
+
+
+def test_every_route_is_described_and_nothing_else():
+    template = (ROOT / "template.yaml").read_text()
+    routes = re.findall(r"Method: ([A-Z]+), Path: ('[^']+'|[^}]+)\}", template)
+    routes = {(method, path.strip("'")) for method, path in routes}
+    assert len(routes) > 20
+    described = {(method, path) for method, path, _ in operations()}
+    assert described == routes - NOT_DESCRIBED.keys()
+
+
 @pytest.mark.parametrize(("case", "described"), SESSIONS)
 def test_request_and_answer_of_a_case_are_as_described(service, case, described):
     expected = case.get("expect_body")

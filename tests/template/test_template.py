@@ -22,6 +22,7 @@ POST_TO_SOCKETS = (
     "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:"
     "${WebSocketApi}/live/POST/@connections/*"
 )
+CLOSE_SOCKETS = POST_TO_SOCKETS.replace("/POST/", "/DELETE/")
 TABLES = {SESSIONS, REGISTRY, CONNECTIONS, EVENTS}
 
 # What each function may do besides writing its log.
@@ -43,11 +44,27 @@ ACTIONS = {
     "GetProvider": {SESSIONS: {"GetItem"}, REGISTRY: {"GetItem", "Query"}},
     "ConnectUi": {},
     "Authorize": {
-        SESSIONS: {"GetItem", "ConditionCheckItem"},
-        REGISTRY: {"GetItem", "Query"},
+        SESSIONS: {"GetItem", "UpdateItem"},
+        REGISTRY: {"GetItem", "Query", "ConditionCheckItem"},
         CONNECTIONS: {"GetItem", "PutItem", "UpdateItem"},
         EVENTS: {"PutItem"},
         KEY: {"Decrypt"},
+    },
+    "StartOauth": {
+        SESSIONS: {"GetItem", "PutItem", "UpdateItem"},
+        REGISTRY: {"GetItem"},
+        CONNECTIONS: {"GetItem"},
+        POST_TO_SOCKETS: {"ManageConnections"},
+        CLOSE_SOCKETS: {"ManageConnections"},
+    },
+    "FinishOauth": {
+        SESSIONS: {"GetItem", "UpdateItem"},
+        REGISTRY: {"GetItem", "ConditionCheckItem"},
+        CONNECTIONS: {"GetItem", "PutItem", "UpdateItem"},
+        EVENTS: {"PutItem"},
+        KEY: {"Decrypt"},
+        POST_TO_SOCKETS: {"ManageConnections"},
+        CLOSE_SOCKETS: {"ManageConnections"},
     },
     "ListConnections": {
         REGISTRY: {"GetItem", "Query"},
@@ -110,7 +127,13 @@ WEBHOOKS = ["QueueWebhooks", "DeliverWebhooks"]
 ENDPOINTS = [
     name for name in FUNCTIONS if name not in [*WEBHOOKS, "RefreshConnections", "Provision"]
 ]
-CALLING_PROVIDERS = {"Authorize", "GetConnection", "ImportConnection", "DeleteConnection"}
+CALLING_PROVIDERS = {
+    "Authorize",
+    "DeleteConnection",
+    "FinishOauth",
+    "GetConnection",
+    "ImportConnection",
+}
 
 ROUTES = {
     "POST /connect/sessions": "CreateSession",
@@ -118,6 +141,11 @@ ROUTES = {
     "GET /connect/session": "GetSession",
     "HEAD /connect/session": "GetSession",
     "DELETE /connect/session": "DeleteSession",
+    "GET /connect/session/outcomes": "GetSession",
+    "GET /oauth/connect/{providerConfigKey}": "StartOauth",
+    "HEAD /oauth/connect/{providerConfigKey}": "StartOauth",
+    "GET /oauth/callback": "FinishOauth",
+    "POST /oauth/callback": "FinishOauth",
     "POST /connect/telemetry": "RecordTelemetry",
     "GET /integrations": "ListIntegrations",
     "GET /integrations/{uniqueKey}": "ListIntegrations",
@@ -255,7 +283,8 @@ def test_a_function_may_do_exactly_what_it_does(name):
         assert target not in allowed
         allowed[target] = set(as_list(statement["Action"]))
     logs = {"logs:CreateLogStream", "logs:PutLogEvents"}
-    service = {KEY: "kms", POST_TO_SOCKETS: "execute-api", QUEUE: "sqs", DEAD_LETTERS: "sqs"}
+    service = {KEY: "kms", POST_TO_SOCKETS: "execute-api", CLOSE_SOCKETS: "execute-api"}
+    service |= {QUEUE: "sqs", DEAD_LETTERS: "sqs"}
     expected = {
         target: {f"{service.get(target, 'dynamodb')}:{action}" for action in actions}
         for target, actions in ACTIONS[name].items()
@@ -668,6 +697,18 @@ def test_the_alarms_of_a_table_ask_for_every_operation(table, alarm, metric):
     select = f'SELECT SUM({metric}) FROM SCHEMA("AWS/DynamoDB", Operation, TableName) WHERE TableName = '
     assert (between, parts) == ("'", [select, {"Ref": table}, ""])
     assert query["Period"] == 60
+
+
+def test_the_page_about_costs_counts_the_alarms():
+    alarms = resources("AWS::CloudWatch::Alarm").values()
+    of_queries = sum("Metrics" in alarm for alarm in alarms)
+    page = (ROOT / "docs/cost.md").read_text()
+    # Alarms on a metric cost a tenth of a dollar a month, those on a query by what it finds.
+    assert f"| {len(alarms) - of_queries} alarms on a metric:" in page
+    assert f"| {of_queries} alarms on a query" in page
+    counted = f"{len(alarms) - of_queries} alarm metrics, {of_queries} alarms on queries"
+    assert counted in page
+    assert counted in (ROOT / "bench/src/cost.rs").read_text()
 
 
 def test_the_latency_alarm_needs_no_minimum_of_requests():

@@ -2,7 +2,7 @@
 
 import { Problem, call, connectQuery, note, read, sendNotes } from './api.js';
 import { Card, askToLeave } from './card.js';
-import { Consent, cameBack, failure, fresh, goThere, isInApp, outcomes } from './consent.js';
+import { Consent, cameBack, fresh, goThere, isInApp, outcomes } from './consent.js';
 import { h } from './dom.js';
 import { REDIRECTING, bodyOf, endpoint, fieldsOf } from './fields.js';
 import { Form, outside } from './form.js';
@@ -44,8 +44,11 @@ onToken((sent) => {
   void load();
 });
 tellHost({ type: 'ready' });
-const trip = cameBack();
-if (trip && (!token || token === trip.token)) token = trip.token;
+const left = cameBack();
+/** The way to a provider that this tab comes back from, if it is this session's. */
+const trip = left && (!token || token === left.token) ? left : null;
+token ||= trip?.token ?? '';
+history.replaceState({ token }, '', address);
 if (token) void load();
 else if (isEmbedded) window.setTimeout(() => token || showNoToken(), TOKEN_WAIT_MS);
 else showNoToken();
@@ -139,14 +142,16 @@ async function showIntegration(integration) {
   const fields = fieldsOf(provider, session.integrations_config_defaults?.[key]?.connection_config ?? {});
   form = new Form(fields, chosen, () => {
     note('click:connect', key);
-    if (isRedirect) startConsent(integration, title, known);
+    if (isRedirect) startConsent(integration, known, showForm);
     else void submit(integration, mode);
   });
   const docs = chosen ?? (fields.length ? provider.docs : undefined);
   const help = docs === undefined ? null : h('p', { class: 'help' }, outside(docs, t(fields.length ? 'docs.fields' : 'docs')));
   help?.addEventListener('click', () => note('click:doc', key));
   const text = isRedirect ? t('lead.consent', { name }) : t(fields.length ? 'lead.fields' : 'lead.nothing', { name });
-  show(integration, title, [lead(text), isRedirect && isInApp && copyLink(), form.element, help]);
+  const children = [lead(text), isRedirect && isInApp && copyLink(), form.element, help];
+  const showForm = () => show(integration, title, children);
+  showForm();
 }
 
 /**
@@ -160,12 +165,16 @@ function show(integration, title, children) {
 }
 
 /**
- * Remembers the outcomes that the session has already.
+ * Remembers the outcomes that the session has already: all of them, or those of attempts that have
+ * failed, so that the next attempt does not take them for its own.
  * @param {Set<string>} known
+ * @param {boolean} [onlyFailures]
  */
-async function remember(known) {
+async function remember(known, onlyFailures = false) {
   try {
-    for (const outcome of await outcomes(token)) known.add(JSON.stringify(outcome));
+    for (const outcome of await outcomes(token)) {
+      if (outcome.error || !onlyFailures) known.add(JSON.stringify(outcome));
+    }
   } catch (error) {
     if (error instanceof Problem && error.isSessionGone) throw error;
   }
@@ -200,16 +209,20 @@ async function submit(integration, mode) {
 /**
  * Opens the provider's window and waits. Called inside the click.
  * @param {Integration} integration
- * @param {string} title
  * @param {Set<string>} known
+ * @param {() => void} showForm
  */
-function startConsent(integration, title, known) {
+function startConsent(integration, known, showForm) {
   const { unique_key: key, display_name: name } = integration;
   const mine = (turn += 1);
   const filling = /** @type {Form} */ (form);
   const { params, override } = filling.filled;
   const attempt = new Consent(token, session, key, { params, override }, known);
-  const here = () => goThere(attempt.url, { token, key, known: [...known] });
+  const here = () => {
+    turn += 1;
+    attempt.cancel();
+    goThere(attempt.url, { token, key, known: [...known] });
+  };
   consent = attempt;
   // On a phone a popup is a tab that hides this one.
   const isPhone = window.matchMedia('(pointer: coarse) and (max-width: 600px)').matches;
@@ -219,9 +232,9 @@ function startConsent(integration, title, known) {
   }
   const isOpen = attempt.open();
   const text = h('p', { class: 'lead', role: 'status' }, t(isOpen ? 'wait.text' : 'blocked.text', { name }));
-  const again = primary(t('wait.again'), () => {
+  const again = secondary(t('wait.again'), () => {
     attempt.cancel();
-    startConsent(integration, title, known);
+    startConsent(integration, known, showForm);
   });
   const link = h('a', { class: 'button primary', href: attempt.url, target: '_blank', rel: 'opener' }, t('blocked.open', { name }));
   const cancel = secondary(t('cancel'), () => {
@@ -249,7 +262,8 @@ function startConsent(integration, title, known) {
     .catch((problem) => {
       if (mine !== turn) return;
       turn += 1;
-      show(integration, title, [filling.element]);
+      remember(known, true).catch(() => {});
+      showForm();
       filling.say();
       if (problem.code === 'window_closed') note('popup:closed_early', key);
       showRefusal(problem, integration, filling);
@@ -276,7 +290,7 @@ async function showReturn(integration, gone) {
     return;
   }
   await showIntegration(integration);
-  if (found && form) showRefusal(failure(found), integration, form);
+  if (found && form) showRefusal(new Problem(0, found.error ?? 'unknown_err', ''), integration, form);
 }
 
 /**
@@ -314,7 +328,9 @@ function reason({ code, message }) {
   if (code === 'window_closed') return 'failed.cancelled';
   if (code === 'state_cookie_err') return 'failed.cookie';
   if (/invalid_connection_config|url_param_err|connection_validation_failed/.test(code) && !message.includes('"error"')) return 'failed.values';
-  if (/access_denied|consent_required|user_denied/.test(message)) return 'failed.denied';
+  // Of a consent that came back without a reason, a refusal is by far the likeliest.
+  const isDenied = /access_denied|consent_required|user_denied/.test(message);
+  if (isDenied || (code === 'callback_err' && !message.includes('rror:'))) return 'failed.denied';
   if (/callback_err|token_err|unknown_err|client_credentials_fetch_error|connection_validation_failed/.test(code)) return 'failed.provider';
   if (/^(integration_not_allowed|invalid_connection|invalid_auth_mode|auth_mode_err|unknown_provider|provider_config_err|unknown_config_key)/.test(code)) return 'failed.setup';
   return 'failed.server';
@@ -351,7 +367,7 @@ function showFailure(error, again, back) {
   consent?.cancel();
   form = null;
   if (problem.isSessionGone) {
-    tellError('unknown_connect_session_token', t('gone.text'));
+    tellError('unknown_connect_session_token', `${t('gone.title')}. ${t('gone.text')}`);
     card.show({ title: t('gone.title'), mark: sign('end'), said: t('gone.text'), children: [lead(t('gone.text')), exit()] });
     return;
   }

@@ -92,9 +92,9 @@ export class Consent {
       if (origin !== API.origin || !/^nango_oauth_callback_(success|error)$/.test(data?.type)) return;
       const isOurs = source !== null && source === this.popup;
       if (isOurs) this.popup?.postMessage({ type: 'nango_oauth_callback_ack' }, API.origin);
-      void this.ask().then(() => {
-        if (!isOurs || this.isOver || !data.payload) return;
-        this.fail?.(new Problem(0, data.payload.errorType, data.payload.message));
+      const { errorType, message } = data.payload ?? {};
+      void this.ask(message).then(() => {
+        if (isOurs && errorType) this.fail?.(new Problem(0, errorType, message));
       });
     };
     window.addEventListener('message', this.hear);
@@ -104,13 +104,16 @@ export class Consent {
     window.addEventListener('focus', this.onFocus);
   }
 
-  /** Asks the server for an outcome that is new. */
-  async ask() {
+  /**
+   * Asks the server for an outcome that is new.
+   * @param {string} [said] what the callback page says of a failure; the server keeps only its kind
+   */
+  async ask(said = '') {
     if (this.isOver) return;
     try {
       const found = fresh(await outcomes(this.token), this.key, this.known);
       if (found?.connection_id) this.succeed?.(found.connection_id);
-      else if (found) this.fail?.(failure(found));
+      else if (found) this.fail?.(new Problem(0, found.error ?? 'unknown_err', said));
     } catch (error) {
       if (error instanceof Problem && error.isSessionGone) this.fail?.(error);
     }
@@ -147,12 +150,6 @@ export function outcomes(token) {
  */
 export function fresh(all, key, known) {
   return all.findLast((outcome) => outcome.provider_config_key === key && !known.has(JSON.stringify(outcome)));
-}
-
-/** @param {Outcome} outcome */
-export function failure({ error }) {
-  if (typeof error === 'object') return new Problem(0, error.type ?? 'unknown_err', error.message ?? '');
-  return new Problem(0, error ?? 'unknown_err', '');
 }
 
 /**

@@ -128,7 +128,8 @@ class Input {
       { class: 'field' },
       h('label', { for: id }, field.title, field.optional && h('span', { class: 'optional' }, ` ${t('field.optional')}`)),
       described,
-      h('div', { class: 'control' }, affix(field.prefix), this.control, affix(field.suffix), field.secret && !this.isTall && this.reveal()),
+      // An address reads from left to right in every language.
+      h('div', { class: 'control', dir: (field.prefix || field.suffix) && 'ltr' }, affix(field.prefix), this.control, affix(field.suffix), field.secret && !this.isTall && this.reveal()),
       this.complaint,
     );
     this.control.setAttribute('aria-describedby', [`${id}-wrong`, described && `${id}-hint`].filter(Boolean).join(' '));
@@ -194,7 +195,7 @@ function control(field, id) {
 
 /** @param {string | undefined} text */
 function affix(text) {
-  return text && h('span', { class: 'affix', dir: 'ltr' }, text);
+  return text && h('span', { class: 'affix' }, text);
 }
 
 /**

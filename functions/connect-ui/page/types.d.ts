@@ -57,7 +57,7 @@ interface Session {
 interface Outcome {
   provider_config_key: string;
   connection_id?: string;
-  error?: string | { type?: string; message?: string };
+  error?: string;
   at: string;
 }
 

@@ -39,9 +39,9 @@ pub fn picture(file: &str) -> Response {
 fn monogram(provider: &str) -> String {
     let letter = provider.chars().find(char::is_ascii_alphanumeric).unwrap_or('?');
     let letter = letter.to_ascii_uppercase();
-    format!(
-        r##"<rect width="24" height="24" rx="5" fill="#e4e7fd"/><text x="12" y="17" font-family="sans-serif" font-size="14" font-weight="700" text-anchor="middle" fill="#333c97">{letter}</text>"##
-    )
+    let text = r##"font-family="sans-serif" font-size="14" font-weight="700" fill="#333c97""##;
+    let square = r##"<rect width="24" height="24" rx="5" fill="#e4e7fd"/>"##;
+    format!(r#"{square}<text x="12" y="17" text-anchor="middle" {text}>{letter}</text>"#)
 }
 
 /// `?of=github,jira`: their marks as JSON. Who has none is left out.

@@ -68,7 +68,7 @@ impl Deliver {
             app.tables.note_attempt(*environment_id, event.id, &delivery).await?;
             return Ok(());
         };
-        let keys = keys(self.connect, &environment, now).await?;
+        let keys = signing_keys(self.connect, &environment, now).await?;
         let with_legacy = environment.webhooks.as_ref().is_some_and(|own| own.legacy_signature);
         let headers =
             signature::headers(event, &keys, with_legacy, now).map_err(Error::internal)?;
@@ -120,8 +120,12 @@ fn ended(status: Status, attempt: u32, now: Timestamp, last: &str) -> Delivery {
     Delivery { status, attempt, due: now, last: Some(last.to_owned()) }
 }
 
-/// The keys that sign, opened.
-async fn keys(connect: &Connect, environment: &Environment, now: Timestamp) -> Result<Keys, Error> {
+/// The keys that sign an environment's webhooks, opened.
+pub async fn signing_keys(
+    connect: &Connect,
+    environment: &Environment,
+    now: Timestamp,
+) -> Result<Keys, Error> {
     let key = Key::environment(environment.id);
     let sealed = &environment.signing_keys;
     let mut keys = Keys::default();

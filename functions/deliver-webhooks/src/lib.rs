@@ -32,6 +32,8 @@ use std::time::Duration;
 use api::{InvocationFailure, Timestamp};
 use serde_json::Value;
 
+pub use delivery::signing_keys;
+pub use signature::Keys;
 pub use state::Deliver;
 
 /// Answers a batch of SQS with the messages that are to come again, and an operator with how many

@@ -30,7 +30,7 @@ pub fn error(provider_config_key: &str, connection_id: &str, failure: &Failure) 
 
 /// The sockets of the WebSocket API that the settings name.
 pub fn sockets(start: &Start) -> Sockets {
-    let url = start.app.settings.websocket_api_url.as_deref();
+    let url = start.app.settings.websocket_api_url.clone();
     let (connector, region) = (start.connector.clone(), start.region.clone());
     Sockets::new(connector, start.waits, region, aws::credentials(), url)
 }

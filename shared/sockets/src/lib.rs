@@ -11,6 +11,7 @@ mod client;
 mod undelivered;
 
 use std::fmt;
+use std::sync::LazyLock;
 
 use aws::Waits;
 use aws_sdk_apigatewaymanagement::Client;
@@ -25,10 +26,17 @@ pub use undelivered::Undelivered;
 const ID_LENGTH_MAX: usize = 128;
 
 /// The open sockets of a WebSocket API. Without an API there are none, and nothing is called.
-#[derive(Clone, Default)]
-pub struct Sockets(Option<Client>);
+pub struct Sockets(Option<LazyClient>);
+
+/// Made for the first message: most flows that are started send none.
+type LazyClient = LazyLock<Client, Box<dyn FnOnce() -> Client + Send>>;
 
 impl Sockets {
+    /// No sockets, for what posts no messages.
+    pub const fn none() -> Self {
+        Self(None)
+    }
+
     /// The sockets of the WebSocket API whose management endpoint is `url`
     /// (`https://<api>.execute-api.<region>.amazonaws.com/<stage>`), or none.
     pub fn new(
@@ -36,9 +44,12 @@ impl Sockets {
         waits: Waits,
         region: Region,
         credentials: impl ProvideCredentials + 'static,
-        url: Option<&str>,
+        url: Option<String>,
     ) -> Self {
-        Self(url.map(|url| client::client(connector, waits, region, credentials, url)))
+        Self(url.map(|url| {
+            let make = move || client::client(connector, waits, region, credentials, &url);
+            LazyLock::new(Box::new(make) as Box<_>)
+        }))
     }
 
     /// Posts the outcome of a flow, and closes the connection: one id gets one outcome, so a second

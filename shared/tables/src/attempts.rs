@@ -1,7 +1,9 @@
 //! How an attempt to connect ends: the connection that it makes, the outcome on its session, and
 //! the end of its OAuth flow, all in one transaction.
 
-use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
+use std::iter;
+
+use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Put, TransactWriteItem, Update};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 use session::connection::{Connection, ConnectionId};
@@ -18,6 +20,7 @@ use crate::connection_item::{CREDENTIALS, ConnectionKey, from_connection, tags, 
 use crate::error::{StoreError, failed_conditions};
 use crate::item;
 use crate::oauth_states;
+use crate::record::Key;
 use crate::tables::Tables;
 
 /// What became of a connection that a session wanted to save.
@@ -27,6 +30,8 @@ pub enum Saved {
     Done,
     /// The session was deleted meanwhile.
     SessionGone,
+    /// The integration was removed meanwhile.
+    IntegrationGone,
     /// The connection that was to be replaced is gone, or the one to be made is there already.
     Conflict,
 }
@@ -66,23 +71,25 @@ pub struct End<'a> {
 }
 
 impl Tables {
-    /// Saves a new connection, if the session that makes it still exists.
+    /// Saves a new connection, if the session that makes it and the integration still exist.
     pub async fn create_connection(
         &self,
         connection: Connection,
         end: End<'_>,
         events: Vec<Event>,
     ) -> Result<Saved, StoreError> {
+        let standing = self.integration_stands(end.environment, &connection.integration_id)?;
         let put = Put::builder()
             .table_name(&self.names.connections)
             .set_item(Some(from_connection(end.environment, connection)?))
             .condition_expression("attribute_not_exists(pk)")
             .build()?;
         let write = TransactWriteItem::builder().put(put).build();
-        self.save(Some(write), end, events).await
+        self.save(vec![write, standing], end, events).await
     }
 
-    /// Replaces the credentials of a connection that exists, if the session still exists.
+    /// Replaces the credentials of a connection that exists, if the session and the integration
+    /// still exist.
     pub async fn reconnect(
         &self,
         integration: &IntegrationKey,
@@ -116,25 +123,27 @@ impl Tables {
             .condition_expression("attribute_exists(pk)")
             .build()?;
         let write = TransactWriteItem::builder().update(update).build();
-        self.save(Some(write), end, events).await
+        let standing = self.integration_stands(end.environment, integration)?;
+        self.save(vec![write, standing], end, events).await
     }
 
     /// Writes down that an attempt failed. It is no failure if the session is gone.
     pub async fn fail(&self, end: End<'_>, events: Vec<Event>) -> Result<(), StoreError> {
-        match self.save(None, end, events).await? {
+        match self.save(Vec::new(), end, events).await? {
             Saved::SessionGone => match end.flow {
                 Some((state, end)) => self.end_flow(state, end).await,
                 None => Ok(()),
             },
-            Saved::Done | Saved::Conflict => Ok(()),
+            Saved::Done | Saved::IntegrationGone | Saved::Conflict => Ok(()),
         }
     }
 
     /// One transaction, so that a session that was deleted makes nothing, and so that there is no
-    /// connection without its outcome and its webhooks.
+    /// connection without its outcome and its webhooks. `connection` is its write and the check of
+    /// its integration, or nothing.
     async fn save(
         &self,
-        connection: Option<TransactWriteItem>,
+        connection: Vec<TransactWriteItem>,
         end: End<'_>,
         events: Vec<Event>,
     ) -> Result<Saved, StoreError> {
@@ -143,7 +152,7 @@ impl Tables {
         let outcome = TransactWriteItem::builder().update(self.outcome(end)?).build();
         let events = events.into_iter().map(|event| self.put(end.environment, event));
         let events = events.collect::<Result<Vec<_>, _>>()?;
-        let writes = [Some(outcome), connection, flow].into_iter().flatten().chain(events);
+        let writes = iter::once(outcome).chain(connection).chain(flow).chain(events);
         let transaction =
             self.client.transact_write_items().set_transact_items(Some(writes.collect()));
         match Box::pin(transaction.send()).await {
@@ -151,9 +160,23 @@ impl Tables {
             Err(error) => match failed_conditions(&error).as_slice() {
                 [true, ..] => Ok(Saved::SessionGone),
                 [_, true, ..] => Ok(Saved::Conflict),
+                [_, _, true, ..] => Ok(Saved::IntegrationGone),
                 _ => Err(error.into()),
             },
         }
+    }
+
+    fn integration_stands(
+        &self,
+        environment: Uuid,
+        integration: &IntegrationKey,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let check = ConditionCheck::builder()
+            .table_name(&self.names.registry)
+            .set_key(Some(Key::integration(environment, integration).attributes()))
+            .condition_expression("attribute_exists(pk)")
+            .build()?;
+        Ok(TransactWriteItem::builder().condition_check(check).build())
     }
 
     /// Appends an outcome to those of a session, and lets the oldest go when there are many. An

@@ -16,5 +16,11 @@
   try {
     if (window.opener) window.opener.postMessage(message, '*');
   } catch (_) { /* The provider's page has cut the opener off. */ }
+  // A tab that the Connect UI left for the provider goes back to it; it tells how the flow ended.
+  try {
+    if (!window.opener && sessionStorage.getItem('connect-ui')) {
+      window.location.replace('../connect-ui/');
+    }
+  } catch (_) { /* Storage is refused: this page is the end, and says what happened. */ }
   if (!error) setTimeout(function () { window.close(); }, 500);
 })();
