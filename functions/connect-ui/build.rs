@@ -15,9 +15,9 @@ use sha2::{Digest, Sha256};
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
 /// The modules, each behind those that it imports.
-const MODULES: [&str; 12] = [
-    "dom", "messages", "host", "api", "theme", "logos", "fields", "form", "consent", "views",
-    "card", "app",
+const MODULES: [&str; 13] = [
+    "dom", "messages", "host", "api", "reasons", "theme", "logos", "fields", "form", "consent",
+    "views", "card", "app",
 ];
 /// The languages, the one for everybody else first.
 const LANGUAGES: [&str; 5] = ["en", "fr", "de", "es", "ja"];
@@ -59,7 +59,8 @@ fn script() -> Outcome<String> {
         for line in text.lines().filter(|line| !line.starts_with("import ")) {
             // Comments and indentation are for readers of the source.
             let line = line.trim();
-            if line.is_empty() || line.starts_with("//") || line.starts_with(['*', '/']) {
+            let is_comment = ["//", "/*", "* ", "*/"].iter().any(|mark| line.starts_with(mark));
+            if line.is_empty() || line == "*" || is_comment {
                 continue;
             }
             let line = without_types(line);
