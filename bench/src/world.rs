@@ -32,8 +32,9 @@ pub const CONNECTED: &str = "resend";
 pub const CONNECTION: &str = "8ad36bb4-5b3c-4a6f-9a43-2f3e6a1b7c55";
 
 /// The settings that the template sets.
-const SETTINGS: [(&str, &str); 5] = [
+const SETTINGS: [(&str, &str); 6] = [
     ("CONNECTIONS_TABLE", "connections"),
+    ("EVENTS_TABLE", "events"),
     ("KMS_KEY_ID", local::kms::KEY_ID),
     ("SESSIONS_TABLE", "connect-sessions-SessionsTable-1ABCDEFGHIJKL"),
     ("REGISTRY_TABLE", "connect-sessions-RegistryTable-1ABCDEFGHIJKL"),

@@ -72,6 +72,7 @@ impl World {
             "SESSIONS_TABLE" => Some("sessions".to_owned()),
             "REGISTRY_TABLE" => Some("registry".to_owned()),
             "CONNECTIONS_TABLE" => Some("connections".to_owned()),
+            "EVENTS_TABLE" => Some("events".to_owned()),
             "KMS_KEY_ID" => Some(local::kms::KEY_ID.to_owned()),
             "CONNECT_UI_URL" => Some("http://localhost:3009".to_owned()),
             _ => None,

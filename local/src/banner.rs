@@ -6,6 +6,9 @@ use std::net::SocketAddr;
 use provision::Report;
 use serde_json::Value;
 
+use crate::inbox::PATH;
+use crate::providers::catalogue::API_KEY;
+
 /// Everything that a person needs for the first call.
 pub struct Banner {
     /// Where the service listens.
@@ -14,6 +17,8 @@ pub struct Banner {
     pub data: String,
     /// Whether that is AWS.
     pub is_aws: bool,
+    /// Opens the Connect UI of the demo, if that is what runs.
+    pub connect_link: Option<String>,
     /// The environment document that was applied.
     pub document: Option<Value>,
     /// What that did.
@@ -32,6 +37,7 @@ impl Banner {
         let url = format!("http://{}", self.address);
         let key = self.secret_key();
         let (integration, connection) = self.connection();
+        let webhooks = self.webhooks(&url);
         let mut new_keys = String::new();
         for key in self.report.iter().flat_map(|report| &report.secrets) {
             let (name, environment, secret) = (&key.name, &key.environment, &key.secret);
@@ -39,13 +45,19 @@ impl Banner {
                 format!("  new key     {name} of {environment}: {secret} (not shown again)\n");
             new_keys.push_str(&line);
         }
+        let link = self.connect_link.as_ref().map_or_else(String::new, |link| {
+            format!(
+                "\nOpen this in a browser, choose Demo OAuth, and allow it (the key of Demo API key is \
+                 {API_KEY}):\n\n{link}\n"
+            )
+        });
         let json = "-H 'Content-Type: application/json'";
         format!(
             r#"connect-sessions
   url         {url}
   data        {data}
   secret key  {key}
-{new_keys}
+{webhooks}{new_keys}{link}
 Create a session, read it, make one that reconnects, and end the first; paste these in order:
 
 TOKEN=$(curl -s {url}/connect/sessions -H "Authorization: Bearer {key}" {json} -d '{{"end_user":{{"id":"u1","email":"ada@example.com"}},"tags":{{"plan":"pro"}}}}' | sed -E 's/.*"token":"([^"]+)".*/\1/'); echo "$TOKEN"
@@ -80,6 +92,19 @@ Ctrl-C stops it.
                 .map(|key| key.secret.as_str())
         };
         given.or_else(generated).unwrap_or("$SECRET_KEY").to_owned()
+    }
+
+    /// Where webhooks can be seen, and the key that signs them if this start knows it.
+    fn webhooks(&self, url: &str) -> String {
+        if self.is_aws {
+            return String::new();
+        }
+        let key = self.document.as_ref().and_then(|document| {
+            let mut environments = document["environments"].as_array()?.iter();
+            environments.find_map(|environment| environment["webhooks"]["signing_key"].as_str())
+        });
+        let key = key.map(|key| format!("  signing key {key}\n")).unwrap_or_default();
+        format!("  webhooks    {url}{PATH}\n{key}")
     }
 
     /// A connection of the document, as integration and id.

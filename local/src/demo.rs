@@ -2,12 +2,22 @@
 
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
+use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use api::InitError;
+use api::{InitError, Timestamp};
+use axum::body::{Bytes, to_bytes};
+use axum::http::Request;
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use connect::Connect;
 use serde_json::{Value, json};
 use session::secret_key::SecretKey;
+
+use crate::gateway;
+
+/// More than the answer with a session has.
+const BODY_MAX: usize = 64 * 1_024;
 
 /// The demo's environment document. Kept in `file`, it has the same secret key at the next start;
 /// the database has only the key's hash.
@@ -39,7 +49,43 @@ fn new() -> Value {
             { "unique_key": "slack", "provider": "slack", "display_name": "Slack" },
         ],
         "connections": [ { "connection_id": "demo-connection", "integration_id": "github" } ],
+        "webhooks": { "signing_key": SecretKey::generate().expose() },
     } ] })
+}
+
+/// A link that opens the Connect UI for a first user: what a server would make for one of its own.
+pub async fn connect_link(
+    connect: &'static Connect,
+    document: &Value,
+    address: SocketAddr,
+    now: Timestamp,
+) -> Option<String> {
+    let key = document["environments"][0]["secret_keys"][0]["secret"].as_str()?;
+    let user = json!({ "end_user": { "id": "ada", "display_name": "Ada" } });
+    let request = Request::post("/connect/sessions")
+        .header(HOST, address.to_string())
+        .header(AUTHORIZATION, format!("Bearer {key}"))
+        .header(CONTENT_TYPE, "application/json")
+        .body(Bytes::from(user.to_string()))
+        .ok()?;
+    let response = gateway::respond(connect, request, address, now).await;
+    let body = to_bytes(response.into_body(), BODY_MAX).await.ok()?;
+    let answer: Value = serde_json::from_slice(&body).ok()?;
+    Some(answer["data"]["connect_link"].as_str()?.to_owned())
+}
+
+/// The document with webhooks that go to `url`, where it names no receiver.
+pub fn with_receiver(mut document: Value, url: &str) -> Value {
+    let environments = document["environments"].as_array_mut().into_iter().flatten();
+    for environment in environments.filter(|environment| environment["state"] != "absent") {
+        let webhooks = environment
+            .as_object_mut()
+            .map(|environment| environment.entry("webhooks").or_insert_with(|| json!({})));
+        if let Some(Value::Object(webhooks)) = webhooks {
+            webhooks.entry("primary_url").or_insert_with(|| json!(url));
+        }
+    }
+    document
 }
 
 /// Writes a file that only its owner can read.

@@ -16,7 +16,8 @@ use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata};
 use aws_sdk_dynamodb::operation::create_table::CreateTableError;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
-    ProjectionType, ScalarAttributeType, TimeToLiveSpecification,
+    ProjectionType, ScalarAttributeType, StreamSpecification, StreamViewType,
+    TimeToLiveSpecification,
 };
 use dynoxide::Database;
 use tables::client;
@@ -152,41 +153,47 @@ pub async fn create_tables(client: &Client, settings: &Settings) -> Result<(), I
         ("pk", ScalarAttributeType::S, KeyType::Hash),
         ("sk", ScalarAttributeType::S, KeyType::Range),
     ];
-    create_table(client, &settings.tables.registry, &registry, &[]).await?;
-    create_table(client, &settings.tables.sessions, &sessions, &[]).await?;
-    create_table(client, &settings.tables.connections, &registry, &CONNECTION_INDEXES).await?;
+    let names = &settings.tables;
+    create_table(client, &names.registry, &registry, &[], false).await?;
+    create_table(client, &names.sessions, &sessions, &[], false).await?;
+    create_table(client, &names.connections, &registry, &CONNECTION_INDEXES, false).await?;
+    create_table(client, &names.events, &registry, &[], true).await?;
+    turn_on_ttl(client, &names.sessions).await?;
+    turn_on_ttl(client, &names.events).await
+}
+
+async fn turn_on_ttl(client: &Client, table: &str) -> Result<(), InitError> {
     let ttl = TimeToLiveSpecification::builder()
         .attribute_name("ttl")
         .enabled(true)
         .build()
         .map_err(|error| InitError::new(error.to_string()))?;
-    let ttl = client
-        .update_time_to_live()
-        .table_name(&settings.tables.sessions)
-        .time_to_live_specification(ttl)
-        .send()
-        .await;
+    let ttl =
+        client.update_time_to_live().table_name(table).time_to_live_specification(ttl).send().await;
     match ttl.map_err(aws_sdk_dynamodb::Error::from) {
         Ok(_) => Ok(()),
         // TTL is on already.
         Err(error) if error.to_string().contains("ValidationException") => Ok(()),
         Err(error) => Err(InitError::new(format!(
-            "TTL of table {} cannot be turned on: {}",
-            settings.tables.sessions,
+            "TTL of table {table} cannot be turned on: {}",
             error.code().unwrap_or("no answer")
         ))),
     }
 }
 
-/// The indexes of the connections table: name, partition key, sort key.
-const CONNECTION_INDEXES: [[&str; 3]; 2] =
-    [["by-created", "pk", "created_sk"], ["by-end-user", "end_user_pk", "created_sk"]];
+/// The indexes of the connections table: name, partition key, sort key, what they hold.
+const CONNECTION_INDEXES: [(&str, &str, &str, ProjectionType); 3] = [
+    ("by-created", "pk", "created_sk", ProjectionType::All),
+    ("by-end-user", "end_user_pk", "created_sk", ProjectionType::All),
+    ("by-refresh-due", "refresh_shard", "refresh_due_at", ProjectionType::KeysOnly),
+];
 
 async fn create_table(
     client: &Client,
     name: &str,
     key: &[(&str, ScalarAttributeType, KeyType)],
-    indexes: &[[&str; 3]],
+    indexes: &[(&str, &str, &str, ProjectionType)],
+    has_stream: bool,
 ) -> Result<(), InitError> {
     let problem = |error: BuildError| InitError::new(error.to_string());
     let element = |attribute: &str, role: KeyType| {
@@ -195,18 +202,24 @@ async fn create_table(
     };
     let mut request =
         client.create_table().table_name(name).billing_mode(BillingMode::PayPerRequest);
+    if has_stream {
+        let stream = StreamSpecification::builder()
+            .stream_enabled(true)
+            .stream_view_type(StreamViewType::NewImage);
+        request = request.stream_specification(stream.build().map_err(problem)?);
+    }
     let mut attributes: BTreeMap<&str, ScalarAttributeType> = BTreeMap::new();
     for (attribute, kind, role) in key {
         attributes.insert(attribute, kind.clone());
         request = request.key_schema(element(attribute, role.clone())?);
     }
-    for [index, partition, sort] in indexes {
+    for (index, partition, sort, projection) in indexes {
         attributes.extend([partition, sort].map(|name| (*name, ScalarAttributeType::S)));
         let index = GlobalSecondaryIndex::builder()
             .index_name(*index)
             .key_schema(element(partition, KeyType::Hash)?)
             .key_schema(element(sort, KeyType::Range)?)
-            .projection(Projection::builder().projection_type(ProjectionType::All).build());
+            .projection(Projection::builder().projection_type(projection.clone()).build());
         request = request.global_secondary_indexes(index.build().map_err(problem)?);
     }
     for (attribute, kind) in attributes {

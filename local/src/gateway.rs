@@ -14,7 +14,7 @@ use axum::body::{Body, Bytes, HttpBody, to_bytes};
 use axum::extract::ConnectInfo;
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, CONTENT_TYPE, HeaderValue,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, CONTENT_TYPE, HeaderValue, SET_COOKIE,
 };
 use axum::http::{HeaderName, Method, Request, Response, StatusCode};
 use base64::Engine;
@@ -30,6 +30,8 @@ use uuid::Uuid;
 use crate::event::event;
 use crate::log;
 use crate::routes::{ROUTES, Router, decoded_path};
+use crate::upgrade;
+use crate::websockets::Hub;
 
 /// The most bytes of a request that API Gateway takes (AWS, HTTP API quotas).
 const PAYLOAD_MAX: usize = 10 * 1_024 * 1_024;
@@ -54,10 +56,14 @@ const PREFLIGHT: [(HeaderName, &str); 3] = [
     (ACCESS_CONTROL_MAX_AGE, "600"),
 ];
 
-/// Serves until `stop` resolves, then finishes the requests in flight.
+/// Serves until `stop` resolves, then finishes the requests in flight. Sockets are no requests:
+/// they end with the process. `pages` are routes of this machine only, which stand beside those of
+/// the template.
 pub async fn serve(
     connect: &'static Connect,
+    hub: Hub,
     listener: TcpListener,
+    pages: axum::Router,
     clock: fn() -> Timestamp,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
@@ -65,16 +71,23 @@ pub async fn serve(
     let respond = async move |ConnectInfo(peer): Peer, request: Request<Body>| {
         let started = Instant::now();
         let (method, uri) = (request.method().clone(), request.uri().clone());
-        let response = match with_whole_body(request).await {
-            Ok(request) => respond(connect, request, peer, clock()).await,
-            Err(refusal) => with_cors(refusal),
+        let response = if upgrade::is_wanted(&request) {
+            upgrade::respond(request, &connect.app.settings.websockets_path, hub.clone()).await
+        } else {
+            match with_whole_body(request).await {
+                // A task of its own: as on Lambda, a request is finished although its client is gone.
+                Ok(request) => match tokio::spawn(respond(connect, request, peer, clock())).await {
+                    Ok(response) => response,
+                    Err(_) => with_cors(internal_server_error()),
+                },
+                Err(refusal) => with_cors(refusal),
+            }
         };
         let code = response.extensions().get().map_or("", |ErrorCode(code)| code);
         log::request(&method, uri.path(), response.status(), code, started.elapsed());
         response
     };
-    let service =
-        axum::Router::new().fallback(respond).into_make_service_with_connect_info::<SocketAddr>();
+    let service = pages.fallback(respond).into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, service).with_graceful_shutdown(stop).await
 }
 
@@ -153,8 +166,12 @@ async fn route(
     answered.and_then(|answer| http_response(&answer)).unwrap_or_else(|problem| {
         // What API Gateway says when an invocation fails.
         tracing::error!(problem, "invocation failed");
-        plain(StatusCode::INTERNAL_SERVER_ERROR, r#"{"message":"Internal Server Error"}"#)
+        internal_server_error()
     })
+}
+
+fn internal_server_error() -> Response<Body> {
+    plain(StatusCode::INTERNAL_SERVER_ERROR, r#"{"message":"Internal Server Error"}"#)
 }
 
 /// The HTTP response that API Gateway makes of a function's answer.
@@ -165,6 +182,8 @@ fn http_response(answer: &str) -> Result<Response<Body>, String> {
         status_code: u16,
         #[serde(default)]
         headers: Map<String, Value>,
+        #[serde(default)]
+        cookies: Vec<String>,
         #[serde(default)]
         body: Option<String>,
         #[serde(default)]
@@ -185,6 +204,9 @@ fn http_response(answer: &str) -> Result<Response<Body>, String> {
     }
     for (name, value) in &answer.headers {
         response = response.header(name, value.as_str().unwrap_or_default());
+    }
+    for cookie in answer.cookies {
+        response = response.header(SET_COOKIE, cookie);
     }
     response.body(Body::from(body)).map_err(|error| error.to_string())
 }

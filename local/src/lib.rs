@@ -2,12 +2,18 @@
 //! API Gateway does, on an embedded DynamoDB engine.
 //!
 //! - [`gateway`]: HTTP in, API Gateway events to the handlers, HTTP out.
+//! - [`upgrade`]: requests that become a WebSocket.
+//! - [`websockets`]: the open sockets, and the endpoint that posts to them.
 //! - [`routes`]: which function a request is for.
 //! - [`event`]: a request as the event that API Gateway makes of it.
 //! - [`dynamodb`]: the engine, the tables of `template.yaml`, and their TTL.
 //! - [`kms`]: the two calls of KMS that the service makes.
+//! - [`webhooks`]: from the stream of events to the queue, and from there to the receivers.
+//! - [`sqs`]: the queue, and the two calls of SQS that the service makes.
+//! - [`inbox`]: a receiver of webhooks, and a page that shows them.
 //! - [`server`]: how servers start and end.
 //! - [`demo`]: the environment that a first start provisions.
+//! - [`providers`]: the providers that its integrations connect.
 //! - [`banner`]: what a start prints.
 //! - [`log`]: what the process says while it runs.
 
@@ -16,16 +22,24 @@ pub mod demo;
 pub mod dynamodb;
 pub mod event;
 pub mod gateway;
+pub mod inbox;
 pub mod kms;
 pub mod log;
+pub mod providers;
 pub mod routes;
 pub mod server;
+pub mod sqs;
+pub mod upgrade;
+pub mod webhooks;
+pub mod websockets;
 
 use ::connect::Connect;
 use api::settings::Settings;
 use api::{App, InitError};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Credentials;
+use deliver_webhooks::Deliver;
+use queue::Queue;
 use vault::Vault;
 
 /// The state of all functions, on a DynamoDB client and a KMS endpoint. It lives as long as the
@@ -40,5 +54,14 @@ pub fn connect(
     let kms_client = kms::client(&url, "us-east-1".to_owned(), credentials);
     let vault = Vault::new(kms_client, settings.kms_key_id.clone());
     let outbound = ::connect::connect::outbound(&settings)?;
-    Ok(Box::leak(Box::new(Connect { app: App::new(settings, client), vault, outbound })))
+    let sockets = websockets::sockets(settings.websocket_api_url.clone());
+    let app = App::new(settings, client);
+    Ok(Box::leak(Box::new(Connect { app, vault, outbound, sockets })))
+}
+
+/// The state of the functions that deliver webhooks, on an SQS endpoint.
+pub fn deliver(connect: &'static Connect, sqs: &sqs::Sqs) -> &'static Deliver {
+    let credentials = Credentials::new("local", "local", None, None, "local");
+    let client = sqs::client(&sqs.url(), "us-east-1".to_owned(), credentials);
+    Box::leak(Box::new(Deliver { connect, queue: Queue::new(client, sqs.queue_url()) }))
 }

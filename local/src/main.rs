@@ -2,9 +2,11 @@
 
 mod arguments;
 
+use std::iter;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use api::settings::Settings;
@@ -17,8 +19,12 @@ use futures_util::future::select_all;
 use local::banner::Banner;
 use local::dynamodb::{self, Engine};
 use local::kms::Kms;
+use local::providers::Providers;
 use local::server::Server;
-use local::{demo, gateway, log};
+use local::sqs::Sqs;
+use local::webhooks::{Position, Webhooks};
+use local::websockets::Websockets;
+use local::{demo, gateway, inbox, log};
 use provision::Failure;
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -138,7 +144,11 @@ impl Signals {
 /// All that serves.
 struct Service {
     api: Server,
+    webhooks: Option<Server>,
+    sqs: Sqs,
     kms: Kms,
+    websockets: Websockets,
+    providers: Option<Providers>,
     engine: Option<Engine>,
 }
 
@@ -168,35 +178,88 @@ impl Service {
         // What tells the embedded engine, or another one, from AWS.
         let endpoint_url = engine.as_ref().map(Engine::url);
         let endpoint_url = endpoint_url.or(arguments.dynamodb.as_ref().map(ToString::to_string));
-        let settings = Settings { endpoint_url, ..settings };
+        let websockets = Websockets::start().await.map_err(|error| {
+            InitError::new(format!("the WebSocket endpoint does not start: {error}"))
+        })?;
+        let websocket_api_url = Some(websockets.url());
+        let settings = Settings { endpoint_url, websocket_api_url, ..settings };
         let kms = Kms::start(arguments.kms_file().as_deref())
             .await
             .map_err(|error| InitError::new(format!("KMS does not start: {error}")))?;
         let connect = local::connect(settings, client, &kms)?;
 
-        let document = match document {
-            None if arguments.is_aws() => None,
-            None => Some(demo::document(arguments.demo_file().as_deref())?),
-            Some(document) => Some(document),
+        let (document, providers) = match document {
+            None if arguments.is_aws() => (None, None),
+            None => {
+                let (document, providers) = demo(&arguments).await?;
+                let inbox = format!("http://{address}{}", inbox::PATH);
+                (Some(demo::with_receiver(document, &inbox)), Some(providers))
+            }
+            Some(document) => (Some(document), None),
         };
         let report = match &document {
             Some(document) => Some(provision(connect, document.clone()).await?),
             None => None,
         };
+        let (sqs, webhooks) = webhooks(connect, engine.as_ref()).await?;
+        let pages = inbox::routes(connect, clock);
+        let hub = websockets.hub.clone();
         let api = Server::start("the API", |stop| async move {
-            gateway::serve(connect, listener, clock, stop).await.map_err(|error| error.to_string())
+            let served = gateway::serve(connect, hub, listener, pages, clock, stop);
+            served.await.map_err(|error| error.to_string())
         });
         let data = arguments.describe_data();
         let is_aws = arguments.is_aws();
-        let banner = Banner { address, data, is_aws, document, report };
-        Ok((Self { api, kms, engine }, banner))
+        let connect_link = match (&document, &providers) {
+            (Some(demo), Some(_)) => demo::connect_link(connect, demo, address, clock()).await,
+            _ => None,
+        };
+        let banner = Banner { address, data, is_aws, connect_link, document, report };
+        Ok((Self { api, webhooks, sqs, kms, websockets, providers, engine }, banner))
     }
 
     /// What listens, in the order in which to stop: the API needs the others.
     fn servers(&mut self) -> Vec<&mut Server> {
         let engine = self.engine.as_mut().map(|engine| &mut engine.server);
-        [&mut self.api, &mut self.kms.server].into_iter().chain(engine).collect()
+        let providers = self.providers.as_mut().map(|providers| &mut providers.server);
+        let webhooks = self.webhooks.as_mut();
+        let others = [&mut self.websockets.server, &mut self.sqs.server, &mut self.kms.server];
+        let all = iter::once(&mut self.api).chain(webhooks).chain(others);
+        all.chain(providers).chain(engine).collect()
     }
+}
+
+/// The demo's document, and the providers that its integrations connect.
+async fn demo(arguments: &Arguments) -> Result<(Value, Providers), InitError> {
+    let providers = Providers::start()
+        .await
+        .map_err(|error| InitError::new(format!("the demo providers do not start: {error}")))?;
+    let mut document = demo::document(arguments.demo_file().as_deref())?;
+    providers.add_to(&mut document);
+    Ok((document, providers))
+}
+
+/// The queue of webhooks, and what delivers them where the embedded engine holds the tables.
+async fn webhooks(
+    connect: &'static Connect,
+    engine: Option<&Engine>,
+) -> Result<(Sqs, Option<Server>), InitError> {
+    let sqs = Sqs::start(Arc::new(clock)).await;
+    let sqs = sqs.map_err(|error| InitError::new(format!("SQS does not start: {error}")))?;
+    let Some(engine) = engine else {
+        tracing::info!("webhooks are delivered by whoever reads the stream of the events table");
+        return Ok((sqs, None));
+    };
+    let deliver = local::deliver(connect, &sqs);
+    let (database, table) = (engine.database.clone(), &connect.app.settings.tables.events);
+    // The stream first: what is written meanwhile is then queued twice, and sent once.
+    let webhooks = Webhooks::new(database, table, Position::Newest, sqs.reader(), deliver)?;
+    webhooks.recover(clock()).await?;
+    let server = Server::start("the delivery of webhooks", |stop| async move {
+        webhooks.run(clock, stop).await;
+        Ok(())
+    });
+    Ok((sqs, Some(server)))
 }
 
 /// The settings of the functions; those that `template.yaml` always sets have defaults here.
@@ -205,10 +268,10 @@ fn settings() -> Result<Settings, InitError> {
         variable(name).or_else(|| match name {
             "SESSIONS_TABLE" => Some("connect-sessions".to_owned()),
             "CONNECTIONS_TABLE" => Some("connect-connections".to_owned()),
+            "EVENTS_TABLE" => Some("connect-events".to_owned()),
             "KMS_KEY_ID" => Some(local::kms::KEY_ID.to_owned()),
             "OUTBOUND_ALLOW" => Some("127.0.0.0/8,::1/128".to_owned()),
             "REGISTRY_TABLE" => Some("connect-registry".to_owned()),
-            "CONNECT_UI_URL" => Some("http://localhost:3009".to_owned()),
             // The engine warns of every condition that does not hold, which is no news.
             "RUST_LOG" => Some("info,dynoxide=error".to_owned()),
             _ => None,

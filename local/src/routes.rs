@@ -32,6 +32,15 @@ macro_rules! handler {
             Box::pin($crate::routes::answer(&connect.app, $handle, event, context, now, within))
         }
     };
+    (sockets: $handle:path) => {
+        |connect, event, context, now| {
+            let within = api::lambda::ANSWER_WITHIN;
+            let handle = |connect: &'static Connect, request, now| {
+                $handle(&connect.app, &connect.sockets, request, now)
+            };
+            Box::pin($crate::routes::answer(connect, handle, event, context, now, within))
+        }
+    };
     (connect: $handle:path) => {
         |connect, event, context, now| {
             let within = api::lambda::ANSWER_WITHIN_CALLING_PROVIDERS;
@@ -41,12 +50,17 @@ macro_rules! handler {
 }
 
 /// Every route of `template.yaml`; a test holds the two together.
-pub const ROUTES: [Route; 28] = [
+pub const ROUTES: [Route; 36] = [
     ("POST /connect/sessions", handler!(app: create_session::handle)),
     ("POST /connect/sessions/reconnect", handler!(app: reconnect_session::handle)),
     ("GET /connect/session", handler!(app: get_session::handle)),
     ("HEAD /connect/session", handler!(app: get_session::handle)),
     ("DELETE /connect/session", handler!(app: delete_session::handle)),
+    ("GET /connect/session/outcomes", handler!(app: get_session::handle)),
+    ("GET /oauth/connect/{providerConfigKey}", handler!(sockets: start_oauth::handle)),
+    ("HEAD /oauth/connect/{providerConfigKey}", handler!(sockets: start_oauth::handle)),
+    ("GET /oauth/callback", handler!(connect: finish_oauth::handle)),
+    ("POST /oauth/callback", handler!(connect: finish_oauth::handle)),
     ("POST /auth/unauthenticated/{providerConfigKey}", handler!(connect: authorize::handle)),
     ("POST /api-auth/api-key/{providerConfigKey}", handler!(connect: authorize::handle)),
     ("POST /api-auth/basic/{providerConfigKey}", handler!(connect: authorize::handle)),
@@ -63,11 +77,14 @@ pub const ROUTES: [Route; 28] = [
     ("GET /providers", handler!(app: get_provider::handle)),
     ("GET /providers/{provider}", handler!(app: get_provider::handle)),
     ("POST /connect/telemetry", handler!(app: record_telemetry::handle)),
+    ("GET /connect-ui/", handler!(app: connect_ui::handle)),
+    ("GET /connect-ui/{proxy+}", handler!(app: connect_ui::handle)),
+    ("GET /images/template-logos/{file}", handler!(app: connect_ui::handle)),
     ("GET /connections", handler!(app: list_connections::handle)),
     ("POST /connections", handler!(connect: import_connection::handle)),
     ("GET /connections/{connectionId}", handler!(connect: get_connection::handle)),
     ("PATCH /connections/{connectionId}", handler!(app: update_connection::handle)),
-    ("DELETE /connections/{connectionId}", handler!(app: delete_connection::handle)),
+    ("DELETE /connections/{connectionId}", handler!(connect: delete_connection::handle)),
     ("POST /connections/metadata", handler!(app: update_connection::handle)),
     ("PATCH /connections/metadata", handler!(app: update_connection::handle)),
 ];
@@ -99,7 +116,9 @@ impl Router {
         let mut tree = matchit::Router::new();
         for route in routes {
             let (method, path) = route.0.split_once(' ').unwrap_or_default();
-            let inserted = tree.insert(lookup_path(method, path), *route);
+            // A parameter that takes the rest of the path is written `{name+}` at AWS.
+            let path = path.replace("{proxy+}", "{*proxy}");
+            let inserted = tree.insert(lookup_path(method, &path), *route);
             debug_assert!(inserted.is_ok(), "{}: {inserted:?}", route.0);
         }
         Self(tree)

@@ -49,9 +49,10 @@ impl Function {
             .env("SESSIONS_TABLE", &world.app.settings.tables.sessions)
             .env("REGISTRY_TABLE", &world.app.settings.tables.registry)
             .env("CONNECTIONS_TABLE", &world.app.settings.tables.connections)
+            .env("EVENTS_TABLE", &world.app.settings.tables.events)
             .env("KMS_KEY_ID", &world.app.settings.kms_key_id)
             .env("AWS_ENDPOINT_URL_KMS", format!("http://{}", world.kms_wire.address))
-            .env("CONNECT_UI_URL", world.app.settings.connect_ui_url.as_str())
+            .env("CONNECT_UI_URL", "http://localhost:3009")
             .env("RUST_LOG", "trace")
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());

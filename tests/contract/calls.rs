@@ -223,8 +223,8 @@ async fn a_warm_container_makes_one_call_to_read_or_to_change_a_connection() {
         ("PATCH", &path, Some(&change), &["UpdateItem"]),
         ("POST", "/connections/metadata", Some(&metadata), &["TransactWriteItems"]),
         ("PATCH", "/connections/metadata", Some(&metadata), &["GetItem", "TransactWriteItems"]),
-        ("POST", "/connections", Some(&import), &["GetItem", "GetItem", "PutItem"]),
-        ("DELETE", &path, None, &["DeleteItem"]),
+        ("POST", "/connections", Some(&import), &["GetItem", "GetItem", "TransactWriteItems"]),
+        ("DELETE", &path, None, &["GetItem", "TransactWriteItems"]),
         ("GET", "/integrations/airtable-pat", None, &["GetItem"]),
         ("GET", "/integrations", None, &["Query", "Query"]),
         ("GET", "/providers/github", None, &[]),
@@ -253,5 +253,40 @@ async fn a_session_lists_its_integrations_with_two_calls() {
     let body = json!({ "token": token, "event": "open", "timestamp": flow.world.now.to_string() });
     let telemetry = Call::new("POST", "/connect/telemetry").json(&body);
     assert_eq!(flow.world.send(telemetry).await.status, 204);
+    assert_eq!(flow.world.wire.calls(), ["GetItem"]);
+}
+
+#[tokio::test]
+async fn an_oauth_flow_makes_three_calls_to_start_and_four_to_finish() {
+    let mut flow = Flow::start().await;
+    let token = flow.world.mint(json!({ "tags": {} })).await;
+    // Of the catalogue: a provider of the environment's own is a call more.
+    let slack = json!({ "unique_key": "own-slack", "provider": "slack",
+        "credentials": { "type": "OAUTH2", "client_id": "i", "client_secret": "s" } });
+    flow.world.change_environment(json!({ "integrations": [slack] })).await;
+    flow.start_oauth("own-slack", &token).await;
+    assert_eq!(flow.world.wire.calls(), ["GetItem", "GetItem", "GetItem", "PutItem"]);
+    flow.start_oauth("own-slack", &token).await;
+    assert_eq!(flow.world.wire.calls(), ["GetItem", "GetItem", "PutItem"]);
+
+    let started = flow.start_oauth("oauth", &token).await;
+    assert_eq!(flow.world.wire.calls(), ["GetItem", "GetItem", "GetItem", "PutItem"]);
+    let page = flow.world.send(started.callback("code=c")).await;
+    assert_eq!(page.status, 200, "{page:?}");
+    let finish = ["UpdateItem", "GetItem", "GetItem", "GetItem", "TransactWriteItems"];
+    assert_eq!(flow.world.wire.calls(), finish);
+    assert_eq!((flow.provider.calls().len(), flow.world.kms_wire.calls().len()), (1, 1));
+
+    // Warm, KMS is not called; a second callback is one call.
+    let again = flow.start_oauth("oauth", &token).await;
+    flow.world.wire.calls();
+    assert_eq!(flow.world.send(again.callback("code=c")).await.status, 200);
+    assert_eq!(flow.world.wire.calls(), finish);
+    assert_eq!((flow.provider.calls().len(), flow.world.kms_wire.calls().len()), (1, 0));
+    assert_eq!(flow.world.send(again.callback("code=c")).await.status, 200);
+    assert_eq!(flow.world.wire.calls(), ["UpdateItem"]);
+    assert_eq!((flow.provider.calls().len(), flow.world.kms_wire.calls().len()), (0, 0));
+
+    flow.outcomes(&token).await;
     assert_eq!(flow.world.wire.calls(), ["GetItem"]);
 }

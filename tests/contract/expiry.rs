@@ -42,13 +42,17 @@ async fn dynamodb_deletes_an_expired_session_on_its_own_and_no_live_one() {
     let mut world = World::start().await;
     let token = world.mint(json!({ "tags": {} })).await;
     let item = world.session_items().await.remove(0);
-    // 13:08:27.690 is rounded up to a whole second, so that TTL never deletes a live session.
+    // 13:08:27.690, an hour later, is rounded up to a whole second: TTL deletes neither a live
+    // session nor one whose OAuth flows may still come back.
     assert_eq!(item["expires_at_ms"].as_n(), Ok(&"1795352907690".to_owned()));
-    assert_eq!(item["ttl"].as_n(), Ok(&"1795352908".to_owned()));
+    assert_eq!(item["ttl"].as_n(), Ok(&"1795356508".to_owned()));
 
     world.pass_ms(30 * 60 * 1_000 - 1);
     assert_eq!(world.sweep(), 0);
     assert_eq!(world.get(&token).await.status, 200);
+    world.pass_ms(60 * 60 * 1_000 + 1);
+    assert_eq!(world.sweep(), 0);
+    assert_eq!(world.get(&token).await.status, 401);
     world.pass_ms(2_000);
     assert_eq!(world.sweep(), 1);
     assert_eq!(world.session_items().await.len(), 0);

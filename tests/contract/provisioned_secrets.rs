@@ -39,7 +39,7 @@ async fn sealed(world: &World, attribute: &str) -> (Key, Vec<u8>) {
     let mut items = world.app.tables.registry_items(vec![key.clone()]).await.expect("items");
     let sealed = match items.remove(&key).expect("an item").record {
         Record::Integration { client, .. } => client.expect("a client").client_secret,
-        Record::Environment(settings) => settings.webhook_signing_key,
+        Record::Environment(settings) => settings.signing_keys.current,
         other => panic!("{other:?}"),
     };
     (key, sealed.expect("a sealed secret"))

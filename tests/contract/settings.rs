@@ -11,6 +11,7 @@ fn read(change: (&str, Option<&str>)) -> Result<Settings, String> {
         "SESSIONS_TABLE" => Some("sessions"),
         "REGISTRY_TABLE" => Some("registry"),
         "CONNECTIONS_TABLE" => Some("connections"),
+        "EVENTS_TABLE" => Some("events"),
         "CONNECT_UI_URL" => Some("https://ui.example.com"),
         _ => None,
     };
@@ -22,7 +23,6 @@ fn a_missing_or_malformed_setting_is_named_in_one_sentence() {
     for (change, sentence) in [
         (("SESSIONS_TABLE", None), "SESSIONS_TABLE is not set"),
         (("REGISTRY_TABLE", Some("")), "REGISTRY_TABLE is not set"),
-        (("CONNECT_UI_URL", None), "CONNECT_UI_URL is not set"),
         (
             ("CONNECT_UI_URL", Some("ui.example.com")),
             "CONNECT_UI_URL must be an absolute http(s) URL, not \"ui.example.com\"",

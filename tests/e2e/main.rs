@@ -10,3 +10,4 @@ mod secrets;
 mod service;
 mod stop;
 mod terminal;
+mod webhooks;

@@ -28,6 +28,24 @@ fn the_four_printed_commands_work_when_pasted() {
 }
 
 #[tokio::test]
+async fn the_printed_link_opens_the_connect_ui_with_the_demo_providers() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let process = Process::start(folder.path(), &["--in-memory"]);
+    let output = process.stdout();
+    let link = output.lines().find(|line| line.starts_with("http://")).expect("a link");
+    let client = reqwest::Client::new();
+    let page = client.get(link).send().await.expect("an answer");
+    assert_eq!(page.status(), 200);
+    let token = link.split("session_token=").nth(1).expect("a token");
+    let call = Call::new("GET", "/integrations").bearer(token);
+    let list = call.send_over(&client, &process.url).await.json();
+    let names: Vec<_> = list["data"].as_array().expect("a list").iter().collect();
+    for name in ["Demo OAuth", "Demo OAuth (refuses)", "Demo API key"] {
+        assert!(names.iter().any(|item| item["display_name"] == name), "{name}: {list}");
+    }
+}
+
+#[tokio::test]
 async fn an_environment_document_takes_the_place_of_the_demo() {
     let folder = tempfile::tempdir().expect("a folder");
     let document = json!({ "environments": [ {
@@ -145,7 +163,8 @@ fn the_banner_shows_no_secret_key_of_aws() {
         let document = json!({ "environments": [{ "name": "dev", "secret_keys": keys }] });
         let address = "127.0.0.1:3003".parse().expect("an address");
         let document = Some(document);
-        Banner { address, data: String::new(), is_aws, document, report: None }.text()
+        let data = String::new();
+        Banner { address, data, is_aws, connect_link: None, document, report: None }.text()
     };
     assert!(banner(false).contains(&format!("Authorization: Bearer {secret}")));
     assert!(!banner(true).contains(secret));

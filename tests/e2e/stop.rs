@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rustix::fs::{CWD, FileType, Mode, OFlags, mknodat};
 use serde_json::json;
-use tests::Call;
+use tests::{Call, Socket};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -90,6 +90,18 @@ async fn a_request_to_the_engine_that_never_ends_is_cut_off_and_nothing_is_lost(
 
     let again = Process::start(folder.path(), &[]);
     assert_eq!(Call::get(&token).send_over(&client, &again.url).await.status, 200);
+}
+
+#[tokio::test]
+async fn open_sockets_hold_up_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut process = Process::start(folder.path(), &["--in-memory", "--stop-within", "3600"]);
+    let address = process.url.trim_start_matches("http://").parse().expect("an address");
+    let _silent = Socket::open(address, "/", &[]).await.expect("a socket");
+    let mut busy = Socket::open(address, "/", &[]).await.expect("a socket");
+    assert!(busy.is_silent().await);
+    process.signal("TERM");
+    assert!(process.wait().success());
 }
 
 #[tokio::test]

@@ -1,7 +1,9 @@
 //! A world of its own for each test: an engine on a free port, tables, an environment, and the
 //! service on top. Time stands still until the test moves it.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use api::App;
 use api::settings::Settings;
@@ -11,15 +13,24 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{Credentials, Region};
 use aws_sdk_dynamodb::types::AttributeValue;
 use connect::Connect;
+use deliver_webhooks::Deliver;
 use dynoxide::Database;
 use dynoxide::storage_backend::{Clock, ManualClock};
 use jiff::{SignedDuration, Timestamp};
 use local::dynamodb::{self, Engine};
+use local::gateway;
 use local::kms::Kms;
+use local::sqs::Sqs;
+use local::webhooks::{Position, Webhooks};
+use local::websockets::{self, Websockets};
 use provision::{Failure, Report};
 use serde_json::{Value, json};
+use session::event::Event;
 use session::secret_key::SecretKey;
 use std::collections::HashMap;
+use tables::events::{StoredEvent, to_event};
+use tokio::net::TcpListener;
+use uuid::Uuid;
 use vault::Vault;
 
 use crate::call::{Call, Reply};
@@ -45,6 +56,14 @@ pub struct World {
     pub kms: Kms,
     /// What stands between the service and KMS.
     pub kms_wire: Wire,
+    /// The open sockets, and the endpoint that the service posts to them by.
+    pub websockets: Websockets,
+    /// The queue of webhooks.
+    pub sqs: Sqs,
+    /// The functions that deliver webhooks, in containers of their own that cache nothing.
+    pub deliver: &'static Deliver,
+    webhooks: tokio::sync::Mutex<Webhooks>,
+    milliseconds: Arc<AtomicI64>,
     engine: Engine,
     clock: Arc<ManualClock>,
 }
@@ -73,9 +92,19 @@ impl World {
         let client = client(&engine.url());
         let kms = Kms::start(None).await.expect("KMS");
         let kms_wire = Wire::to(kms.address).await;
-        let settings = settings(setting);
+        let websockets = Websockets::start().await.expect("a WebSocket endpoint");
+        let websocket_api_url = Some(websockets.url());
+        let settings = Settings { websocket_api_url, ..settings(setting) };
         dynamodb::create_tables(&client, &settings).await.expect("tables");
 
+        let milliseconds = Arc::new(AtomicI64::new(0));
+        let sqs = queue(&milliseconds).await;
+        let uncached = Settings { registry_cache_seconds: 0, ..settings.clone() };
+        let kms_line = Wire::to(kms.address).await;
+        let patient = patient_client(&engine.url());
+        let deliver = local::deliver(container_on(&uncached, patient, &kms_line), &sqs);
+        let (database, events) = (engine.database.clone(), &settings.tables.events);
+        let webhooks = Webhooks::new(database, events, Position::Oldest, sqs.reader(), deliver);
         let connect = container(&settings, &wire, &kms_wire);
         let mut world = Self {
             connect,
@@ -83,10 +112,15 @@ impl World {
             wire,
             kms,
             kms_wire,
+            websockets,
             client,
             secret_key: SecretKey::generate().expose().to_owned(),
             secret_key_no_scope: SecretKey::generate().expose().to_owned(),
             now: "2026-11-22T12:38:27.690Z".parse().expect("a moment"),
+            sqs,
+            deliver,
+            webhooks: tokio::sync::Mutex::new(webhooks.expect("a stream")),
+            milliseconds,
             engine,
             clock,
         };
@@ -146,21 +180,14 @@ impl World {
     /// waits as long for an answer as `provision` does.
     pub async fn other_container(&self) -> (&'static Connect, Wire) {
         let wire = Wire::to(self.engine.address).await;
-        let url = format!("http://{}", wire.address);
-        let client = tables::client::client(
-            aws::connector(Roots::Native, Waits::PROVISION),
-            Waits::PROVISION,
-            Region::from_static("us-east-1"),
-            Credentials::for_tests(),
-            Some(url),
-            CountCalls::DynamoDb,
-        );
+        let client = patient_client(&format!("http://{}", wire.address));
         (container_on(&self.app.settings, client, &self.kms_wire), wire)
     }
 
     /// Moves the clocks of the service and of the engine.
     pub fn set_time(&mut self, now: Timestamp) {
         self.now = now;
+        self.milliseconds.store(now.as_millisecond(), Ordering::SeqCst);
         self.clock.set(u64::try_from(now.as_second()).expect("after 1970"));
     }
 
@@ -177,6 +204,18 @@ impl World {
     /// Sends a request.
     pub async fn send(&self, call: Call) -> Reply {
         call.send_to(self.connect, self.now).await
+    }
+
+    /// Serves the API on a free port. Its clock stands still.
+    pub async fn serve(&self) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let (connect, hub) = (self.connect, self.websockets.hub.clone());
+        let clock = || Timestamp::UNIX_EPOCH;
+        let pages = axum::Router::new();
+        let stop = std::future::pending();
+        tokio::spawn(gateway::serve(connect, hub, listener, pages, clock, stop));
+        address
     }
 
     /// Asks for a session.
@@ -208,13 +247,79 @@ impl World {
     pub async fn dump(&self) -> Vec<HashMap<String, AttributeValue>> {
         let settings = &self.app.settings;
         let mut items = Vec::new();
-        for table in
-            [&settings.tables.sessions, &settings.tables.registry, &settings.tables.connections]
-        {
+        let tables = &settings.tables;
+        for table in [&tables.sessions, &tables.registry, &tables.connections, &tables.events] {
             let scan = self.client.scan().table_name(table).into_paginator().items().send();
             items.extend(scan.try_collect().await.expect("a scan"));
         }
         items
+    }
+
+    /// Forwards and delivers webhooks until none is due now, and answers how many invocations of
+    /// `deliver-webhooks` that took.
+    pub async fn deliver(&self) -> usize {
+        let mut webhooks = self.webhooks.lock().await;
+        let mut invocations = 0;
+        loop {
+            let forwarded = webhooks.forward(self.now).await;
+            let due = webhooks.due(usize::MAX, self.now);
+            if forwarded == 0 && due.is_empty() {
+                return invocations;
+            }
+            invocations += due.len();
+            futures_util::future::join_all(due).await;
+        }
+    }
+
+    /// Puts new webhooks into the queue, and sends none.
+    pub async fn forward(&self) {
+        while self.webhooks.lock().await.forward(self.now).await > 0 {}
+    }
+
+    /// Moves the clocks to the moment at which the next webhook is due, and delivers. `false` means
+    /// that there is none.
+    pub async fn deliver_next(&mut self) -> bool {
+        let Some(due) = self.sqs.reader().next_due() else { return false };
+        self.set_time(due.max(self.now));
+        self.deliver().await;
+        true
+    }
+
+    /// The environment of a session that there is.
+    pub async fn environment_id(&self) -> Uuid {
+        let session = self.session_items().await.into_iter().next().expect("a session");
+        let id = session["environment_id"].as_s().expect("an id");
+        id.parse().expect("a UUID")
+    }
+
+    /// The webhooks that are kept, the oldest first, with how far their delivery has come.
+    pub async fn events(&self) -> Vec<StoredEvent> {
+        let table = &self.app.settings.tables.events;
+        let scan = self.client.scan().table_name(table).into_paginator().items().send();
+        let items: Vec<_> = scan.try_collect().await.expect("a scan");
+        let events = items.into_iter().map(|item| to_event(item).expect("an event"));
+        let mut events: Vec<_> = events.collect();
+        events.sort_by_key(|stored| stored.event.id);
+        events
+    }
+
+    /// One of them.
+    pub async fn event(&self, id: &str) -> StoredEvent {
+        let mut events = self.events().await.into_iter();
+        events.find(|stored| stored.event.id.to_string() == id).expect("an event")
+    }
+
+    /// The webhooks that are kept, the oldest first. They are removed, so that the next call
+    /// answers those that are made until then.
+    pub async fn take_events(&self) -> Vec<Event> {
+        let events = self.events().await;
+        for StoredEvent { environment_id, event, .. } in &events {
+            let pk = AttributeValue::S(format!("ENV#{environment_id}"));
+            let sk = AttributeValue::S(event.id.to_string());
+            let delete = self.client.delete_item().table_name(&self.app.settings.tables.events);
+            delete.key("pk", pk).key("sk", sk).send().await.expect("an answer");
+        }
+        events.into_iter().map(|stored| stored.event).collect()
     }
 
     /// The items of the sessions table.
@@ -230,6 +335,7 @@ fn settings(setting: impl Fn(&str) -> Option<&'static str>) -> Settings {
             "SESSIONS_TABLE" => Some("sessions"),
             "REGISTRY_TABLE" => Some("registry"),
             "CONNECTIONS_TABLE" => Some("connections"),
+            "EVENTS_TABLE" => Some("events"),
             "KMS_KEY_ID" => Some(local::kms::KEY_ID),
             "OUTBOUND_ALLOW" => Some("127.0.0.0/8"),
             "CONNECT_UI_URL" => Some("http://localhost:3009"),
@@ -242,6 +348,18 @@ fn settings(setting: impl Fn(&str) -> Option<&'static str>) -> Settings {
 fn client(url: &str) -> Client {
     let credentials = Credentials::new("test", "test", None, None, "test");
     dynamodb::client(url, "us-east-1".to_owned(), credentials)
+}
+
+/// A client that waits as long for an answer as functions do that nobody waits for.
+fn patient_client(url: &str) -> Client {
+    tables::client::client(
+        aws::connector(Roots::Native, Waits::PROVISION),
+        Waits::PROVISION,
+        Region::from_static("us-east-1"),
+        Credentials::for_tests(),
+        Some(url.to_owned()),
+        CountCalls::DynamoDb,
+    )
 }
 
 /// A provider of the catalogue for each integration.
@@ -264,5 +382,16 @@ fn container_on(settings: &Settings, client: Client, kms_wire: &Wire) -> &'stati
         app: App::new(settings.clone(), client),
         vault: Vault::new(kms, settings.kms_key_id.clone()),
         outbound: connect::connect::outbound(settings).expect("good settings"),
+        sockets: websockets::sockets(settings.websocket_api_url.clone()),
     }))
+}
+
+/// A queue whose clock a test moves.
+async fn queue(milliseconds: &Arc<AtomicI64>) -> Sqs {
+    let milliseconds = Arc::clone(milliseconds);
+    let clock = move || {
+        let now = Timestamp::from_millisecond(milliseconds.load(Ordering::SeqCst));
+        now.expect("a moment")
+    };
+    Sqs::start(Arc::new(clock)).await.expect("a queue")
 }

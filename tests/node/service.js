@@ -11,14 +11,24 @@ import { createInterface } from 'node:readline';
 
 const local = process.env.LOCAL ?? new URL('../../target/debug/local', import.meta.url).pathname;
 
-/** Starts both. `stop` ends them. */
-export async function start() {
+/** Starts both; `webhooks` are settings of the environment. `stop` ends them. */
+export async function start(webhooks) {
   const provider = await startProvider();
   const secretKey = randomUUID();
-  const folder = await mkdtemp(join(tmpdir(), 'node-sdk-'));
-  const environment = join(folder, 'environment.json');
-  await writeFile(environment, JSON.stringify(document(secretKey, provider.url)));
+  const service = await serve(document(secretKey, provider.url, webhooks));
+  const stop = async () => {
+    await service.stop();
+    provider.server.close();
+    provider.server.closeAllConnections();
+  };
+  return { url: service.url, secretKey, provider, stop };
+}
 
+/** Starts the service with an environment document. `stop` ends it. */
+export async function serve(document) {
+  const folder = await mkdtemp(join(tmpdir(), 'connect-sessions-'));
+  const environment = join(folder, 'environment.json');
+  await writeFile(environment, JSON.stringify(document));
   const service = spawn(
     local,
     ['--in-memory', '--listen', '127.0.0.1:0', '--environment', environment],
@@ -32,11 +42,9 @@ export async function start() {
   const stop = async () => {
     service.kill('SIGTERM');
     await exit;
-    provider.server.close();
-    provider.server.closeAllConnections();
     await rm(folder, { recursive: true });
   };
-  return { url, secretKey, provider, stop };
+  return { url, stop };
 }
 
 /** The address in what the service prints when it is ready. */
@@ -70,7 +78,7 @@ async function startProvider() {
   return { server, calls, url: `http://127.0.0.1:${server.address().port}` };
 }
 
-function document(secretKey, base_url) {
+function document(secretKey, base_url, webhooks) {
   const verification = { method: 'GET', endpoints: ['/me'] };
   const common = { categories: ['other'], docs: 'https://example.com/docs' };
   const providers = [
@@ -102,5 +110,5 @@ function document(secretKey, base_url) {
     { unique_key: 'open', provider: 'unauthenticated' },
   ];
   const secret_keys = [{ name: 'server', secret: secretKey, scopes: ['environment:*'] }];
-  return { environments: [{ name: 'dev', secret_keys, providers, integrations }] };
+  return { environments: [{ name: 'dev', secret_keys, providers, integrations, webhooks }] };
 }

@@ -3,16 +3,19 @@
 
 use api::{App, Error, Request, Response, Timestamp, auth, request, response};
 use connect::Connect;
-use connect::attempt::{self, Attempt};
+use connect::saving::Credentials;
+use connect::token_failure::TokenFailure;
 use connect::tokens::{self, ClientCredentials};
-use connect::variables::Variables;
+use flow::attempt::Attempt;
+use flow::parameters::Parameters;
+use flow::variables::Variables;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use session::fields::{Fields, Issues};
 use session::integration::IntegrationKey;
 use session::provider::AuthMode;
 
-use crate::parameters::Parameters;
+use crate::attempt;
 
 /// Answers 200 with the id of the connection.
 pub async fn handle(
@@ -45,20 +48,42 @@ pub async fn handle(
     let key = key.and_then(|key| IntegrationKey::parse(&key)).ok_or_else(unknown_integration)?;
     let integration = app.tables.integration(environment.id, &key).await?;
     let integration = integration.ok_or_else(unknown_integration)?;
-    let attempt = Attempt::new(connect, &token, session, environment, integration).await?;
+    let attempt = attempt::begin(connect, &token, session, environment, integration).await?;
     if attempt.provider.auth_mode() != AuthMode::OAuth2ClientCredentials {
         let message = "Invalid auth mode. The provider does not support this auth mode.";
         return Err(Error::refused_with_payload(400, "invalid_auth_mode", message, json!({})));
     }
     attempt.require_allowed()?;
-    attempt.require_target(connect).await?;
+    attempt.require_target(&app.tables).await?;
 
-    let scopes = parameters.params.get("oauth_scopes").and_then(Value::as_str);
+    let submitted = Submitted { fields, client_id, client_secret, params: parameters.params };
+    let connected = connected(connect, &attempt, submitted, now).await;
+    let connection_id = attempt::tell_if_failed(connect, &attempt, connected, now).await?;
+    response::plain(&Connected { provider_config_key: key.as_str(), connection_id: &connection_id })
+}
+
+/// What the end user submits.
+struct Submitted {
+    fields: Map<String, Value>,
+    client_id: String,
+    client_secret: String,
+    params: Map<String, Value>,
+}
+
+/// The id of the connection that a token of the provider makes.
+async fn connected(
+    connect: &Connect,
+    attempt: &Attempt,
+    submitted: Submitted,
+    now: Timestamp,
+) -> Result<String, Error> {
+    let Submitted { fields, client_id, client_secret, params } = submitted;
+    let scopes = params.get("oauth_scopes").and_then(Value::as_str);
     let own = attempt.integration.client.as_ref().and_then(|client| client.scopes.as_deref());
     let scope = scopes.or(own).filter(|scopes| !scopes.is_empty());
     let scope = scope.map(|scopes| scopes.replace(',', " "));
-    let extra = attempt.authorization_params();
-    let mut connection_config = attempt.connection_config(parameters.params);
+    let extra = attempt.authorization_params().unwrap_or_default();
+    let mut connection_config = attempt.connection_config(params);
     if !extra.is_empty() {
         let extra: Map<_, _> =
             extra.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
@@ -75,15 +100,12 @@ pub async fn handle(
         scope: scope.as_deref(),
         parameters: &extra,
     };
-    let credentials = tokens::client_credentials(&connect.outbound, variables, client, now).await?;
-    let new = attempt::Credentials {
-        credentials,
-        connection_config,
-        metadata: None,
-        moves_updated_at: false,
-    };
-    let connection_id = attempt.save(connect, new, now).await?;
-    response::plain(&Connected { provider_config_key: key.as_str(), connection_id: &connection_id })
+    let credentials = tokens::client_credentials(&connect.outbound, variables, client, now)
+        .await
+        .map_err(TokenFailure::of_client_credentials)?;
+    let new =
+        Credentials { credentials, connection_config, metadata: None, moves_updated_at: false };
+    attempt::save(connect, attempt, new, now).await
 }
 
 /// JSON, or a form as OAuth clients send it. Another kind of body is read as an empty one, and a

@@ -16,22 +16,24 @@
 //! | `POST /auth/oauth-outbound/{providerConfigKey}` | none: answers `invalid_auth_mode` |
 //!
 //! - `submission`: what the end user submits, by auth mode.
-//! - `parameters`: the query and the path.
+//! - `attempt`: how an attempt begins, and how it ends.
 //! - `client_credentials`: `/oauth2/auth`, which has an order and errors of its own.
 
+mod attempt;
 mod client_credentials;
-mod parameters;
 mod submission;
 
 use api::{App, Error, Request, Response, Timestamp, auth, request, response};
-use connect::attempt::Attempt;
-use connect::variables::Variables;
-use connect::{Connect, attempt, signed_tokens, tokens, verification};
+use connect::saving::Credentials;
+use connect::token_failure::TokenFailure;
+use connect::{Connect, signed_tokens, tokens, verification};
+use flow::attempt::Attempt;
+use flow::parameters::{Parameters, integration_key};
+use flow::variables::Variables;
 use serde::Serialize;
 use serde_json::Map;
 use session::provider::AuthMode;
 
-use parameters::{Parameters, integration_key};
 use submission::Submission;
 
 /// Answers 200 with the id of the connection.
@@ -57,13 +59,26 @@ pub async fn handle(
     let integration = app.tables.integration(environment.id, &key).await?;
     let integration =
         integration.ok_or_else(|| Error::refused(404, "unknown_provider_config", ""))?;
-    let attempt = Attempt::new(connect, &token, session, environment, integration).await?;
+    let attempt = attempt::begin(connect, &token, session, environment, integration).await?;
     if Some(attempt.provider.auth_mode()) != submission.auth_mode() {
         return Err(Error::refused(400, "invalid_auth_mode", ""));
     }
     attempt.require_allowed()?;
-    attempt.require_target(connect).await?;
+    attempt.require_target(&app.tables).await?;
 
+    let connected = connected(connect, &attempt, submission, parameters, now).await;
+    let connection_id = attempt::tell_if_failed(connect, &attempt, connected, now).await?;
+    response::plain(&Connected { connection_id: &connection_id, provider_config_key: key.as_str() })
+}
+
+/// The id of the connection that the submission makes.
+async fn connected(
+    connect: &Connect,
+    attempt: &Attempt,
+    submission: Submission,
+    parameters: Parameters,
+    now: Timestamp,
+) -> Result<String, Error> {
     let connection_config = attempt.connection_config(parameters.params);
     let variables = Variables {
         provider: &attempt.provider,
@@ -73,23 +88,26 @@ pub async fn handle(
     let credentials = match attempt.provider.auth_mode() {
         AuthMode::Jwt => signed_tokens::jwt(variables, now)?,
         AuthMode::Signature => signed_tokens::user_name_token(variables, now)?,
-        AuthMode::TwoStep => tokens::two_step(&connect.outbound, variables, now).await?,
-        AuthMode::Bill => tokens::bill(&connect.outbound, variables, now).await?,
+        AuthMode::TwoStep => tokens::two_step(&connect.outbound, variables, now)
+            .await
+            .map_err(TokenFailure::of_two_step)?,
+        AuthMode::Bill => {
+            tokens::bill(&connect.outbound, variables, now).await.map_err(TokenFailure::of_bill)?
+        }
         _ => submission.credentials(),
     };
     if attempt.provider.auth_mode() != AuthMode::None {
-        let client = attempt.client(connect, &credentials, now).await?;
+        let client = attempt::client(connect, attempt, &credentials, now).await?;
         let variables = Variables { credentials: &credentials, ..variables };
         verification::verify(&connect.outbound, variables, client.as_ref(), now).await?;
     }
-    let new = attempt::Credentials {
+    let new = Credentials {
         credentials,
         connection_config,
         metadata: Some(Map::new()),
         moves_updated_at: true,
     };
-    let connection_id = attempt.save(connect, new, now).await?;
-    response::plain(&Connected { connection_id: &connection_id, provider_config_key: key.as_str() })
+    attempt::save(connect, attempt, new, now).await
 }
 
 #[derive(Serialize)]

@@ -1,22 +1,59 @@
 //! `DELETE /connections/{connectionId}` removes a connection and its credentials (section 11.3 of
 //! the flow).
 
-use api::{App, Error, Request, Response, Timestamp, auth, request, response};
+use api::{Error, Request, Response, Timestamp, auth, request, response};
+use connect::Connect;
+use flow::providers;
 use serde_json::json;
+use session::auth_event::{AuthEvent, Operation};
+use session::connection::Connection;
+use session::environment::Environment;
+use session::event::Event;
 use session::integration::IntegrationKey;
 
 /// A key needs this.
 const SCOPES: &[&str] = &["environment:connections:delete"];
 
 /// Answers 200, or 400 where there is no such connection. A body is ignored.
-pub async fn handle(app: &App, request: Request, now: Timestamp) -> Result<Response, Error> {
+pub async fn handle(
+    connect: &Connect,
+    request: Request,
+    now: Timestamp,
+) -> Result<Response, Error> {
     request::body(&request)?;
+    let app = &connect.app;
     let grant = auth::grant(app, &request, now, SCOPES).await?;
     let id = request::connection_id(&request)?;
     let key = request::read_query(&request, |fields| {
         fields.required("provider_config_key", IntegrationKey::read)
     })?;
-    let deleted = app.tables.delete_connection(grant.environment.id, &key, &id).await?;
-    deleted.ok_or_else(|| Error::refused(400, "unknown_connection", ""))?;
+    let environment = &grant.environment;
+    let connection = app.tables.connection(environment.id, &key, &id).await?;
+    let connection = connection.ok_or_else(unknown_connection)?;
+    let events = events(connect, environment, &connection, now).await?;
+    if !app.tables.delete_connection(environment.id, &connection, events).await? {
+        return Err(unknown_connection());
+    }
     response::plain(&json!({ "success": true }))
+}
+
+/// The webhooks that tell of it, where the environment wants them.
+async fn events(
+    connect: &Connect,
+    environment: &Environment,
+    connection: &Connection,
+    now: Timestamp,
+) -> Result<Vec<Event>, Error> {
+    let own_url = connection.webhook_url_override.as_deref();
+    if !AuthEvent::is_wanted(Operation::Deletion, environment, own_url) {
+        return Ok(Vec::new());
+    }
+    let tables = &connect.app.tables;
+    let provider = providers::find(tables, environment.id, &connection.provider).await?;
+    let auth_mode = provider.map(|provider| provider.auth_mode());
+    AuthEvent::of(Operation::Deletion, connection, auth_mode).webhooks(environment, now)
+}
+
+fn unknown_connection() -> Error {
+    Error::refused(400, "unknown_connection", "")
 }

@@ -1,9 +1,12 @@
 //! `GET /connections/{connectionId}` reads a connection (section 9 of the flow). Credentials are
-//! opened here and nowhere else.
+//! shown here and nowhere else; those that end soon are renewed first.
 
+use api::lambda::ANSWER_WITHIN_CALLING_PROVIDERS;
 use api::{Error, Request, Response, Timestamp, auth, request, response};
 use connect::Connect;
-use serde_json::{Map, Value};
+use connect::refresh::{Outcome, Refresh, Wanted};
+use serde_json::{Map, Value, json};
+use session::connection::Connection;
 use session::fields::{Fields, Issues, one_of};
 use session::integration::IntegrationKey;
 use session::public_connection::{Offset, PublicConnection};
@@ -47,25 +50,56 @@ pub async fn handle(
             Some(_) => Error::refused(404, "not_found", "Failed to find connection"),
         });
     };
-    let credentials = match &connection.credentials {
-        Some(sealed) if may_read_credentials => {
-            let mut credentials =
-                connect.open_credentials(environment, &query.key, &id, sealed, now).await?;
+    if connection.credentials.is_none() || !may_read_credentials {
+        return response::plain(&public(&connection, Map::new(), now));
+    }
+    let wanted = if query.force_refresh { Wanted::Always } else { Wanted::IfEnding };
+    let refresh = Refresh::new(connect, environment, now, ANSWER_WITHIN_CALLING_PROVIDERS);
+    match refresh.credentials(connection, wanted).await? {
+        Outcome::Credentials(connection, mut credentials) => {
             if !query.with_refresh_token {
                 remove_refresh_token(&mut credentials);
             }
-            credentials
+            response::plain(&public(&connection, credentials, now))
         }
-        _ => Map::new(),
-    };
-    let offset = Offset::Numeric;
-    response::plain(&PublicConnection::new(&connection, credentials, Some(now), offset))
+        Outcome::Failed(connection, failure) => Err(not_renewed(
+            400,
+            "The external API returned an error when trying to refresh the access token. Please \
+             try again later.",
+            &public(&connection, Map::new(), now).with_failure(&failure),
+        )),
+        Outcome::BackingOff(connection, failure) => Err(not_renewed(
+            424,
+            if failure.is_exhausted() {
+                "The refresh limit has been reached for this connection."
+            } else {
+                "A recent refresh attempt failed. Backing off before retrying."
+            },
+            &public(&connection, Map::new(), now).with_failure(&failure),
+        )),
+    }
+}
+
+fn public(
+    connection: &Connection,
+    credentials: Map<String, Value>,
+    now: Timestamp,
+) -> PublicConnection<'_> {
+    PublicConnection::new(connection, credentials, Some(now), Offset::Numeric)
+}
+
+/// The credentials have ended, and there are no new ones. The payload is the connection without
+/// them.
+fn not_renewed(status: u16, message: &'static str, connection: &PublicConnection<'_>) -> Error {
+    let payload = json!({ "connection": connection });
+    Error::refused_about(status, "invalid_credentials", message, payload)
 }
 
 /// The query.
 struct Query {
     key: IntegrationKey,
     with_refresh_token: bool,
+    force_refresh: bool,
     asks_for_credentials: bool,
 }
 
@@ -77,7 +111,7 @@ impl Query {
         let github_token =
             fields.optional("refresh_github_app_jwt_token", boolean).unwrap_or_default();
         let asks_for_credentials = with_refresh_token || force_refresh || github_token;
-        Some(Self { key: key?, with_refresh_token, asks_for_credentials })
+        Some(Self { key: key?, with_refresh_token, force_refresh, asks_for_credentials })
     }
 }
 

@@ -1,4 +1,5 @@
-//! `GET /connect/session` tells the Connect UI what the session allows (contract section 3).
+//! `GET /connect/session` tells the Connect UI what the session allows (contract section 3), and
+//! `GET /connect/session/outcomes` how attempts to connect with it ended.
 
 use api::{App, Error, Request, Response, Timestamp, auth, request, response};
 use serde::Serialize;
@@ -11,6 +12,13 @@ use session::integration::{ConfigDefaults, IntegrationKey, Override, PerIntegrat
 pub async fn handle(app: &App, request: Request, now: Timestamp) -> Result<Response, Error> {
     let body = request::body(&request)?;
     let token = auth::session_token(&request)?;
+    if request::route_key(&request).ends_with("/outcomes") {
+        // A popup that was open when the session expired still ends, and its opener asks how.
+        let session = auth::lately_live_session(app, &token, now).await?;
+        request::no_query(&request)?;
+        request::no_body(body)?;
+        return response::ok(&session.outcomes);
+    }
     let (session, _) = auth::session(app, &token, now).await?;
     request::no_query(&request)?;
     request::no_body(body)?;

@@ -5,14 +5,17 @@
 mod body;
 
 use api::{Error, Request, Response, Timestamp, auth, request, response};
-use connect::variables::Variables;
-use connect::{Connect, providers, verification};
+use connect::{Connect, keepalive, verification};
+use flow::providers;
+use flow::variables::Variables;
 use serde_json::{Map, Value};
+use session::auth_event::{AuthEvent, Operation};
 use session::connection::{Connection, ConnectionId};
 use session::environment::Environment;
 use session::integration::Integration;
 use session::provider::{AuthMode, Provider};
 use session::public_connection::{Offset, PublicConnection};
+use session::refresh::RefreshState;
 
 use body::Import;
 
@@ -42,16 +45,7 @@ pub async fn handle(
     let provider =
         provider.ok_or_else(|| Error::refused(404, "not_found", "Provider does not exist"))?;
     let mode = provider.auth_mode();
-    if import.auth_mode() != mode.as_str() {
-        let (provider, given) = (mode.as_str(), import.auth_mode());
-        let message = format!("Provider {provider} does not support {given} auth");
-        return Err(Error::refused(400, "invalid_body", message));
-    }
-    if mode == AuthMode::Tba && !import.connection_config.contains_key("accountId") {
-        let message = "Missing accountId in connection_config. This is required to create a TBA \
-                       connection.";
-        return Err(Error::refused(400, "invalid_body", message));
-    }
+    require_mode(&import, mode)?;
     if matches!(mode, AuthMode::ApiKey | AuthMode::Basic | AuthMode::Tba) {
         verify(connect, environment, &integration, &provider, &import, now).await?;
     }
@@ -64,6 +58,7 @@ pub async fn handle(
         let sealed = connect.seal_credentials(environment, &import.key, &id, &credentials, now);
         Some(sealed.await?)
     };
+    let refresh_due_at = keepalive::due_at(&provider, &credentials, now);
     let (end_user, tags) = import.end_user_and_tags()?;
     for _ in 0..TRIES_MAX {
         let before = app.tables.connection(environment.id, &import.key, &id).await?;
@@ -85,9 +80,14 @@ pub async fn handle(
             created_at: before.as_ref().map_or(now, |before| before.created_at),
             updated_at: now,
             credentials: sealed.clone(),
+            refresh: RefreshState::due(refresh_due_at),
         };
+        let operation = if before.is_some() { Operation::Override } else { Operation::Creation };
+        let event = AuthEvent::of(operation, &connection, Some(mode));
+        let events = event.webhooks(environment, now)?;
         let replaced = before.map(|before| before.number);
-        if app.tables.import_connection(environment.id, connection.clone(), replaced).await? {
+        let tables = &app.tables;
+        if tables.import_connection(environment.id, connection.clone(), replaced, events).await? {
             // Answered as it was sent, also where the connection keeps an end user.
             connection.end_user = end_user;
             let fetched_at = (mode != AuthMode::None).then_some(now);
@@ -96,6 +96,21 @@ pub async fn handle(
         }
     }
     Err(Error::Unavailable("the connection is imported by others all the time".to_owned()))
+}
+
+/// Refuses credentials that the provider does not take.
+fn require_mode(import: &Import, mode: AuthMode) -> Result<(), Error> {
+    if import.auth_mode() != mode.as_str() {
+        let (provider, given) = (mode.as_str(), import.auth_mode());
+        let message = format!("Provider {provider} does not support {given} auth");
+        return Err(Error::refused(400, "invalid_body", message));
+    }
+    if mode == AuthMode::Tba && !import.connection_config.contains_key("accountId") {
+        let message = "Missing accountId in connection_config. This is required to create a TBA \
+                       connection.";
+        return Err(Error::refused(400, "invalid_body", message));
+    }
+    Ok(())
 }
 
 async fn verify(

@@ -7,7 +7,8 @@ mod item;
 
 use api::auth::Caller;
 use api::{App, Error, Request, Response, Timestamp, auth, request, response};
-use connect::{Connect, providers};
+use connect::Connect;
+use flow::providers;
 use serde_json::Value;
 use session::fields::Issues;
 use session::integration::{Integration, IntegrationKey};

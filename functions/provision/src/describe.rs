@@ -5,7 +5,8 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use session::connect_session::timestamp;
 use session::fields::{Fields, Issues, text};
-use tables::record::{Key, Record, WebhookSettings};
+use session::webhooks::WebhookSettings;
+use tables::record::{Key, Record};
 use tables::{StoreError, Tables};
 use uuid::Uuid;
 

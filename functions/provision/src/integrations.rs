@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 use session::connection::{Connection, ConnectionId};
 use session::end_user::EndUser;
 use session::integration::{IntegrationClient, IntegrationKey};
+use session::refresh::RefreshState;
 use tables::record::{CLIENT_SECRET, Key, Record, Stored};
 use tables::transaction::Change;
 
@@ -195,6 +196,7 @@ impl Planner<'_> {
             created_at: self.now,
             updated_at: self.now,
             credentials: None,
+            refresh: RefreshState::default(),
         }));
         let effect = if found.is_some() { Effect::Changed } else { Effect::Created };
         self.step(effect, label, vec![change]);

@@ -11,6 +11,7 @@
 //! - `plan`: what to write so that the registry agrees with a document.
 //! - `settings`: the part of a plan that is about the environment itself, its branch key and
 //!   webhooks.
+//! - `signing_keys`: the keys that sign webhooks.
 //! - `integrations`: the part that is about integrations, providers and connections.
 //! - `secret_keys`: the part that is about keys.
 //! - `sealed`: secrets are sealed before they are written.
@@ -32,6 +33,7 @@ mod report;
 mod sealed;
 mod secret_keys;
 mod settings;
+mod signing_keys;
 mod stored;
 mod webhooks_document;
 mod writer;

@@ -6,6 +6,7 @@ use api::Timestamp;
 use connect::Connect;
 use session::connect_ui::ConnectUi;
 use session::fields::Issues;
+use session::webhooks::SigningKeys;
 use tables::record::{Key, Record, Settings};
 use tables::transaction::Change;
 
@@ -39,7 +40,7 @@ pub async fn plan(
                 ended_keys: BTreeMap::new(),
                 branch_key: None,
                 webhooks: None,
-                webhook_signing_key: None,
+                signing_keys: SigningKeys::default(),
                 callback_url: None,
             },
         };

@@ -78,6 +78,9 @@ fn judge(template: &Map<String, Value>, issues: &mut Issues) {
     if let Some(value) = given("disable_pkce") {
         issues.within("disable_pkce", |issues| boolean(value, issues));
     }
+    if let Some(value) = given("issuer") {
+        issues.within("issuer", |issues| url(value, issues));
+    }
     if let Some(value) = given("proxy") {
         issues.within("proxy", |issues| proxy(value, issues));
     }

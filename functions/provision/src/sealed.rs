@@ -36,6 +36,26 @@ impl Planner<'_> {
         sealed.map_err(failure)
     }
 
+    /// A secret as it was before it was sealed.
+    pub async fn opened(
+        &self,
+        key: &Key,
+        attribute: &str,
+        sealed: &[u8],
+    ) -> Result<String, Failure> {
+        let location = Location {
+            table: "registry",
+            partition_key: key.pk().as_bytes(),
+            sort_key: key.sk().as_bytes(),
+            attribute,
+        };
+        let branch_key = self.branch_key(sealed).await?;
+        let opened = self.connect.vault.open(&branch_key, &location, sealed, self.now).await;
+        let opened = opened.map_err(failure)?;
+        let text = String::from_utf8(opened.expose().to_vec());
+        text.map_err(|_| failure(VaultError::Sealing(SealingError::Corrupt)))
+    }
+
     /// The branch key that a sealed value names.
     async fn branch_key(&self, sealed: &[u8]) -> Result<Vec<WrappedBranchKey>, Failure> {
         let version = branch_key_version(sealed).map_err(VaultError::Sealing).map_err(failure)?;

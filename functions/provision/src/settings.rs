@@ -1,8 +1,8 @@
 //! The environment itself: its settings, its branch key, its webhooks.
 
-use session::secret_key::SecretKey;
+use session::webhooks::WebhookSettings;
 use tables::StoreError;
-use tables::record::{Key, Record, SIGNING_KEY, Stored, WebhookSettings};
+use tables::record::{Key, Record, Stored};
 use tables::transaction::Change;
 
 use crate::document::EnvironmentDocument;
@@ -65,7 +65,7 @@ impl Planner<'_> {
         Ok(Change::Create(Key::branch_key(self.id(), version), stored))
     }
 
-    /// Answers a signing key that was generated, because none was given and there was none.
+    /// Answers a signing key that was generated.
     async fn webhooks(
         &mut self,
         desired: &WebhooksDocument,
@@ -99,19 +99,6 @@ impl Planner<'_> {
             ),
         };
         self.settings.webhooks = Some(webhooks);
-        let stored = self.settings.webhook_signing_key.clone();
-        let generated = (desired.signing_key.is_none() && stored.is_none())
-            .then(|| SecretKey::generate().expose().to_owned());
-        let given = desired.signing_key.as_ref().map(|secret| secret.0.as_str());
-        if let Some(secret) = given.or(generated.as_deref()) {
-            let key = Key::environment(self.id());
-            let sealed = self.sealed(&key, SIGNING_KEY, secret, stored.as_ref()).await?;
-            self.settings.webhook_signing_key = Some(sealed);
-        }
-        Ok(generated.map(|secret| GeneratedSecret {
-            environment: self.plan.name.text.clone(),
-            name: "webhooks/signing_key".to_owned(),
-            secret,
-        }))
+        self.signing_keys(desired).await
     }
 }

@@ -1,7 +1,7 @@
 //! What a document says of webhooks.
 
 use serde_json::Value;
-use session::fields::{Fields, Issues, boolean, text};
+use session::fields::{Fields, Issues, boolean, one_of, text};
 use url::Url;
 
 use crate::document_parts::{Patch, SECRET_LENGTH_MAX, Secret, http_url, patch};
@@ -17,6 +17,18 @@ pub struct WebhooksDocument {
     pub legacy_signature: Patch<bool>,
     /// Generated where it is left out and there is none.
     pub signing_key: Option<Secret>,
+    /// The key that is to take its place.
+    pub next_signing_key: Option<Secret>,
+    pub rotate_signing_key: Option<Rotation>,
+}
+
+/// A step of the rotation of the signing key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rotation {
+    /// A second key signs as well.
+    Start,
+    /// The second key takes the place of the first.
+    Finish,
 }
 
 /// Reads the `webhooks` of an environment.
@@ -29,6 +41,10 @@ pub fn webhooks(value: Option<Value>, issues: &mut Issues) -> Option<WebhooksDoc
     let on_connection_deletion = patch(&mut fields, "on_connection_deletion", boolean);
     let legacy_signature = patch(&mut fields, "legacy_signature", boolean);
     let signing_key = fields.optional("signing_key", text::<1, SECRET_LENGTH_MAX>);
+    let next_signing_key = fields.optional("next_signing_key", text::<1, SECRET_LENGTH_MAX>);
+    let rotate_signing_key = fields.optional("rotate_signing_key", |value, issues| {
+        one_of(&["start", "finish"], value, issues)
+    });
     fields.finish();
     Some(WebhooksDocument {
         primary_url,
@@ -38,6 +54,11 @@ pub fn webhooks(value: Option<Value>, issues: &mut Issues) -> Option<WebhooksDoc
         on_connection_deletion,
         legacy_signature,
         signing_key: signing_key.map(Secret),
+        next_signing_key: next_signing_key.map(Secret),
+        rotate_signing_key: rotate_signing_key.map(|step| match step.as_str() {
+            "start" => Rotation::Start,
+            _ => Rotation::Finish,
+        }),
     })
 }
 

@@ -36,5 +36,5 @@ pub async fn handle(app: &App, request: Request, now: Timestamp) -> Result<Respo
             now,
         )?
     };
-    mint::mint(app, session).await
+    mint::mint(app, &request::base_url(&request), session).await
 }

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use session::Error;
 use session::connect_session::ConnectSession;
 use session::environment::Environment;
+use session::oauth_flow::FLOW_LIFETIME_MS;
 use session::secret_key::SecretKey;
 use session::token::SessionToken;
 use uuid::Uuid;
@@ -117,6 +118,19 @@ pub async fn session(
     let (mut session, environment) = known(app, session, now).await?;
     session_secrets::open(token, &mut session)?;
     Ok((session, environment))
+}
+
+/// The session of a token that is live, or was less than an hour ago: as long as an OAuth flow that
+/// began with it may take. Its secrets stay sealed.
+pub async fn lately_live_session(
+    app: &App,
+    token: &SessionToken,
+    now: Timestamp,
+) -> Result<ConnectSession, Error> {
+    let session = app.tables.session(&token.hash()).await?;
+    let ended_before = now.as_millisecond() - FLOW_LIFETIME_MS;
+    let session = session.filter(|session| session.expires_at.as_millisecond() > ended_before);
+    Ok(known(app, session, now).await?.0)
 }
 
 /// Ends the live session of a token.

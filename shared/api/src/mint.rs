@@ -19,8 +19,12 @@ struct Minted<'a> {
     expires_at: String,
 }
 
-/// Stores the session under a new token, and hands that token out.
-pub async fn mint(app: &App, mut session: ConnectSession) -> Result<Response, Error> {
+/// Stores the session under a new token, and hands that token out. `base_url` is where this API is.
+pub async fn mint(
+    app: &App,
+    base_url: &str,
+    mut session: ConnectSession,
+) -> Result<Response, Error> {
     let token = SessionToken::generate().map_err(Error::internal)?;
     session_secrets::seal(&token, &mut session)?;
     let (id, expires_at) = (session.id, session.expires_at);
@@ -28,13 +32,17 @@ pub async fn mint(app: &App, mut session: ConnectSession) -> Result<Response, Er
     telemetry::note(|summary| summary.session_id = Some(id));
     response::created(&Minted {
         token: token.expose(),
-        connect_link: connect_link(&app.settings.connect_ui_url, &token),
+        connect_link: connect_link(app.settings.connect_ui_url.as_ref(), base_url, &token),
         expires_at: format!("{expires_at:.3}"),
     })
 }
 
-/// The Connect UI opened on one session. The base URL keeps its own query, behind the token.
-fn connect_link(base: &Url, token: &SessionToken) -> String {
+/// The Connect UI opened on one session: the page of this API, or another one, whose URL keeps its
+/// own query, behind the token.
+fn connect_link(other: Option<&Url>, base_url: &str, token: &SessionToken) -> String {
+    let Some(base) = other else {
+        return format!("{base_url}/connect-ui/?session_token={}", token.expose());
+    };
     let page = &base[..Position::AfterPath];
     let slash = if page.ends_with('/') { "" } else { "/" };
     let own = base.query().filter(|query| !query.is_empty());

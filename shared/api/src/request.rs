@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use lambda_http::RequestExt;
 use lambda_http::http::HeaderMap;
 use lambda_http::http::header::{
-    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, TRANSFER_ENCODING,
+    ACCEPT, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, TRANSFER_ENCODING,
 };
 use serde_json::{Map, Value};
 use session::Error;
@@ -49,6 +49,16 @@ pub fn route_key(request: &Request) -> String {
             context.route_key.clone().unwrap_or_default()
         }
         _ => String::new(),
+    }
+}
+
+/// Whether a browser shows the answer as a page of its own (Fetch Metadata Request Headers, section
+/// 2.2; older browsers tell by what they accept).
+pub fn is_navigation(request: &Request) -> bool {
+    let text = |name: &HeaderName| header(request.headers(), name).unwrap_or_default();
+    match text(&HeaderName::from_static("sec-fetch-mode")).as_ref() {
+        "" => text(&ACCEPT).contains("text/html"),
+        mode => mode == "navigate",
     }
 }
 

@@ -2,10 +2,11 @@
 
 use lambda_http::Body;
 use lambda_http::http::header::{
-    CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY, RETRY_AFTER,
-    STRICT_TRANSPORT_SECURITY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_DNS_PREFETCH_CONTROL,
-    X_FRAME_OPTIONS, X_XSS_PROTECTION,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION,
+    REFERRER_POLICY, SET_COOKIE, STRICT_TRANSPORT_SECURITY, VARY, X_CONTENT_TYPE_OPTIONS,
+    X_DNS_PREFETCH_CONTROL, X_FRAME_OPTIONS, X_XSS_PROTECTION,
 };
+pub use lambda_http::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use lambda_http::http::{Response as HttpResponse, StatusCode};
 use serde::Serialize;
 
@@ -52,6 +53,39 @@ pub fn created(data: &impl Serialize) -> Result<Response, Error> {
 /// 204.
 pub fn no_content() -> Response {
     response(StatusCode::NO_CONTENT, Body::Empty)
+}
+
+/// A page for people, with its Content-Security-Policy. No other page may frame it, and what it
+/// links to hears nothing of its address.
+pub fn page(status: StatusCode, html: String, policy: &str) -> Response {
+    let mut response = response(status, Body::Text(html));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers
+        .extend(HeaderValue::from_str(policy).ok().map(|value| (CONTENT_SECURITY_POLICY, value)));
+    response
+}
+
+/// 302 or 303 to another address, perhaps with a cookie. That address hears nothing of this one,
+/// whose query may hold a session token.
+pub fn redirect(
+    status: StatusCode,
+    location: &str,
+    cookie: Option<&str>,
+) -> Result<Response, Error> {
+    let text = format!("{}. Redirecting to {location}", status.canonical_reason().unwrap_or(""));
+    let mut response = response(status, Body::Text(text));
+    let headers = response.headers_mut();
+    headers.insert(LOCATION, HeaderValue::from_str(location).map_err(Error::internal)?);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    headers.insert(VARY, HeaderValue::from_static("Accept"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    if let Some(cookie) = cookie {
+        headers.insert(SET_COOKIE, HeaderValue::from_str(cookie).map_err(Error::internal)?);
+    }
+    Ok(response)
 }
 
 /// The answer to a request that failed. A failure of ours is logged, with its cause.

@@ -34,10 +34,12 @@ impl std::error::Error for InitError {}
 /// How the service is set up.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// `SESSIONS_TABLE`, `REGISTRY_TABLE`, `CONNECTIONS_TABLE`: the names of the DynamoDB tables.
+    /// `SESSIONS_TABLE`, `REGISTRY_TABLE`, `CONNECTIONS_TABLE`, `EVENTS_TABLE`: the names of the
+    /// DynamoDB tables.
     pub tables: TableNames,
-    /// `CONNECT_UI_URL`: where the Connect UI is served; its own query stays in `connect_link`.
-    pub connect_ui_url: Url,
+    /// `CONNECT_UI_URL`: where another Connect UI is served; its own query stays in `connect_link`.
+    /// Unless set, the page of this API: `connect-ui`.
+    pub connect_ui_url: Option<Url>,
     /// `SESSION_TTL_SECONDS`: how long a session lives; 1800 unless set, 60 to 604800.
     pub session_ttl_seconds: u32,
     /// `REGISTRY_CACHE_SECONDS`: how long keys and environments are cached; 60 unless set, 0 to
@@ -45,6 +47,9 @@ pub struct Settings {
     pub registry_cache_seconds: u32,
     /// `WEBSOCKETS_PATH`: what GET answers the Connect UI; `/` unless set.
     pub websockets_path: String,
+    /// `WEBSOCKET_API_URL`: the management endpoint of the WebSocket API, by which messages are
+    /// posted to sockets; unset, there are none.
+    pub websocket_api_url: Option<String>,
     /// `METRICS_NAMESPACE`: where CloudWatch keeps the metrics; `connect-sessions` unless set.
     pub metrics_namespace: String,
     /// `RUST_LOG`: what is logged, as `level` or `target=level,…`; `info` unless set.
@@ -55,8 +60,12 @@ pub struct Settings {
     pub kms_key_id: String,
     /// `AWS_ENDPOINT_URL_KMS`: where KMS is, if not at AWS.
     pub kms_endpoint_url: Option<String>,
-    /// `OUTBOUND_ALLOW`: addresses besides the public ones that providers may have, as a list of
-    /// CIDR blocks.
+    /// `WEBHOOKS_QUEUE_URL`: the SQS queue of webhooks that are due.
+    pub webhooks_queue_url: String,
+    /// `AWS_ENDPOINT_URL_SQS`: where SQS is, if not at AWS.
+    pub sqs_endpoint_url: Option<String>,
+    /// `OUTBOUND_ALLOW`: addresses besides the public ones that providers and receivers of webhooks
+    /// may have, as a list of CIDR blocks.
     pub outbound_allow: String,
     /// `SSL_CERT_FILE`: set where a private CA signs what stands between here and DynamoDB; then
     /// the certificates in that file are trusted, and no others.
@@ -75,21 +84,14 @@ impl Settings {
         let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
         let required =
             |name: &str| variable(name).ok_or_else(|| InitError::new(format!("{name} is not set")));
-        let connect_ui_url = required("CONNECT_UI_URL")?;
         Ok(Self {
             tables: TableNames {
                 sessions: required("SESSIONS_TABLE")?,
                 registry: required("REGISTRY_TABLE")?,
                 connections: required("CONNECTIONS_TABLE")?,
+                events: required("EVENTS_TABLE")?,
             },
-            connect_ui_url: Url::parse(&connect_ui_url)
-                .ok()
-                .filter(|url| matches!(url.scheme(), "http" | "https"))
-                .ok_or_else(|| {
-                    InitError::new(format!(
-                        "CONNECT_UI_URL must be an absolute http(s) URL, not \"{connect_ui_url}\""
-                    ))
-                })?,
+            connect_ui_url: variable("CONNECT_UI_URL").map(|text| page(&text)).transpose()?,
             session_ttl_seconds: seconds(
                 "SESSION_TTL_SECONDS",
                 variable("SESSION_TTL_SECONDS"),
@@ -103,6 +105,7 @@ impl Settings {
                 0..=3_600,
             )?,
             websockets_path: variable("WEBSOCKETS_PATH").unwrap_or_else(|| "/".to_owned()),
+            websocket_api_url: variable("WEBSOCKET_API_URL"),
             metrics_namespace: variable("METRICS_NAMESPACE")
                 .unwrap_or_else(|| "connect-sessions".to_owned()),
             log: match variable("RUST_LOG") {
@@ -116,6 +119,8 @@ impl Settings {
             endpoint_url: variable("AWS_ENDPOINT_URL_DYNAMODB"),
             kms_key_id: variable("KMS_KEY_ID").unwrap_or_default(),
             kms_endpoint_url: variable("AWS_ENDPOINT_URL_KMS"),
+            webhooks_queue_url: variable("WEBHOOKS_QUEUE_URL").unwrap_or_default(),
+            sqs_endpoint_url: variable("AWS_ENDPOINT_URL_SQS"),
             outbound_allow: variable("OUTBOUND_ALLOW").unwrap_or_default(),
             has_private_ca: variable("SSL_CERT_FILE").is_some(),
         })
@@ -136,6 +141,14 @@ impl Settings {
     pub fn session_ttl_ms(&self) -> i64 {
         i64::from(self.session_ttl_seconds) * 1_000
     }
+}
+
+/// The address of a page.
+fn page(text: &str) -> Result<Url, InitError> {
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    url.ok_or_else(|| {
+        InitError::new(format!("CONNECT_UI_URL must be an absolute http(s) URL, not \"{text}\""))
+    })
 }
 
 fn seconds(

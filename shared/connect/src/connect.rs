@@ -5,6 +5,7 @@ use api::settings::Settings;
 use api::telemetry::CountCalls;
 use api::{App, InitError};
 use outbound::{AllowList, Outbound, public_roots, system_lookup};
+use sockets::Sockets;
 use vault::Vault;
 
 /// One lives as long as its execution environment.
@@ -16,6 +17,8 @@ pub struct Connect {
     pub vault: Vault,
     /// Calls providers.
     pub outbound: Outbound,
+    /// Tells browsers how their flows ended; of most functions it has none to tell.
+    pub sockets: Sockets,
 }
 
 impl Connect {
@@ -33,7 +36,7 @@ impl Connect {
         );
         let vault = Vault::new(kms, settings.kms_key_id.clone());
         let outbound = outbound(settings)?;
-        Ok(Self { app: start.app, vault, outbound })
+        Ok(Self { app: start.app, vault, outbound, sockets: Sockets::none() })
     }
 }
 

@@ -25,17 +25,17 @@ impl Connect {
     ) -> Result<Vec<u8>, Error> {
         let key = ConnectionKey::new(environment.id, integration, id);
         let plaintext = serde_json::to_vec(credentials).map_err(Error::internal)?;
-        let branch_key = environment.branch_key.as_slice();
-        self.vault.seal(branch_key, &location(&key), &plaintext, now).await.map_err(|error| {
-            match error {
+        let branch_key = self.newest_branch_key(environment).await?;
+        self.vault.seal(branch_key.as_slice(), &location(&key), &plaintext, now).await.map_err(
+            |error| match error {
                 VaultError::Sealing(sealing::SealingError::TooLong) => Error::refused(
                     400,
                     "invalid_credentials",
                     "Credentials must be at most 65536 bytes",
                 ),
                 error => failure(&error),
-            }
-        })
+            },
+        )
     }
 
     /// Opens the credentials of a connection.
@@ -62,7 +62,31 @@ impl Connect {
         }
     }
 
-    /// The branch key of a version: the environment's own, or an older one, which is read.
+    /// Has the branch key at hand with which the next credentials will be sealed.
+    pub async fn prepare_to_seal(
+        &self,
+        environment: &Environment,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let branch_key = self.newest_branch_key(environment).await?;
+        self.vault.prepare(branch_key.as_slice(), now).await.map_err(|error| failure(&error))
+    }
+
+    /// The environment's newest branch key, as far as this container knows. One that was made after
+    /// the environment was cached is read.
+    async fn newest_branch_key(
+        &self,
+        environment: &Environment,
+    ) -> Result<Option<WrappedBranchKey>, Error> {
+        if environment.branch_key.is_some() {
+            return Ok(environment.branch_key.clone());
+        }
+        let read = self.app.tables.environment(environment.id).await?;
+        Ok(read.and_then(|environment| environment.branch_key))
+    }
+
+    /// The branch key of a version: the one that is cached with the environment, or another, which
+    /// is read: an older one, or one that was made since.
     pub(crate) async fn branch_key(
         &self,
         environment: &Environment,

@@ -1,30 +1,42 @@
-//! What it takes to make a connection and to open one: the provider's template, its token endpoint,
-//! sealed credentials.
+//! What it takes to make a connection and to open one: the provider's token endpoint and sealed
+//! credentials.
 //!
 //! Each file imports only files below it in this list.
 //!
-//! - [`attempt`]: an end user connects an integration with a session.
+//! - [`refresh`]: credentials that work, stored or renewed, one renewal at a time.
+//! - [`saving`]: a connection is saved with the outcome of the attempt that made it.
+//! - [`announcing`]: the webhooks that tell how an attempt ended.
+//! - [`keepalive`]: when a grant that nobody uses is renewed.
+//! - [`renewal`]: new credentials in place of old ones.
 //! - [`tokens`]: tokens that a provider makes of credentials.
+//! - [`token_failure`]: why they make none.
+//! - [`token_request`]: a request to a token endpoint.
+//! - [`token_answer`]: what it answers, as real providers write it.
 //! - [`verification`]: credentials are tried before they are saved.
 //! - [`signed_tokens`]: tokens and signatures that are made here.
 //! - [`clients`]: the OAuth client of an integration.
+//! - [`secrets`]: secrets that an operator gave, opened.
 //! - [`credentials`]: credentials of connections, sealed and opened.
 //! - [`connect`]: the state of functions that do this: DynamoDB, KMS and the outside.
-//! - [`variables`]: the variables of a provider's template.
 //! - [`headers`]: headers of requests to providers.
 //! - [`moments`]: lifetimes and moments of tokens.
-//! - [`providers`]: the provider of an integration.
 
-pub mod attempt;
+pub mod announcing;
 pub mod clients;
 pub mod connect;
 pub mod credentials;
 pub mod headers;
+pub mod keepalive;
 pub mod moments;
-pub mod providers;
+pub mod refresh;
+pub mod renewal;
+pub mod saving;
+pub mod secrets;
 pub mod signed_tokens;
+pub mod token_answer;
+pub mod token_failure;
+pub mod token_request;
 pub mod tokens;
-pub mod variables;
 pub mod verification;
 
 pub use connect::Connect;

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use session::Error;
 
 use crate::moments::{lifetime, moment, object};
-use crate::variables::Variables;
+use flow::variables::Variables;
 
 /// A JSON Web Token of a provider's template, and the credentials to store with it.
 ///
@@ -134,7 +134,7 @@ pub fn oauth1_header(
 
 /// Percent-encoding of RFC 5849 section 3.6.
 fn encoded(text: &str) -> String {
-    crate::variables::percent_encoded(text)
+    flow::variables::percent_encoded(text)
 }
 
 /// 32 hexadecimal digits that were never used before.

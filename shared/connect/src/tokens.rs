@@ -4,17 +4,17 @@
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method};
 use jiff::{SignedDuration, Timestamp};
-use outbound::{Answer, Outbound, Request};
+use outbound::{Outbound, Request};
 use serde_json::{Map, Value, json};
 use session::Error;
 use session::json as plain_json;
 use url::Url;
 use url::form_urlencoded::Serializer;
-use uuid::Uuid;
 
-use crate::headers::{basic, failed, header_name, header_value};
+use crate::headers::{basic, header_name, header_value};
 use crate::moments::{moment, object, seconds};
-use crate::variables::Variables;
+use crate::token_failure::TokenFailure;
+use flow::variables::Variables;
 
 /// How long a token lives whose answer does not say so (section 5 of the flow).
 const LIFETIME_ASSUMED: SignedDuration = SignedDuration::from_mins(55);
@@ -40,7 +40,7 @@ pub async fn client_credentials(
     variables: Variables<'_>,
     client: ClientCredentials<'_>,
     now: Timestamp,
-) -> Result<Map<String, Value>, Error> {
+) -> Result<Map<String, Value>, TokenFailure> {
     let provider = variables.provider;
     let url = variables.fill_url(provider.text("token_url").unwrap_or_default())?;
     let mut headers = HeaderMap::new();
@@ -49,17 +49,11 @@ pub async fn client_credentials(
     }
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
     let form = client_credentials_form(variables, &client)?;
-    let answer = post(outbound, url, headers, form).await.map_err(|_| failed())?;
-    let body = text(&answer);
-    if !answer.status.is_success() {
-        let problem = json!({ "provider_error_payload": quoted(&body) }).to_string();
-        let message = format!("Failed to fetch client credentials token: {}", json!(problem));
-        return Err(refused("client_credentials_fetch_error", message, problem));
-    }
+    let body = post(outbound, url, headers, form).await?;
     let (raw, token) = parsed(&body)
         .or_else(|| parsed_form(&body))
         .and_then(|raw| Some((raw.clone(), raw.get("access_token")?.as_str()?.to_owned())))
-        .ok_or_else(unusable)?;
+        .ok_or(TokenFailure::NoToken)?;
     let lifetime = raw.get("expires_in").and_then(seconds).unwrap_or(LIFETIME_ASSUMED);
     Ok(object(json!({
         "type": "OAUTH2_CC",
@@ -100,7 +94,7 @@ pub async fn two_step(
     outbound: &Outbound,
     variables: Variables<'_>,
     now: Timestamp,
-) -> Result<Map<String, Value>, Error> {
+) -> Result<Map<String, Value>, TokenFailure> {
     let provider = variables.provider;
     let url = variables.fill_url(provider.text("token_url").unwrap_or_default())?;
     let mut headers = HeaderMap::new();
@@ -121,35 +115,15 @@ pub async fn two_step(
         headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
         Value::Object(parameters).to_string()
     };
-    let answer = post(outbound, url, headers, body).await.map_err(|_| failed())?;
-    let body = text(&answer);
-    let refuse = |problem: Value| {
-        let problem = problem.to_string();
-        let message = format!("Error fetching Two Step credentials Error: {problem}");
-        refused("two_step_credentials_fetch_error", message, problem)
-    };
-    if !answer.status.is_success() {
-        return Err(refuse(json!({
-            "message": format!("Request failed with status code {}", answer.status.as_u16()),
-            "name": "AxiosError",
-            "provider_error_payload": quoted(&body),
-        })));
-    }
-    let incomplete = || {
-        refuse(json!({
-            "message": "An unhandled error of type 'incomplete_raw_credentials' with payload '{}' \
-                        has occurred",
-            "name": "Error",
-        }))
-    };
-    let raw = parsed(&body).ok_or_else(incomplete)?;
+    let body = post(outbound, url, headers, body).await?;
+    let raw = parsed(&body).ok_or(TokenFailure::NoToken)?;
     let paths = provider.object("token_response");
     let at = |name: &str| {
         let mut segments = paths?.get(name)?.as_str()?.split('.');
         let first = raw.get(segments.next()?)?;
         segments.try_fold(first, |value, segment| value.get(segment))
     };
-    let token = at("token").and_then(Value::as_str).ok_or_else(incomplete)?;
+    let token = at("token").and_then(Value::as_str).ok_or(TokenFailure::NoToken)?;
     let strategy = paths.and_then(|paths| paths.get("token_expiration_strategy")?.as_str());
     let expires_at = match strategy {
         Some("expireAt") => at("token_expiration").cloned(),
@@ -168,7 +142,7 @@ pub async fn bill(
     outbound: &Outbound,
     variables: Variables<'_>,
     now: Timestamp,
-) -> Result<Map<String, Value>, Error> {
+) -> Result<Map<String, Value>, TokenFailure> {
     let sent = variables.credentials;
     let url = variables.fill_url(variables.provider.text("token_url").unwrap_or_default())?;
     let headers =
@@ -179,9 +153,9 @@ pub async fn bill(
         "organizationId": sent.get("organization_id"),
         "devKey": sent.get("dev_key"),
     });
-    let answer = post(outbound, url, headers, body.to_string()).await.map_err(|_| failed())?;
-    let raw = parsed(&text(&answer)).filter(|_| answer.status.is_success()).ok_or_else(failed)?;
-    let session_id = raw.get("sessionId").and_then(Value::as_str).ok_or_else(failed)?;
+    let body = post(outbound, url, headers, body.to_string()).await?;
+    let raw = parsed(&body).ok_or(TokenFailure::NoToken)?;
+    let session_id = raw.get("sessionId").and_then(Value::as_str).ok_or(TokenFailure::NoToken)?;
     let mut credentials = object(json!({ "type": "BILL" }));
     credentials.extend(sent.iter().map(|(name, value)| (name.clone(), value.clone())));
     credentials.insert("session_id".to_owned(), json!(session_id));
@@ -191,19 +165,22 @@ pub async fn bill(
     Ok(credentials)
 }
 
+/// Posts a body, and answers that of a 2xx.
 async fn post(
     outbound: &Outbound,
     url: Url,
     mut headers: HeaderMap,
     body: String,
-) -> Result<Answer, outbound::Error> {
+) -> Result<String, TokenFailure> {
     headers.entry(ACCEPT).or_insert(HeaderValue::from_static("application/json"));
     let request = Request { headers, body: body.into(), ..Request::new(Method::POST, url) };
-    outbound.send(request).await
-}
-
-fn text(answer: &Answer) -> String {
-    String::from_utf8_lossy(&answer.body).into_owned()
+    let answer = outbound.send(request).await.map_err(|_| TokenFailure::NoAnswer)?;
+    let body = String::from_utf8_lossy(&answer.body).into_owned();
+    if answer.status.is_success() {
+        Ok(body)
+    } else {
+        Err(TokenFailure::Refused(answer.status, body))
+    }
 }
 
 fn parsed(body: &str) -> Option<Map<String, Value>> {
@@ -211,24 +188,6 @@ fn parsed(body: &str) -> Option<Map<String, Value>> {
         Ok(Value::Object(object)) => Some(object),
         _ => None,
     }
-}
-
-/// What a provider answered, as JSON where it is some.
-fn quoted(body: &str) -> Value {
-    plain_json::parse(body).unwrap_or_else(|_| Value::String(body.to_owned()))
-}
-
-fn refused(code: &'static str, message: String, payload: String) -> Error {
-    Error::refused_with_payload(400, code, message, Value::String(payload))
-}
-
-/// An answer without a token. The id is for the customer's support, as the contract words it.
-fn unusable() -> Error {
-    let id = Uuid::new_v4();
-    let message =
-        format!("An error occurred. Please contact support with this unique id: \"{id}\"");
-    let payload = Value::String(id.to_string());
-    Error::refused_with_payload(500, "generic_error_support", message, payload)
 }
 
 /// A form, as some providers answer (GitHub). A text without an access token is none.

@@ -12,7 +12,7 @@ use session::provider::AuthMode;
 use crate::clients::Client;
 use crate::headers::{basic, failed, header_name, header_value};
 use crate::signed_tokens::{OAuth1, oauth1_header};
-use crate::variables::Variables;
+use flow::variables::Variables;
 
 /// How many redirects a verification follows; each is judged like a first request.
 const REDIRECTS_MAX: u8 = 5;

@@ -153,7 +153,9 @@ impl Outbound {
         let answer = async {
             let (head, mut body) = sender.send_request(message).await.map_err(broken)?.into_parts();
             let mut bytes = BytesMut::new();
-            while let Some(frame) = body.frame().await {
+            while request.reads_body
+                && let Some(frame) = body.frame().await
+            {
                 let Ok(data) = frame.map_err(broken)?.into_data() else { continue };
                 if bytes.len() + data.len() > BODY_LENGTH_MAX {
                     return Err(Error::TooLarge { host: host.clone() });

@@ -28,6 +28,9 @@ pub struct Request {
     pub follow_redirects: u8,
     /// The time for everything: look-up, connection, all redirects, the whole answer.
     pub deadline: Duration,
+    /// Whether the body of the answer is read. Where its status is all that counts, the connection
+    /// is closed as soon as that is there, however much the server would still send.
+    pub reads_body: bool,
 }
 
 impl Request {
@@ -40,6 +43,7 @@ impl Request {
             body: Bytes::new(),
             follow_redirects: 0,
             deadline: DEADLINE,
+            reads_body: true,
         }
     }
 }

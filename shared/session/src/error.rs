@@ -64,8 +64,10 @@ pub struct Refusal {
     pub code: &'static str,
     /// The sentence for people; where it is empty, the answer has the code alone.
     pub message: Cow<'static, str>,
-    /// Older endpoints answer a payload as well, and then the message comes first.
+    /// What else there is to tell. Older endpoints always have it, and begin with the message.
     pub payload: Option<Value>,
+    /// Whether the endpoint is one of the older.
+    pub is_older: bool,
 }
 
 /// The scope that a key needs to make sessions.
@@ -74,7 +76,8 @@ pub const WRITE_SESSIONS: &str = "environment:connect_sessions:write";
 impl Error {
     /// An answer that belongs to one endpoint.
     pub fn refused(status: u16, code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
-        Self::Refused(Box::new(Refusal { status, code, message: message.into(), payload: None }))
+        let message = message.into();
+        Self::Refused(Box::new(Refusal { status, code, message, payload: None, is_older: false }))
     }
 
     /// An answer of one of the older endpoints.
@@ -84,8 +87,19 @@ impl Error {
         message: impl Into<Cow<'static, str>>,
         payload: Value,
     ) -> Self {
-        let payload = Some(payload);
-        Self::Refused(Box::new(Refusal { status, code, message: message.into(), payload }))
+        let (message, payload) = (message.into(), Some(payload));
+        Self::Refused(Box::new(Refusal { status, code, message, payload, is_older: true }))
+    }
+
+    /// An answer that tells what it is about.
+    pub fn refused_about(
+        status: u16,
+        code: &'static str,
+        message: impl Into<Cow<'static, str>>,
+        payload: Value,
+    ) -> Self {
+        let (message, payload) = (message.into(), Some(payload));
+        Self::Refused(Box::new(Refusal { status, code, message, payload, is_older: false }))
     }
 
     /// A failure that nobody foresaw.
@@ -104,6 +118,15 @@ impl Error {
                 | Self::UnknownSessionToken
                 | Self::MissingPublicKey
         )
+    }
+
+    /// Whether nobody is to blame for it but this service: a 500 or a 503.
+    pub fn is_ours(&self) -> bool {
+        match self {
+            Self::Internal(_) | Self::Unavailable(_) => true,
+            Self::Refused(refusal) => refusal.status >= 500,
+            _ => false,
+        }
     }
 
     /// The machine-readable code.
@@ -131,7 +154,7 @@ impl Error {
     }
 
     /// The sentence for people. The wording of the contract's own errors is part of the contract.
-    fn message(&self) -> Cow<'_, str> {
+    pub fn message(&self) -> Cow<'_, str> {
         match self {
             Self::InvalidJson(problem) => problem.into(),
             Self::InvalidQueryParams(_) | Self::InvalidUriParams(_) | Self::InvalidBody(_) => {
@@ -193,8 +216,11 @@ impl Error {
                 json!({ "error": { "code": code, "errors": issues } })
             }
             Self::Refused(refusal) => match &refusal.payload {
-                Some(payload) => {
+                Some(payload) if refusal.is_older => {
                     json!({ "error": { "message": refusal.message, "code": code, "payload": payload } })
+                }
+                Some(payload) => {
+                    json!({ "error": { "code": code, "message": refusal.message, "payload": payload } })
                 }
                 None if refusal.message.is_empty() => json!({ "error": { "code": code } }),
                 None => json!({ "error": { "code": code, "message": refusal.message } }),

@@ -17,19 +17,24 @@
 //! - [`integration`]: an account that can be connected, and what a session says about it.
 //! - [`provider`]: whose API an integration connects to, and how.
 //! - [`secret_key`]: the credential of a customer's server, and its scopes.
+//! - [`webhooks`]: where an environment's webhooks go, and which.
 //! - [`environment`]: the tenant, to which all of these belong.
 //!
 //! Folder `connections`, what a session makes:
 //! - [`connection`]: the account that was connected, and its id.
 //! - [`end_user`]: whose account it is.
 //! - [`tags`]: what the customer attached.
+//! - [`refresh`]: when its credentials are renewed.
 //! - [`public_connection`]: the connection as its customer reads it.
 //! - [`webhook_url`]: where its webhooks go.
+//! - [`auth_event`]: what a customer's server is told of it.
+//! - [`event`]: that, for one receiver.
 //!
 //! Folder `sessions`, the session itself:
 //! - [`token`]: its credential.
 //! - [`body`]: what create and reconnect send.
 //! - [`session_tags`]: how the tags of a session are merged.
+//! - [`oauth_flow`]: an OAuth flow between its start and its callback; how attempts ended.
 //! - [`connect_session`]: what the token stands for.
 //!
 //! "Contract" in these pages is the published wire contract of Nango's connect sessions, written
@@ -52,12 +57,16 @@ mod environments {
     pub mod integration;
     pub mod provider;
     pub mod secret_key;
+    pub mod webhooks;
 }
 
 mod connections {
+    pub mod auth_event;
     pub mod connection;
     pub mod end_user;
+    pub mod event;
     pub mod public_connection;
+    pub mod refresh;
     pub mod tags;
     pub mod webhook_url;
 }
@@ -65,14 +74,17 @@ mod connections {
 mod sessions {
     pub mod body;
     pub mod connect_session;
+    pub mod oauth_flow;
     pub mod session_tags;
     pub mod token;
 }
 
-pub use connections::{connection, end_user, public_connection, tags, webhook_url};
-pub use environments::{connect_ui, environment, integration, provider, secret_key};
+pub use connections::{
+    auth_event, connection, end_user, event, public_connection, refresh, tags, webhook_url,
+};
+pub use environments::{connect_ui, environment, integration, provider, secret_key, webhooks};
 pub use error::Error;
 pub use input::{date, email, fields, json, query};
 pub use jiff::Timestamp;
-pub use sessions::{body, connect_session, session_tags, token};
+pub use sessions::{body, connect_session, oauth_flow, session_tags, token};
 pub use uuid::Uuid;

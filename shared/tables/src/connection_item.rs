@@ -6,6 +6,7 @@
 //! | `sk` | `<connection id>#<integration key>`; neither holds a `#` |
 //! | `created_sk` | creation time and number: sort key of the index `by-created` |
 //! | `end_user_pk` | environment and end user: partition key of the index `by-end-user` |
+//! | `refresh_shard`, `refresh_due_at` | where a grant is to be kept alive: keys of the index `by-refresh-due` |
 //!
 //! The id stands first in the sort key, so that whoever knows only the id finds the connection.
 
@@ -26,6 +27,7 @@ use uuid::Uuid;
 
 use crate::error::StoreError;
 use crate::item::{Item, Json};
+use crate::refresh_item;
 
 /// The attribute that holds sealed credentials.
 pub const CREDENTIALS: &str = "credentials";
@@ -100,6 +102,7 @@ pub fn from_connection(environment: Uuid, connection: Connection) -> Result<Item
     let string = |text: &str| Some(AttributeValue::S(text.to_owned()));
     let number = |number: i64| Some(AttributeValue::N(number.to_string()));
     let created_sk = created_sk(&connection);
+    item.extend(refresh_item::attributes(id, &connection.refresh)?);
     let metadata = connection.metadata.as_ref().map(text_of).transpose()?;
     for (name, value) in [
         ("connection_id", string(id.as_str())),
@@ -142,6 +145,7 @@ pub fn to_connection(mut item: Item) -> Result<Connection, StoreError> {
         Some(AttributeValue::B(sealed)) => Some(sealed.into_inner()),
         _ => None,
     };
+    let refresh = refresh_item::to_state(&item)?;
     let item: ConnectionItem = from_item(item)?;
     Ok(Connection {
         number: item.number,
@@ -156,6 +160,7 @@ pub fn to_connection(mut item: Item) -> Result<Connection, StoreError> {
         created_at: timestamp(item.created_at_ms),
         updated_at: timestamp(item.updated_at_ms),
         credentials,
+        refresh,
     })
 }
 

@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 
 use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::RequestId;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use session::Error;
 
@@ -94,4 +95,16 @@ where
         Some(status) => format!("{cause} (HTTP {status})"),
         None => cause,
     }
+}
+
+/// Which writes of a cancelled transaction failed on their condition, in their order. Empty where
+/// it was cancelled for another reason.
+pub fn failed_conditions<R>(error: &SdkError<TransactWriteItemsError, R>) -> Vec<bool> {
+    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
+        error.as_service_error()
+    else {
+        return Vec::new();
+    };
+    let failed = |code: Option<&str>| code == Some("ConditionalCheckFailed");
+    cancelled.cancellation_reasons().iter().map(|reason| failed(reason.code())).collect()
 }

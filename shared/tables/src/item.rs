@@ -14,6 +14,7 @@ use session::connect_session::{ConnectSession, ReconnectTarget, timestamp};
 use session::connect_ui::ConnectUi;
 use session::end_user::EndUser;
 use session::integration::{ConfigDefaults, IntegrationKey, Override, PerIntegration};
+use session::oauth_flow::{FLOW_LIFETIME_MS, OUTCOMES_MAX, Outcome};
 use session::tags::Tags;
 use session::token::TokenHash;
 use uuid::Uuid;
@@ -51,6 +52,7 @@ struct SessionItem {
     connection: Option<Json<ReconnectTarget>>,
     /// Absent where the settings are the default ones.
     connect_ui: Option<String>,
+    outcomes: Option<Vec<Json<Outcome>>>,
 }
 
 /// The item of a session: a list, since `serde_dynamo` would build three maps in a row.
@@ -67,8 +69,8 @@ pub fn from_session(token: &TokenHash, session: ConnectSession) -> Result<Item, 
         ("minted_by", uuid(session.minted_by)),
         ("created_at_ms", number(session.created_at.as_millisecond())),
         ("expires_at_ms", number(expires_at_ms)),
-        // Epoch seconds, rounded up, so that DynamoDB never deletes a live session.
-        ("ttl", number((expires_at_ms + 999).div_euclid(1_000))),
+        // As long as a flow that began with it may take, a session that is not there was deleted.
+        ("ttl", Some(ttl(expires_at_ms + FLOW_LIFETIME_MS))),
         ("tags", Some(AttributeValue::M(tags.collect()))),
         ("allowed_integrations", json(allowed)?),
         ("end_user", json(session.end_user.as_ref())?),
@@ -86,6 +88,11 @@ pub fn from_session(token: &TokenHash, session: ConnectSession) -> Result<Item, 
     Ok(item)
 }
 
+/// The attribute of DynamoDB's TTL: epoch seconds, rounded up, so that it never deletes early.
+pub fn ttl(expires_at_ms: i64) -> AttributeValue {
+    AttributeValue::N((expires_at_ms + 999).div_euclid(1_000).to_string())
+}
+
 fn json(value: Option<&impl Serialize>) -> Result<Option<AttributeValue>, StoreError> {
     let text = value.map(serde_json::to_string).transpose();
     let text = text.map_err(|error| StoreError::Unexpected(format!("item: {error}")))?;
@@ -99,6 +106,8 @@ pub fn to_session(mut item: Item) -> Result<ConnectSession, StoreError> {
         _ => None,
     };
     let item: SessionItem = from_item(item)?;
+    let outcomes = item.outcomes.unwrap_or_default();
+    let oldest = outcomes.len().saturating_sub(OUTCOMES_MAX);
     Ok(ConnectSession {
         id: item.session_id,
         environment_id: item.environment_id,
@@ -114,6 +123,7 @@ pub fn to_session(mut item: Item) -> Result<ConnectSession, StoreError> {
         connection: item.connection.map(Json::into_inner),
         connect_ui: item.connect_ui.map(ConnectUi::from_stored).unwrap_or_default(),
         secrets,
+        outcomes: outcomes.into_iter().skip(oldest).map(Json::into_inner).collect(),
     })
 }
 

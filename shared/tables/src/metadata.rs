@@ -7,8 +7,8 @@ use session::integration::IntegrationKey;
 use uuid::Uuid;
 
 use crate::connection_item::{ConnectionKey, text_of};
-use crate::connections::failed_conditions;
 use crate::error::StoreError;
+use crate::error::failed_conditions;
 use crate::tables::Tables;
 
 /// The most connections of one transaction (AWS service quotas).

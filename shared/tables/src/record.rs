@@ -26,6 +26,7 @@ use session::connect_ui::ConnectUi;
 use session::environment::Environment;
 use session::integration::{IntegrationClient, IntegrationKey};
 use session::secret_key::{SecretKeyHash, SecretKeyRecord};
+use session::webhooks::{SigningKeys, WebhookSettings};
 use uuid::Uuid;
 
 use crate::item::Item;
@@ -34,6 +35,8 @@ use crate::item::Item;
 pub const CLIENT_SECRET: &str = "client_secret";
 /// The attribute that holds the key that webhooks are signed with, sealed.
 pub const SIGNING_KEY: &str = "webhook_signing_key";
+/// The attribute that holds the key that is to take its place, sealed.
+pub const NEXT_SIGNING_KEY: &str = "next_webhook_signing_key";
 
 /// The key of an item.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -164,41 +167,10 @@ pub struct Settings {
     pub branch_key: Option<(u32, Vec<u8>)>,
     /// Where webhooks go, and which.
     pub webhooks: Option<WebhookSettings>,
-    /// The key that webhooks are signed with, sealed.
-    pub webhook_signing_key: Option<Vec<u8>>,
+    /// The keys that webhooks are signed with, sealed.
+    pub signing_keys: SigningKeys,
     /// Where providers send the browser back to, if not to this API.
     pub callback_url: Option<String>,
-}
-
-/// An environment's webhooks.
-#[expect(clippy::struct_excessive_bools, reason = "each is a setting of the contract")]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WebhookSettings {
-    /// The first receiver.
-    pub primary_url: Option<String>,
-    /// The second receiver.
-    pub secondary_url: Option<String>,
-    /// Whether new connections are announced.
-    pub on_auth_creation: bool,
-    /// Whether failed refreshes are announced.
-    pub on_auth_refresh_error: bool,
-    /// Whether deleted connections are announced.
-    pub on_connection_deletion: bool,
-    /// Whether the older signature header is sent as well.
-    pub legacy_signature: bool,
-}
-
-impl Default for WebhookSettings {
-    fn default() -> Self {
-        Self {
-            primary_url: None,
-            secondary_url: None,
-            on_auth_creation: true,
-            on_auth_refresh_error: true,
-            on_connection_deletion: false,
-            legacy_signature: false,
-        }
-    }
 }
 
 impl Settings {
@@ -211,10 +183,14 @@ impl Settings {
         });
         Environment {
             id,
+            name: self.name,
             branch_key,
             connect_ui: self.connect_ui,
             allow_docs_connect_override: self.allow_docs_connect_override,
+            callback_url: self.callback_url,
             ended_keys: self.ended_keys.into_keys().collect(),
+            webhooks: self.webhooks,
+            signing_keys: self.signing_keys,
         }
     }
 }

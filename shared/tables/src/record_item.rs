@@ -8,11 +8,12 @@ use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_item};
 use session::connect_ui::ConnectUi;
 use session::integration::{IntegrationClient, IntegrationKey};
 use session::secret_key::{SecretKeyHash, SecretKeyRecord};
+use session::webhooks::{SigningKeys, WebhookSettings};
 use uuid::Uuid;
 
 use crate::error::StoreError;
 use crate::item::{Item, Json, stored_connect_ui};
-use crate::record::{CLIENT_SECRET, Key, Record, SIGNING_KEY, Settings, Stored, WebhookSettings};
+use crate::record::{CLIENT_SECRET, Key, NEXT_SIGNING_KEY, Record, SIGNING_KEY, Settings, Stored};
 
 /// The attribute that holds a branch key, as KMS wrapped it.
 const BRANCH_KEY: &str = "branch_key";
@@ -96,7 +97,9 @@ pub fn from_stored(key: Key, stored: Stored) -> Result<Item, StoreError> {
             }
             item.webhooks = settings.webhooks.map(Json);
             item.callback_url = settings.callback_url;
-            sealed.extend(settings.webhook_signing_key.map(|key| (SIGNING_KEY, key)));
+            let SigningKeys { current, next } = settings.signing_keys;
+            sealed.extend(current.map(|key| (SIGNING_KEY, key)));
+            sealed.extend(next.map(|key| (NEXT_SIGNING_KEY, key)));
         }
         Record::Integration { provider, display_name, client } => {
             item.provider = Some(provider);
@@ -128,7 +131,7 @@ pub fn to_stored(mut item: Item) -> Result<(Key, Stored), StoreError> {
         _ => None,
     };
     let (client_secret, branch_key) = (bytes(CLIENT_SECRET), bytes(BRANCH_KEY));
-    let webhook_signing_key = bytes(SIGNING_KEY);
+    let signing_keys = SigningKeys { current: bytes(SIGNING_KEY), next: bytes(NEXT_SIGNING_KEY) };
     let item: RegistryItem = from_item(item)?;
     let kind = item.sk.split('#').next().unwrap_or_default();
     let record = match (kind, item.key_id.or(item.revision), item.environment_id, item.key_hash) {
@@ -149,7 +152,7 @@ pub fn to_stored(mut item: Item) -> Result<(Key, Stored), StoreError> {
             ended_keys: item.ended_keys,
             branch_key: item.branch_key_version.zip(branch_key),
             webhooks: item.webhooks.map(Json::into_inner),
-            webhook_signing_key,
+            signing_keys,
             callback_url: item.callback_url,
         }),
         ("INTEGRATION", ..) => Record::Integration {

@@ -18,6 +18,8 @@ pub struct TableNames {
     pub registry: String,
     /// Connections, with their sealed credentials.
     pub connections: String,
+    /// Webhooks that are to be delivered, and those of the last month.
+    pub events: String,
 }
 
 impl Tables {

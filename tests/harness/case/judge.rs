@@ -11,6 +11,9 @@ use crate::call::{HOST, Reply};
 /// `{{uuid4}}` (RFC 9562 section 5.4).
 const UUID4: &str = "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}";
 
+/// `{{uuid1}}` (RFC 9562 section 5.1).
+const UUID1: &str = "[0-9a-f]{8}-[0-9a-f]{4}-1[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}";
+
 impl Case {
     /// What is wrong with an answer, or nothing.
     pub fn judge(&self, reply: &Reply, values: &Values) -> Result<(), String> {
@@ -30,7 +33,7 @@ impl Case {
         {
             return fail("partial body");
         }
-        if self.expect_page.as_ref().is_some_and(|page| !page.is(&reply.body)) {
+        if self.expect_page.as_ref().is_some_and(|page| !page.is(&reply.body, values)) {
             return fail("page");
         }
         for (name, expected) in &self.expect_headers {
@@ -48,12 +51,13 @@ impl Case {
 
 impl Page {
     /// Whether a page says the same.
-    fn is(&self, page: &str) -> bool {
+    fn is(&self, page: &str, values: &Values) -> bool {
         let told = page
             .split_once("window.__nangoOAuthError = ")
             .and_then(|(_, rest)| Value::deserialize(&mut Deserializer::from_str(rest)).ok());
+        let expected = self.payload.as_ref().unwrap_or(&Value::Null);
         page.contains(&self.posts)
-            && told.as_ref() == Some(self.payload.as_ref().unwrap_or(&Value::Null))
+            && told.is_some_and(|told| matches(expected, &told, &told, values, false))
     }
 }
 
@@ -106,6 +110,7 @@ fn text_matches(expected: &str, actual: &str, whole: &Value, values: &Values) ->
         expected.replace("{{connect_base}}", &values.connect_base).replace("{{token}}", token);
     let pattern = regex_lite::escape(&expected)
         .replace(r"\{\{uuid4\}\}", UUID4)
+        .replace(r"\{\{uuid1\}\}", UUID1)
         .replace(r"\{\{server_base\}\}", &format!("https?://{}", regex_lite::escape(HOST)));
     assert!(!pattern.contains(r"\{\{"), "unknown placeholder in {expected}");
     Regex::new(&format!("^{pattern}$")).expect("a pattern").is_match(actual)

@@ -66,7 +66,7 @@ pub async fn provider(request: &Received, address: SocketAddr, counters: &Counte
         "token" if field("grant_type") == "refresh_token" => {
             refresh(field("refresh_token"), counters).await
         }
-        "token" => exchange(field("code")).await,
+        "token" => exchange(request, field("code"), address).await,
         last if last.contains("verify") => verify(request, path, address).await,
         _ => json(200, &json!({ "path": request.path })),
     }
@@ -185,7 +185,7 @@ async fn refresh(token: &str, counters: &Counters) -> Answer {
 }
 
 /// A token for an authorization code, by the code.
-async fn exchange(code: &str) -> Answer {
+async fn exchange(request: &Received, code: &str, address: SocketAddr) -> Answer {
     match code.split(['-', '_']).next().unwrap_or_default() {
         "err400" => return json(400, &error("invalid_grant", "bad code")),
         "err401" => return json(401, &error("invalid_client", "bad client")),
@@ -197,9 +197,13 @@ async fn exchange(code: &str) -> Answer {
             return json(200, &error("bad_verification_code", description));
         }
         "form" => return form("access_token=at-form&scope=repo&token_type=bearer"),
-        "drop" => return Answer::Broken,
-        "slow" => sleep(SLOW).await,
+        "quote" => {
+            return json(400, &json!({ "error": "invalid_request", "quoted": request.body }));
+        }
         _ => {}
+    }
+    if let Some(answer) = hostile::answer(code, request, address).await {
+        return answer;
     }
     let mut answer = bearer(&format!("at-{code}"), code);
     if code.starts_with("noexp") {

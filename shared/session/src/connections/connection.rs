@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::connections::end_user::EndUser;
+use crate::connections::refresh::RefreshState;
 use crate::connections::tags::Tags;
 use crate::environments::integration::IntegrationKey;
 use crate::input::fields::{Issues, sized};
@@ -76,6 +77,8 @@ pub struct Connection {
     pub updated_at: Timestamp,
     /// The credentials, sealed with the environment's branch key; `None` where there are none.
     pub credentials: Option<Vec<u8>>,
+    /// When and how they are renewed.
+    pub refresh: RefreshState,
 }
 
 impl Connection {

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::connections::connection::Connection;
 use crate::connections::end_user::EndUser;
+use crate::connections::refresh::RefreshFailure;
 use crate::connections::tags::Tags;
 
 /// How a moment is printed: the contract has two forms.
@@ -27,6 +28,24 @@ impl Offset {
     }
 }
 
+/// Why the credentials of a connection do not work.
+#[derive(Debug, Serialize)]
+struct ConnectionError<'a> {
+    r#type: &'static str,
+    log_id: &'a str,
+}
+
+impl<'a> From<&'a RefreshFailure> for ConnectionError<'a> {
+    fn from(failure: &'a RefreshFailure) -> Self {
+        Self { r#type: "auth", log_id: &failure.log_id }
+    }
+}
+
+fn errors(connection: &Connection) -> Vec<ConnectionError<'_>> {
+    let failure = connection.refresh.failure.as_ref().filter(|failure| failure.marks_connection());
+    failure.map(ConnectionError::from).into_iter().collect()
+}
+
 /// What every answer has of a connection.
 #[derive(Debug, Serialize)]
 struct Summary<'a> {
@@ -34,7 +53,7 @@ struct Summary<'a> {
     connection_id: &'a str,
     provider_config_key: &'a str,
     provider: &'a str,
-    errors: [(); 0],
+    errors: Vec<ConnectionError<'a>>,
     end_user: Option<&'a EndUser>,
     tags: &'a Tags,
     metadata: Option<&'a Map<String, Value>>,
@@ -47,7 +66,7 @@ impl<'a> From<&'a Connection> for Summary<'a> {
             connection_id: connection.connection_id.as_str(),
             provider_config_key: connection.integration_id.as_str(),
             provider: &connection.provider,
-            errors: [],
+            errors: errors(connection),
             end_user: connection.end_user.as_ref(),
             tags: &connection.tags,
             metadata: connection.metadata.as_ref(),
@@ -85,6 +104,15 @@ impl<'a> PublicConnection<'a> {
             last_fetched_at: last_fetched_at.map(|moment| offset.print(moment)),
             credentials,
         }
+    }
+}
+
+impl<'a> PublicConnection<'a> {
+    /// As whoever reads the connection is told that its credentials could not be renewed.
+    #[must_use]
+    pub fn with_failure(mut self, failure: &'a RefreshFailure) -> Self {
+        self.summary.errors = vec![failure.into()];
+        self
     }
 }
 

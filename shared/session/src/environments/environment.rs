@@ -4,6 +4,7 @@ use sealing::WrappedBranchKey;
 use uuid::Uuid;
 
 use crate::environments::connect_ui::ConnectUi;
+use crate::environments::webhooks::{SigningKeys, WebhookSettings};
 use crate::error::Error;
 
 /// The settings of an environment.
@@ -11,14 +12,22 @@ use crate::error::Error;
 pub struct Environment {
     /// Random, so that an environment made again under the same name has another one.
     pub id: Uuid,
+    /// What people and webhooks call it.
+    pub name: String,
     /// The newest version of its branch key, with which credentials are sealed.
     pub branch_key: Option<WrappedBranchKey>,
     /// How the Connect UI looks.
     pub connect_ui: ConnectUi,
     /// Whether sessions may replace documentation links.
     pub allow_docs_connect_override: bool,
+    /// Where providers send the browser back to, if not to this API.
+    pub callback_url: Option<String>,
     /// Secret keys, by id, that were removed together with their sessions.
     pub ended_keys: Vec<Uuid>,
+    /// Where webhooks go, and which; `None` where nothing was set.
+    pub webhooks: Option<WebhookSettings>,
+    /// What they are signed with.
+    pub signing_keys: SigningKeys,
 }
 
 impl Environment {

@@ -12,6 +12,7 @@ use crate::environments::environment::Environment;
 use crate::environments::integration::{ConfigDefaults, IntegrationKey, Override, PerIntegration};
 use crate::error::Error;
 use crate::sessions::body::SessionFields;
+use crate::sessions::oauth_flow::Outcome;
 use crate::sessions::session_tags;
 
 /// What a session token stands for.
@@ -45,6 +46,8 @@ pub struct ConnectSession {
     pub connect_ui: ConnectUi,
     /// Secrets of the defaults, sealed: where they stood is `null` until they are opened.
     pub secrets: Option<Vec<u8>>,
+    /// How attempts to connect with it ended, the newest last.
+    pub outcomes: Vec<Outcome>,
 }
 
 impl ConnectSession {
@@ -76,6 +79,7 @@ impl ConnectSession {
             connection: None,
             connect_ui: environment.connect_ui.clone(),
             secrets: None,
+            outcomes: Vec::new(),
         })
     }
 

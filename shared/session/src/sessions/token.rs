@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha2::{Digest, Sha256};
 
 /// A connect session token. Whoever holds it can open the Connect UI for one session.
@@ -61,5 +62,21 @@ impl TokenHash {
     /// The bytes, which are the key of the session's item.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
+    }
+}
+
+/// Lowercase hex digits.
+impl Serialize for TokenHash {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&hex::encode(self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for TokenHash {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let mut hash = [0; 32];
+        hex::decode_to_slice(text, &mut hash).map_err(de::Error::custom)?;
+        Ok(Self(hash))
     }
 }

@@ -34,7 +34,22 @@ enum Place {
     Path,
 }
 
+/// What a template lacks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lack {
+    /// A value was not given.
+    Absent,
+    /// A value is empty.
+    Empty,
+}
+
 impl Variables<'_> {
+    /// What a template lacks to be filled in, if it lacks something.
+    pub fn lack(&self, template: &str) -> Option<Lack> {
+        let missing = names(template).find(|name| self.find(name).is_none())?;
+        Some(if self.given(missing).is_some() { Lack::Empty } else { Lack::Absent })
+    }
+
     /// A text with its variables filled in. The error for a missing value names it.
     pub fn fill(&self, template: &str) -> Result<String, Error> {
         self.fill_with(template, |_, name, _| self.value(name))
@@ -94,6 +109,16 @@ impl Variables<'_> {
 
     /// The value of a variable, if there is one that is not empty.
     fn find(&self, name: &str) -> Option<String> {
+        match self.given(name)? {
+            Value::String(text) if !text.is_empty() => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            Value::Bool(value) => Some(value.to_string()),
+            _ => None,
+        }
+    }
+
+    /// What was given for a variable.
+    fn given(&self, name: &str) -> Option<&Value> {
         // Headers name a token by what it is, whatever the credentials call it.
         let name = if name == "accessToken" { "token" } else { name };
         let (map, path) = match name.split_once('.') {
@@ -104,17 +129,11 @@ impl Variables<'_> {
             _ => (self.credentials, name),
         };
         // A key of a configuration may itself hold dots: `team.id`.
-        let value = map.get(path).or_else(|| {
+        map.get(path).or_else(|| {
             let mut segments = path.split('.');
             let first = map.get(segments.next()?)?;
             segments.try_fold(first, |value, segment| value.get(segment))
-        })?;
-        match value {
-            Value::String(text) if !text.is_empty() => Some(text.clone()),
-            Value::Number(number) => Some(number.to_string()),
-            Value::Bool(value) => Some(value.to_string()),
-            _ => None,
-        }
+        })
     }
 
     fn field(&self, name: &str) -> Option<&Value> {

@@ -1,9 +1,9 @@
 //! The provider of an integration: one of the catalogue, or one that the environment defines.
 
 use session::Error;
+use session::Uuid;
 use session::provider::Provider;
 use tables::Tables;
-use uuid::Uuid;
 
 /// The provider of a name. One of the catalogue costs no call.
 pub async fn find(
@@ -11,8 +11,13 @@ pub async fn find(
     environment: Uuid,
     name: &str,
 ) -> Result<Option<Provider>, Error> {
-    match catalogue::template(name) {
-        Some(template) => Ok(Provider::from_template(name, template)),
+    match catalogued(name) {
+        Some(provider) => Ok(Some(provider)),
         None => Ok(tables.provider(environment, name).await?),
     }
+}
+
+/// A provider of the catalogue.
+pub fn catalogued(name: &str) -> Option<Provider> {
+    Provider::from_template(name, catalogue::template(name)?)
 }

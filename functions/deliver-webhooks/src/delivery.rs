@@ -1,0 +1,188 @@
+//! An event that is due: read, sent, and noted.
+//!
+//! After a failed attempt the message for the next one is sent first, then the attempt is noted. So
+//! whatever an item counts, the message that goes on from there exists, and one that counts less is
+//! out of date. Where this stops in between, the event is sent once more than planned.
+
+use std::time::Instant;
+
+use api::{Error, Timestamp};
+use connect::Connect;
+use jiff::SignedDuration;
+use queue::Message;
+use queue::message::receiver;
+use session::environment::Environment;
+use tables::events::{Delivery, Status, StoredEvent};
+use tables::record::{Key, NEXT_SIGNING_KEY, SIGNING_KEY};
+
+use crate::attempt::{self, Verdict};
+use crate::schedule;
+use crate::signature::{self, Keys};
+use crate::state::Deliver;
+
+/// A message that comes out this much before its time is on time: SQS counts in seconds.
+const EARLY_MS: i64 = 1_000;
+
+impl Deliver {
+    /// Does what a message asks for. An error means that the message must come again.
+    pub async fn message(&self, message: Message, now: Timestamp) -> Result<(), Error> {
+        if message.due_ms > now.as_millisecond() + EARLY_MS {
+            // It waits for longer than SQS holds a message back.
+            return self.send_later(message, now).await;
+        }
+        let tables = &self.connect.app.tables;
+        let (environment_id, id) = (message.environment_id, message.event);
+        // An event that is not there was kept for its month, or removed by hand.
+        let Some(mut stored) = tables.event(environment_id, id).await? else { return Ok(()) };
+        if stored.delivery.status != Status::Pending {
+            if !message.again {
+                return Ok(());
+            }
+            let open =
+                Delivery { status: Status::Pending, attempt: 0, due: now, ..stored.delivery };
+            if !tables.reopen_event(environment_id, id, &open).await? {
+                return Ok(());
+            }
+            stored.delivery = open;
+        } else if message.attempt < stored.delivery.attempt {
+            return Ok(());
+        }
+        // The message can be ahead of the item, where noting an attempt failed.
+        let before = message.attempt.max(stored.delivery.attempt);
+        self.attempt(&stored, before, now).await
+    }
+
+    /// Sends the event, `before` attempts having failed.
+    async fn attempt(
+        &self,
+        stored: &StoredEvent,
+        before: u32,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let StoredEvent { environment_id, event, .. } = stored;
+        let app = &self.connect.app;
+        let environment = app.grants.environment(&app.tables, *environment_id, now).await?;
+        let Some(environment) = environment else {
+            // Nobody is left who could want it.
+            let delivery = ended(Status::Failed, before + 1, now, "environment_removed");
+            app.tables.note_attempt(*environment_id, event.id, &delivery).await?;
+            return Ok(());
+        };
+        let keys = signing_keys(self.connect, &environment, now).await?;
+        let with_legacy = environment.webhooks.as_ref().is_some_and(|own| own.legacy_signature);
+        let headers =
+            signature::headers(event, &keys, with_legacy, now).map_err(Error::internal)?;
+
+        let started = Instant::now();
+        let (verdict, last) = attempt::send(&self.connect.outbound, event, headers, now).await;
+        let took = SignedDuration::try_from(started.elapsed()).unwrap_or_default();
+        let now = now.saturating_add(took).unwrap_or(now);
+
+        let failed = before + 1;
+        let wait = match verdict {
+            Verdict::Failed(retry_after) => schedule::wait(failed, retry_after),
+            Verdict::Arrived | Verdict::Gone => None,
+        };
+        let delivery = match (verdict, wait) {
+            (Verdict::Arrived, _) => ended(Status::Delivered, before, now, &last),
+            (_, None) => ended(Status::Failed, failed, now, &last),
+            (_, Some(wait)) => Delivery {
+                status: Status::Pending,
+                attempt: failed,
+                due: now.saturating_add(wait).unwrap_or(Timestamp::MAX),
+                last: Some(last.clone()),
+            },
+        };
+        log(stored, &delivery, failed, took, wait);
+        if wait.is_some() {
+            let message = Message {
+                environment_id: *environment_id,
+                event: event.id,
+                attempt: delivery.attempt,
+                due_ms: delivery.due.as_millisecond(),
+                receiver: receiver(&event.url),
+                again: false,
+            };
+            self.send_later(message, now).await?;
+        }
+        // Where somebody else has noted as much, their message goes on and ours is out of date.
+        app.tables.note_attempt(*environment_id, event.id, &delivery).await?;
+        Ok(())
+    }
+
+    async fn send_later(&self, message: Message, now: Timestamp) -> Result<(), Error> {
+        let sent = self.queue.send(&[message], now).await;
+        sent.map_err(|not_sent| Error::Unavailable(not_sent.cause))
+    }
+}
+
+fn ended(status: Status, attempt: u32, now: Timestamp, last: &str) -> Delivery {
+    Delivery { status, attempt, due: now, last: Some(last.to_owned()) }
+}
+
+/// The keys that sign an environment's webhooks, opened.
+pub async fn signing_keys(
+    connect: &Connect,
+    environment: &Environment,
+    now: Timestamp,
+) -> Result<Keys, Error> {
+    let key = Key::environment(environment.id);
+    let sealed = &environment.signing_keys;
+    let mut keys = Keys::default();
+    for (sealed, attribute, opened) in [
+        (&sealed.current, SIGNING_KEY, &mut keys.current),
+        (&sealed.next, NEXT_SIGNING_KEY, &mut keys.next),
+    ] {
+        if let Some(sealed) = sealed {
+            *opened = Some(connect.open_secret(environment, &key, attribute, sealed, now).await?);
+        }
+    }
+    Ok(keys)
+}
+
+/// A line for each attempt. The path of the URL may be a secret, so the receiver's origin stands
+/// for it.
+fn log(
+    stored: &StoredEvent,
+    delivery: &Delivery,
+    attempt: u32,
+    took: SignedDuration,
+    wait: Option<SignedDuration>,
+) {
+    let event = stored.event.id.to_string();
+    let environment_id = stored.environment_id.to_string();
+    let receiver = receiver(&stored.event.url);
+    let status = delivery.last.as_deref().unwrap_or_default();
+    let duration_ms = took.as_secs_f64() * 1e3;
+    match (delivery.status, wait) {
+        (Status::Delivered, _) => tracing::info!(
+            event,
+            environment_id,
+            receiver,
+            attempt,
+            status,
+            duration_ms,
+            "webhook delivered"
+        ),
+        (_, Some(wait)) => tracing::warn!(
+            event,
+            environment_id,
+            receiver,
+            attempt,
+            status,
+            duration_ms,
+            wait_s = wait.as_secs(),
+            "webhook not delivered"
+        ),
+        // The metric filter of the template counts these lines.
+        (_, None) => tracing::error!(
+            event,
+            environment_id,
+            receiver,
+            attempt,
+            status,
+            duration_ms,
+            "webhook failed for good"
+        ),
+    }
+}

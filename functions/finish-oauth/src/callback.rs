@@ -1,0 +1,56 @@
+//! What a provider sends back with the browser (RFC 6749 sections 4.1.2 and 4.1.2.1).
+
+use serde_json::{Map, Value};
+
+/// Where the state may stand: some providers know no `state`, and give back another parameter.
+const STATE: [&str; 3] = ["state", "payload", "customField"];
+
+/// What providers say of an error, in the order in which it is told.
+const ERROR: [&str; 6] =
+    ["error", "error_description", "error_reason", "error_uri", "status_code", "error_message"];
+
+/// The parameters of a callback.
+#[derive(Debug)]
+pub struct Callback<'a>(pub &'a Map<String, Value>);
+
+impl<'a> Callback<'a> {
+    /// The state, which may be given twice and then is a list.
+    pub fn state(&self) -> Option<&'a Value> {
+        STATE.iter().filter_map(|name| self.0.get(*name)).find(|value| **value != "")
+    }
+
+    /// A parameter that is given once and not empty.
+    pub fn text(&self, name: &str) -> Option<&'a str> {
+        self.0.get(name)?.as_str().filter(|text| !text.is_empty())
+    }
+
+    /// Whether the provider reports an error, which counts even beside a code.
+    pub fn is_error(&self) -> bool {
+        self.text("error").is_some()
+    }
+
+    /// Whether somebody comes from installing a GitHub App, which is no flow of ours.
+    pub fn is_installation(&self) -> bool {
+        self.0.contains_key("installation_id") && self.0.contains_key("setup_action")
+    }
+
+    /// What the provider says of an error, as JSON text.
+    pub fn error_json(&self) -> Option<String> {
+        let said: Map<_, _> = self.error_parts().map(|(n, v)| (n.to_owned(), v.into())).collect();
+        (!said.is_empty()).then(|| Value::Object(said).to_string())
+    }
+
+    /// The contract's sentence for a callback without a code.
+    pub fn no_code(&self) -> String {
+        let mut text = "Did not get authorization code in the callback.".to_owned();
+        let said: Vec<_> = self.error_parts().map(|(n, v)| format!("{n}: {v}")).collect();
+        if !said.is_empty() {
+            text = format!("{text} Provider error: {}", said.join("; "));
+        }
+        text
+    }
+
+    fn error_parts(&self) -> impl Iterator<Item = (&'static str, &'a str)> {
+        ERROR.iter().filter_map(|name| Some((*name, self.text(name)?)))
+    }
+}

@@ -1,0 +1,74 @@
+//! Puts each new event of the events table into the queue of webhooks that are due.
+//!
+//! Lambda reads the table's stream and invokes this with the records of inserted items (AWS, "Using
+//! Lambda to process DynamoDB records"). It forwards them and does nothing else, so that no
+//! receiver can hold up the stream.
+//!
+//! - `record`: what a record of the stream says of an event.
+
+mod record;
+
+use std::time::Duration;
+
+use api::lambda::Start;
+use api::{InitError, InvocationFailure, Timestamp, telemetry};
+use queue::{BATCH_MAX, Message, Queue};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use record::Record;
+
+/// The queue, on a client that the start of the process has connected.
+pub fn start(start: Start) -> Result<Queue, InitError> {
+    let settings = &start.app.settings;
+    let sqs = queue::client(
+        start.connector,
+        start.waits.config(),
+        aws::retries(),
+        start.region,
+        aws::credentials(),
+        settings.sqs_endpoint_url.clone(),
+    );
+    Ok(Queue::new(sqs, settings.webhooks_queue_url.clone()))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Batch {
+    records: Vec<Value>,
+}
+
+/// Forwards a batch. Answers the records that SQS did not take; Lambda gives the batch again from
+/// the first of them on (AWS, "Configuring partial batch response with DynamoDB and Lambda").
+pub async fn handle(
+    queue: &Queue,
+    batch: Value,
+    now: Timestamp,
+    _: Duration,
+) -> Result<Value, InvocationFailure> {
+    let batch: Batch = serde_json::from_value(batch).map_err(|_| InvocationFailure {
+        code: "invalid_event",
+        body: json!({ "error": { "code": "invalid_event" } }),
+    })?;
+    let mut messages = Vec::new();
+    for record in batch.records {
+        // Trying again would not make an event of it, and it would hold up those behind it.
+        match Record::read(record) {
+            Some(Record { sequence_number, message }) => messages.push((sequence_number, message)),
+            None => telemetry::failed("invalid_record", "a record of the stream is no event"),
+        }
+    }
+    let mut failures = Vec::new();
+    for some in messages.chunks(BATCH_MAX) {
+        let wanted: Vec<Message> = some.iter().map(|(_, message)| message.clone()).collect();
+        if let Err(not_sent) = queue.send(&wanted, now).await {
+            telemetry::failed("not_queued", &not_sent.cause);
+            let failed = not_sent.places.into_iter().filter_map(|place| some.get(place));
+            failures.extend(
+                failed.map(|(sequence_number, _)| json!({ "itemIdentifier": sequence_number })),
+            );
+        }
+    }
+    tracing::info!(queued = messages.len() - failures.len(), failed = failures.len(), "queued");
+    Ok(json!({ "batchItemFailures": failures }))
+}

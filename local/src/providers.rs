@@ -1,0 +1,80 @@
+//! Demo providers: what a user connects on this machine without an account anywhere, one for each
+//! outcome that is worth seeing. They listen on a loopback port of their own, as a provider has a
+//! host of its own, and exist in `cargo run` only.
+//!
+//! - [`catalogue`]: the providers, as an environment document defines them.
+//! - `consent`: the page that asks the user, and what the browser is sent back with.
+//! - `token`: the token endpoint, revocation, and the API behind the tokens.
+//! - `grants`: codes and tokens that are out.
+
+pub mod catalogue;
+mod consent;
+mod grants;
+mod token;
+
+use std::io::Result;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+use serde_json::Value;
+use tokio::net::TcpListener;
+
+use crate::server::Server;
+use grants::Grants;
+
+/// A free port of the loopback interface.
+const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+/// The providers, on a free port of the loopback interface.
+pub struct Providers {
+    /// Where they listen.
+    pub address: SocketAddr,
+    /// What answers there.
+    pub server: Server,
+}
+
+impl Providers {
+    /// All of them, with nothing granted yet. Refresh tokens of an earlier start go on working.
+    pub async fn start() -> Result<Self> {
+        let listener = TcpListener::bind(ANY_PORT).await?;
+        let address = listener.local_addr()?;
+        let service = Router::new()
+            .route("/{provider}/authorize", get(consent::ask).post(consent::decide))
+            .route("/{provider}/token", post(token::token))
+            .route("/{provider}/revoke", post(token::revoke))
+            .route("/{provider}/me", get(token::me))
+            .with_state(Arc::new(Grants::default()));
+        let server = Server::start("the demo providers", |stop| async move {
+            let served = axum::serve(listener, service).with_graceful_shutdown(stop);
+            served.await.map_err(|error| error.to_string())
+        });
+        Ok(Self { address, server })
+    }
+
+    /// Where they listen, as a URL.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Adds them to the environment `demo` of a document, each with an integration, in place of
+    /// those that an earlier start had on another port.
+    pub fn add_to(&self, document: &mut Value) {
+        let url = self.url();
+        let environments = document["environments"].as_array_mut();
+        for environment in environments.into_iter().flatten() {
+            if environment["name"] == "demo" {
+                replace(&mut environment["providers"], "name", catalogue::providers(&url));
+                replace(&mut environment["integrations"], "unique_key", catalogue::integrations());
+            }
+        }
+    }
+}
+
+/// Adds items to a list in place of those that have the same `key`.
+fn replace(list: &mut Value, key: &str, items: Vec<Value>) {
+    let mut kept = list.as_array().cloned().unwrap_or_default();
+    kept.retain(|old| items.iter().all(|item| item[key] != old[key]));
+    *list = Value::Array(items.into_iter().chain(kept).collect());
+}

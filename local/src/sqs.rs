@@ -1,0 +1,122 @@
+//! SQS on this machine: one queue, in memory, and the two calls of it that the service makes,
+//! `SendMessage` and `SendMessageBatch`, with SQS's JSON protocol
+//! (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_Operations.html>).
+//! What Lambda does with a queue, it does by calls of its own: [`Sqs::receive`] and what follows.
+
+mod messages;
+mod protocol;
+
+use std::io::Result;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use api::Timestamp;
+use aws::{Roots, Waits};
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::config::{Credentials, Region};
+use axum::Router;
+use jiff::SignedDuration;
+use tokio::net::TcpListener;
+
+use crate::server::Server;
+use messages::Messages;
+
+pub use messages::Received;
+
+/// How long a message that was received stays invisible (`VisibilityTimeout`).
+pub const VISIBILITY: SignedDuration = SignedDuration::from_secs(90);
+
+/// Tells the moment at which a message arrives.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// A free port of the loopback interface.
+const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+/// An endpoint that speaks SQS, on a free port of the loopback interface.
+pub struct Sqs {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// What answers there.
+    pub server: Server,
+    messages: Arc<Mutex<Messages>>,
+}
+
+/// The queue, as the part of Lambda sees it that reads it.
+#[derive(Clone)]
+pub struct Reader(Arc<Mutex<Messages>>);
+
+impl Sqs {
+    /// An endpoint whose queue is empty.
+    pub async fn start(clock: Clock) -> Result<Self> {
+        let messages: Arc<Mutex<Messages>> = Arc::default();
+        let listener = TcpListener::bind(ANY_PORT).await?;
+        let address = listener.local_addr()?;
+        let state = (Arc::clone(&messages), clock);
+        let service = Router::new().fallback(protocol::answer).with_state(state);
+        let server = Server::start("SQS", |stop| async move {
+            let served = axum::serve(listener, service).with_graceful_shutdown(stop);
+            served.await.map_err(|error| error.to_string())
+        });
+        Ok(Self { address, server, messages })
+    }
+
+    /// The endpoint's URL (`AWS_ENDPOINT_URL_SQS`).
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The URL of the queue (`WEBHOOKS_QUEUE_URL`).
+    pub fn queue_url(&self) -> String {
+        format!("{}/000000000000/webhooks", self.url())
+    }
+
+    /// What reads the queue.
+    pub fn reader(&self) -> Reader {
+        Reader(Arc::clone(&self.messages))
+    }
+}
+
+impl Reader {
+    /// At most `most` messages that are due, the longest due first. Nobody else receives them for
+    /// as long as `template.yaml` says.
+    pub fn receive(&self, most: usize, now: Timestamp) -> Vec<Received> {
+        let again = now.saturating_add(VISIBILITY).unwrap_or(Timestamp::MAX);
+        lock(&self.0).receive(most, now, again)
+    }
+
+    /// Removes a message.
+    pub fn delete(&self, id: u64) {
+        lock(&self.0).delete(id);
+    }
+
+    /// Makes a message visible at a moment, and not before.
+    pub fn change_visibility(&self, id: u64, visible: Timestamp) {
+        lock(&self.0).change_visibility(id, visible);
+    }
+
+    /// When the next message is visible, if there is one.
+    pub fn next_due(&self) -> Option<Timestamp> {
+        lock(&self.0).next_due()
+    }
+
+    /// How many messages there are, received ones included.
+    pub fn count(&self) -> usize {
+        lock(&self.0).count()
+    }
+}
+
+/// A client of the endpoint, or of another one that does not look at credentials.
+pub fn client(url: &str, region: String, credentials: Credentials) -> Client {
+    queue::client(
+        aws::connector(Roots::Native, Waits::REQUEST),
+        Waits::REQUEST.config(),
+        aws::retries(),
+        Region::new(region),
+        credentials,
+        Some(url.to_owned()),
+    )
+}
+
+fn lock(messages: &Mutex<Messages>) -> MutexGuard<'_, Messages> {
+    messages.lock().unwrap_or_else(PoisonError::into_inner)
+}

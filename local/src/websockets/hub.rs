@@ -1,0 +1,50 @@
+//! The sockets that are open, and what they are waiting for.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::extract::ws::{Message, WebSocket};
+use futures_util::FutureExt;
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+/// The open sockets by connection id, each until it has had its message.
+#[derive(Debug, Clone, Default)]
+pub struct Hub(Arc<Mutex<HashMap<String, oneshot::Sender<String>>>>);
+
+impl Hub {
+    /// Sends a message to the socket of this id, and forgets the id. Says whether there was one.
+    pub fn deliver(&self, id: &str, message: String) -> bool {
+        let socket = self.open().remove(id);
+        socket.is_some_and(|socket| socket.send(message).is_ok())
+    }
+
+    /// Forgets an id. Says whether there was one.
+    pub fn forget(&self, id: &str) -> bool {
+        self.open().remove(id).is_some()
+    }
+
+    /// Serves a socket until its client closes it: tells it its id, then its message.
+    pub async fn serve(self, mut socket: WebSocket) {
+        let id = Uuid::new_v4().to_string();
+        let (sender, message) = oneshot::channel();
+        let mut message = message.fuse();
+        self.open().insert(id.clone(), sender);
+        let acknowledgement = sockets::acknowledgement(&id).to_string();
+        let mut sent = socket.send(Message::text(acknowledgement)).await;
+        while sent.is_ok() {
+            tokio::select! {
+                Ok(message) = &mut message => sent = socket.send(Message::text(message)).await,
+                received = socket.recv() => match received {
+                    Some(Ok(_)) => {}
+                    Some(Err(_)) | None => break,
+                },
+            }
+        }
+        self.forget(&id);
+    }
+
+    fn open(&self) -> MutexGuard<'_, HashMap<String, oneshot::Sender<String>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,85 @@
+//! The webhooks that tell how an attempt to connect ended (section 13 of the flow).
+
+use jiff::Timestamp;
+use session::Error;
+use session::auth_event::{AuthEvent, Failure, Operation};
+use session::connection::ConnectionId;
+use session::environment::Environment;
+use session::event::Event;
+use session::oauth_flow::Draft;
+use session::provider::{AuthMode, Provider};
+
+use crate::connect::Connect;
+
+fn operation(draft: &Draft) -> Operation {
+    if draft.is_reconnect { Operation::Override } else { Operation::Creation }
+}
+
+impl Connect {
+    /// Those that tell of the connection of a draft, to be written with it.
+    pub(crate) async fn success_events(
+        &self,
+        environment: &Environment,
+        provider: &Provider,
+        draft: &Draft,
+        now: Timestamp,
+    ) -> Result<Vec<Event>, Error> {
+        let own_url = draft.webhook_url_override.as_deref();
+        if !AuthEvent::is_wanted(operation(draft), environment, own_url) {
+            return Ok(Vec::new());
+        }
+        // A connection that is connected again keeps tags that the session does not replace.
+        let kept = if draft.is_reconnect && draft.tags.iter().next().is_none() {
+            let tables = &self.app.tables;
+            tables.connection(environment.id, &draft.integration, &draft.connection_id).await?
+        } else {
+            None
+        };
+        let event = AuthEvent {
+            operation: operation(draft),
+            auth_mode: Some(provider.auth_mode()),
+            connection_id: Some(&draft.connection_id),
+            integration: &draft.integration,
+            provider: provider.name(),
+            end_user: draft.end_user.as_ref(),
+            tags: Some(kept.as_ref().map_or(&draft.tags, |kept| &kept.tags)),
+            failure: None,
+            own_url,
+        };
+        event.webhooks(environment, now)
+    }
+}
+
+/// An attempt that failed.
+#[derive(Debug)]
+pub struct FailedAttempt<'a> {
+    /// The connection that was to be made.
+    pub draft: &'a Draft,
+    /// The id that its receivers are told.
+    pub connection_id: Option<&'a ConnectionId>,
+    /// The provider's name; `unknown` at the JSON endpoints.
+    pub provider: &'a str,
+    /// Its mode; `None` where the provider is no longer there.
+    pub auth_mode: Option<AuthMode>,
+    /// Why.
+    pub failure: Failure<'a>,
+}
+
+impl FailedAttempt<'_> {
+    /// The webhooks that tell it.
+    pub fn events(self, environment: &Environment, now: Timestamp) -> Result<Vec<Event>, Error> {
+        let draft = self.draft;
+        let event = AuthEvent {
+            operation: operation(draft),
+            auth_mode: self.auth_mode,
+            connection_id: self.connection_id,
+            integration: &draft.integration,
+            provider: self.provider,
+            end_user: draft.end_user.as_ref(),
+            tags: None,
+            failure: Some(self.failure),
+            own_url: draft.webhook_url_override.as_deref(),
+        };
+        event.webhooks(environment, now)
+    }
+}

@@ -1,0 +1,90 @@
+//! The end of an attempt that succeeded: a connection is saved, together with its outcome.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+use session::Error;
+use session::connection::Connection;
+use session::environment::Environment;
+use session::oauth_flow::Draft;
+use session::provider::Provider;
+use session::refresh::RefreshState;
+use tables::attempts::{End, Reconnection, Saved};
+
+use crate::connect::Connect;
+use crate::keepalive;
+
+/// What an attempt has got, ready to be saved.
+#[derive(Clone)]
+pub struct Credentials {
+    /// As GET answers them; empty where the mode has none.
+    pub credentials: Map<String, Value>,
+    /// Replaces that of a connection that is connected again.
+    pub connection_config: Map<String, Value>,
+    /// Of a new connection; one that is connected again keeps its own.
+    pub metadata: Option<Map<String, Value>>,
+    /// Whether connecting again moves `updated_at`.
+    pub moves_updated_at: bool,
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Credentials(…)")
+    }
+}
+
+impl Connect {
+    /// Saves the connection of a draft: a new one, or the one that is connected again, which stays
+    /// where it is and keeps tags that the session does not replace. The webhooks that tell of it
+    /// are written with it.
+    pub async fn save(
+        &self,
+        environment: &Environment,
+        provider: &Provider,
+        draft: Draft,
+        new: Credentials,
+        end: End<'_>,
+        now: Timestamp,
+    ) -> Result<Saved, Error> {
+        let (key, id) = (&draft.integration, &draft.connection_id);
+        let credentials = if new.credentials.len() <= 1 {
+            None
+        } else {
+            let sealed = self.seal_credentials(environment, key, id, &new.credentials, now);
+            Some(sealed.await?)
+        };
+        let events = self.success_events(environment, provider, &draft, now).await?;
+        let refresh_due_at = keepalive::due_at(provider, &new.credentials, now);
+        let tables = &self.app.tables;
+        if draft.is_reconnect {
+            let reconnection = Reconnection {
+                credentials,
+                connection_config: new.connection_config,
+                webhook_url_override: draft.webhook_url_override,
+                end_user: draft.end_user,
+                tags: Some(draft.tags).filter(|tags| tags.iter().next().is_some()),
+                updated_at: new.moves_updated_at.then_some(now),
+                refresh_due_at,
+            };
+            let saved = tables.reconnect(key, id, reconnection, end, events).await;
+            return Ok(saved?);
+        }
+        let connection = Connection {
+            number: Connection::random_number().map_err(Error::internal)?,
+            connection_id: draft.connection_id,
+            integration_id: draft.integration,
+            provider: provider.name().to_owned(),
+            end_user: draft.end_user,
+            tags: draft.tags,
+            metadata: new.metadata,
+            connection_config: new.connection_config,
+            webhook_url_override: draft.webhook_url_override,
+            created_at: now,
+            updated_at: now,
+            credentials,
+            refresh: RefreshState::due(refresh_due_at),
+        };
+        Ok(tables.create_connection(connection, end, events).await?)
+    }
+}

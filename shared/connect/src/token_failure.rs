@@ -1,0 +1,92 @@
+//! Why a provider made no token of credentials, and how each endpoint tells it.
+
+use http::StatusCode;
+use serde_json::{Value, json};
+use session::Error;
+use session::json as plain_json;
+use uuid::Uuid;
+
+use crate::headers::failed;
+
+/// Why there is no token.
+#[derive(Debug)]
+pub enum TokenFailure {
+    /// The request cannot be made: a value that the provider's template needs is missing or wrong.
+    NotSent(Error),
+    /// The provider cannot be reached, or is silent.
+    NoAnswer,
+    /// It answers another status than 2xx.
+    Refused(StatusCode, String),
+    /// It answers no token.
+    NoToken,
+}
+
+impl From<Error> for TokenFailure {
+    fn from(error: Error) -> Self {
+        Self::NotSent(error)
+    }
+}
+
+impl TokenFailure {
+    /// As `/oauth2/auth` answers it (section 5 of the flow).
+    pub fn of_client_credentials(self) -> Error {
+        match self {
+            Self::NotSent(error) => error,
+            Self::NoAnswer => failed(),
+            Self::Refused(_, body) => {
+                let problem = json!({ "provider_error_payload": quoted(&body) }).to_string();
+                let message =
+                    format!("Failed to fetch client credentials token: {}", json!(problem));
+                refused("client_credentials_fetch_error", message, problem)
+            }
+            Self::NoToken => unusable(),
+        }
+    }
+
+    /// As `/auth/two-step` answers it (section 4 of the flow).
+    pub fn of_two_step(self) -> Error {
+        let problem = match self {
+            Self::NotSent(error) => return error,
+            Self::NoAnswer => return failed(),
+            Self::Refused(status, body) => json!({
+                "message": format!("Request failed with status code {}", status.as_u16()),
+                "name": "AxiosError",
+                "provider_error_payload": quoted(&body),
+            }),
+            Self::NoToken => json!({
+                "message": "An unhandled error of type 'incomplete_raw_credentials' with payload \
+                            '{}' has occurred",
+                "name": "Error",
+            }),
+        };
+        let problem = problem.to_string();
+        let message = format!("Error fetching Two Step credentials Error: {problem}");
+        refused("two_step_credentials_fetch_error", message, problem)
+    }
+
+    /// As `/auth/bill` answers it.
+    pub fn of_bill(self) -> Error {
+        match self {
+            Self::NotSent(error) => error,
+            _ => failed(),
+        }
+    }
+}
+
+/// What a provider answered, as JSON where it is some.
+fn quoted(body: &str) -> Value {
+    plain_json::parse(body).unwrap_or_else(|_| Value::String(body.to_owned()))
+}
+
+fn refused(code: &'static str, message: String, payload: String) -> Error {
+    Error::refused_with_payload(400, code, message, Value::String(payload))
+}
+
+/// An answer without a token. The id is for the customer's support, as the contract words it.
+fn unusable() -> Error {
+    let id = Uuid::new_v4();
+    let message =
+        format!("An error occurred. Please contact support with this unique id: \"{id}\"");
+    let payload = Value::String(id.to_string());
+    Error::refused_with_payload(500, "generic_error_support", message, payload)
+}

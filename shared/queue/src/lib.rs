@@ -1,0 +1,80 @@
+//! SQS: a message for each webhook that is to be sent, now or later. The only crate that calls it.
+//!
+//! A message says which event is meant and when it is due; the event itself stands in the events
+//! table. SQS holds a message back for 15 minutes at most, so one that is due later is sent again
+//! when it comes out.
+//!
+//! - [`Queue`]: the queue, as its senders see it.
+//! - [`message`]: what a message says.
+//! - `client`: the SQS client.
+
+mod client;
+pub mod message;
+
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use jiff::Timestamp;
+
+pub use client::client;
+pub use message::Message;
+
+/// The most messages of one call (AWS, "Amazon SQS message quotas").
+pub const BATCH_MAX: usize = 10;
+
+/// The longest that SQS holds a message back (AWS, "Amazon SQS message quotas").
+const DELAY_MAX_MS: i64 = 900_000;
+
+/// The queue of webhooks that are due.
+#[derive(Debug, Clone)]
+pub struct Queue {
+    sqs: Client,
+    url: String,
+}
+
+/// Messages that SQS did not take. The cause is for logs and quotes nothing of them.
+#[derive(Debug)]
+pub struct NotSent {
+    /// Which of the messages, by their place.
+    pub places: Vec<usize>,
+    /// Why.
+    pub cause: String,
+}
+
+impl Queue {
+    /// The queue with this URL.
+    pub fn new(sqs: Client, url: String) -> Self {
+        Self { sqs, url }
+    }
+
+    /// Sends at most [`BATCH_MAX`] messages in one call. Each comes out when it is due, or as late
+    /// as SQS holds one back.
+    pub async fn send(&self, messages: &[Message], now: Timestamp) -> Result<(), NotSent> {
+        let entry = |(place, message): (usize, &Message)| {
+            SendMessageBatchRequestEntry::builder()
+                .id(place.to_string())
+                .message_body(message.to_json())
+                .delay_seconds(delay_seconds(message, now))
+                // Fair queues: a receiver that many messages wait for yields to the others.
+                .message_group_id(message.receiver.clone())
+                .build()
+        };
+        let all = || (0..messages.len()).collect();
+        let entries = messages.iter().enumerate().map(entry).collect::<Result<Vec<_>, _>>();
+        let entries =
+            entries.map_err(|error| NotSent { places: all(), cause: error.to_string() })?;
+        let send =
+            self.sqs.send_message_batch().queue_url(&self.url).set_entries(Some(entries)).send();
+        let sent = Box::pin(send).await;
+        let sent = sent.map_err(|error| NotSent { places: all(), cause: client::cause(&error) })?;
+        let failed = sent.failed();
+        let Some(first) = failed.first() else { return Ok(()) };
+        let places = failed.iter().filter_map(|entry| entry.id().parse().ok()).collect();
+        Err(NotSent { places, cause: format!("SQS refused messages: {}", first.code()) })
+    }
+}
+
+/// Rounded up, so that a message never comes out too early.
+fn delay_seconds(message: &Message, now: Timestamp) -> i32 {
+    let wait_ms = message.due_ms.saturating_sub(now.as_millisecond()).clamp(0, DELAY_MAX_MS);
+    i32::try_from(wait_ms.div_euclid(1_000) + i64::from(wait_ms % 1_000 > 0)).unwrap_or_default()
+}

@@ -1,0 +1,113 @@
+//! Messages to WebSocket clients, by the management API that API Gateway has for every WebSocket
+//! API (`@connections`): the only crate that calls it.
+//!
+//! A browser opens a socket, is told its id in a `connection_ack`, and names that id when it starts
+//! an OAuth flow. The flow's outcome is then posted to it, once (section 8 of the flow).
+//!
+//! - [`Sockets`]: posting to a connection, and closing it.
+//! - `client`: the client of the management API; `undelivered`: why a message does not arrive.
+
+mod client;
+mod undelivered;
+
+use std::fmt;
+use std::sync::LazyLock;
+
+use aws::Waits;
+use aws_sdk_apigatewaymanagement::Client;
+use aws_sdk_apigatewaymanagement::config::{ProvideCredentials, Region};
+use aws_sdk_apigatewaymanagement::primitives::Blob;
+use aws_smithy_runtime_api::client::http::SharedHttpConnector;
+use serde_json::{Value, json};
+
+pub use undelivered::Undelivered;
+
+/// The longest connection id that is taken. API Gateway's have 16 characters, UUIDs 36.
+const ID_LENGTH_MAX: usize = 128;
+
+/// The open sockets of a WebSocket API. Without an API there are none, and nothing is called.
+pub struct Sockets(Option<LazyClient>);
+
+/// Made for the first message: most flows that are started send none.
+type LazyClient = LazyLock<Client, Box<dyn FnOnce() -> Client + Send>>;
+
+impl Sockets {
+    /// No sockets, for what posts no messages.
+    pub const fn none() -> Self {
+        Self(None)
+    }
+
+    /// The sockets of the WebSocket API whose management endpoint is `url`
+    /// (`https://<api>.execute-api.<region>.amazonaws.com/<stage>`), or none.
+    pub fn new(
+        connector: SharedHttpConnector,
+        waits: Waits,
+        region: Region,
+        credentials: impl ProvideCredentials + 'static,
+        url: Option<String>,
+    ) -> Self {
+        Self(url.map(|url| {
+            let make = move || client::client(connector, waits, region, credentials, &url);
+            LazyLock::new(Box::new(make) as Box<_>)
+        }))
+    }
+
+    /// Posts the outcome of a flow, and closes the connection: one id gets one outcome, so a second
+    /// flow that names it gets nothing. It is a courtesy: whether or not it arrives, the outcome
+    /// stands, so a failure is logged and not told to the caller. `connection_id` may be anything,
+    /// since it comes from a client.
+    pub async fn post(&self, connection_id: &str, message: &Value) {
+        match self.send(connection_id, message).await {
+            Ok(()) => self.close(connection_id).await,
+            // The page was closed, or the id never was one.
+            Err(Undelivered::Gone) => {}
+            Err(Undelivered::Failed(cause)) => tracing::warn!(cause, "a socket got no message"),
+        }
+    }
+
+    /// Tells a client its connection id.
+    pub async fn acknowledge(&self, connection_id: &str) -> Result<(), Undelivered> {
+        self.send(connection_id, &acknowledgement(connection_id)).await
+    }
+
+    async fn send(&self, connection_id: &str, message: &Value) -> Result<(), Undelivered> {
+        let Some(client) = &self.0 else { return Err(Undelivered::Gone) };
+        if !is_id(connection_id) {
+            return Err(Undelivered::Gone);
+        }
+        let data = Blob::new(message.to_string());
+        let call = client.post_to_connection().connection_id(connection_id).data(data);
+        match Box::pin(call.send()).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(Undelivered::from_call("PostToConnection", &error)),
+        }
+    }
+
+    async fn close(&self, connection_id: &str) {
+        let Some(client) = &self.0 else { return };
+        let call = client.delete_connection().connection_id(connection_id);
+        let closed = Box::pin(call.send()).await;
+        let problem = closed.map_err(|error| Undelivered::from_call("DeleteConnection", &error));
+        if let Err(Undelivered::Failed(cause)) = problem {
+            tracing::warn!(cause, "a socket was not closed");
+        }
+    }
+}
+
+impl fmt::Debug for Sockets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sockets").finish_non_exhaustive()
+    }
+}
+
+/// The first message of every socket: `{"message_type":"connection_ack","ws_client_id":"…"}`.
+pub fn acknowledgement(connection_id: &str) -> Value {
+    json!({ "message_type": "connection_ack", "ws_client_id": connection_id })
+}
+
+/// Whether a text can be a connection id: base64 or a UUID. It becomes a segment of a path, where
+/// the SDK escapes everything but letters, digits and `-._~`, and dots could name another path.
+fn is_id(text: &str) -> bool {
+    let is_of_id = |byte: u8| byte.is_ascii_alphanumeric() || b"-_=+/".contains(&byte);
+    (1..=ID_LENGTH_MAX).contains(&text.len()) && text.bytes().all(is_of_id)
+}

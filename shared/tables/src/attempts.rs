@@ -1,0 +1,214 @@
+//! How an attempt to connect ends: the connection that it makes, the outcome on its session, and
+//! the end of its OAuth flow, all in one transaction.
+
+use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Put, TransactWriteItem, Update};
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+use session::connection::{Connection, ConnectionId};
+use session::end_user::EndUser;
+use session::event::Event;
+use session::integration::IntegrationKey;
+use session::oauth_flow::{FlowEnd, FlowHash, OUTCOMES_MAX, Outcome};
+use session::tags::Tags;
+use session::token::TokenHash;
+use uuid::Uuid;
+
+use crate::assignments::Assignments;
+use crate::connection_item::{CREDENTIALS, ConnectionKey, from_connection, tags, text_of};
+use crate::error::{StoreError, failed_conditions};
+use crate::item;
+use crate::oauth_states;
+use crate::record::Key;
+use crate::tables::Tables;
+
+/// What became of a connection that a session wanted to save.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Saved {
+    /// It is saved.
+    Done,
+    /// The session was deleted meanwhile.
+    SessionGone,
+    /// The integration was removed meanwhile.
+    IntegrationGone,
+    /// The connection that was to be replaced is gone, or the one to be made is there already.
+    Conflict,
+}
+
+/// What a reconnect changes. The connection keeps its id, number and creation time.
+#[derive(Debug)]
+pub struct Reconnection {
+    /// New credentials, sealed; `None` removes them.
+    pub credentials: Option<Vec<u8>>,
+    /// Replaces what was there.
+    pub connection_config: Map<String, Value>,
+    /// Replaces what was there, also when it is `None`.
+    pub webhook_url_override: Option<String>,
+    /// `None` keeps the end user that is there.
+    pub end_user: Option<EndUser>,
+    /// `None` keeps the tags that are there.
+    pub tags: Option<Tags>,
+    /// `None` leaves `updated_at` as it is.
+    pub updated_at: Option<Timestamp>,
+    /// When the grant is renewed unasked, if nobody asks before.
+    pub refresh_due_at: Option<Timestamp>,
+}
+
+/// What is written of the end of an attempt besides its connection.
+#[derive(Debug, Clone, Copy)]
+pub struct End<'a> {
+    /// The session's environment.
+    pub environment: Uuid,
+    /// The session, whose outcomes get one more.
+    pub session: &'a TokenHash,
+    /// How many it had when it was read.
+    pub outcomes_before: usize,
+    /// That one.
+    pub outcome: &'a Outcome,
+    /// The OAuth flow that ends.
+    pub flow: Option<(&'a FlowHash, &'a FlowEnd)>,
+}
+
+impl Tables {
+    /// Saves a new connection, if the session that makes it and the integration still exist.
+    pub async fn create_connection(
+        &self,
+        connection: Connection,
+        end: End<'_>,
+        events: Vec<Event>,
+    ) -> Result<Saved, StoreError> {
+        let integration = Key::integration(end.environment, &connection.integration_id);
+        let put = Put::builder()
+            .table_name(&self.names.connections)
+            .set_item(Some(from_connection(end.environment, connection)?))
+            .condition_expression("attribute_not_exists(pk)")
+            .build()?;
+        let write = TransactWriteItem::builder().put(put).build();
+        self.save(Some((write, integration)), end, events).await
+    }
+
+    /// Replaces the credentials of a connection, if it, the session and the integration exist.
+    pub async fn reconnect(
+        &self,
+        integration: &IntegrationKey,
+        id: &ConnectionId,
+        new: Reconnection,
+        end: End<'_>,
+        events: Vec<Event>,
+    ) -> Result<Saved, StoreError> {
+        let mut update = Assignments::default();
+        let config = text_of(&new.connection_config)?;
+        update.set("connection_config", AttributeValue::S(config));
+        update.replace(CREDENTIALS, new.credentials.map(|sealed| AttributeValue::B(sealed.into())));
+        update.replace("webhook_url_override", new.webhook_url_override.map(AttributeValue::S));
+        if let Some(own) = &new.tags {
+            update.set("tags", tags(own));
+        }
+        if new.end_user.is_some() {
+            update.end_user(end.environment, id, new.end_user.as_ref())?;
+        }
+        if let Some(moment) = new.updated_at {
+            let ms = moment.as_millisecond().to_string();
+            update.set("updated_at_ms", AttributeValue::N(ms));
+        }
+        update.renewal(id, new.refresh_due_at, None)?;
+        let update = Update::builder()
+            .table_name(&self.names.connections)
+            .set_key(Some(ConnectionKey::new(end.environment, integration, id).attributes()))
+            .update_expression(update.expression())
+            .set_expression_attribute_names(Some(update.names()))
+            .set_expression_attribute_values(Some(update.values))
+            .condition_expression("attribute_exists(pk)")
+            .build()?;
+        let write = TransactWriteItem::builder().update(update).build();
+        let integration = Key::integration(end.environment, integration);
+        self.save(Some((write, integration)), end, events).await
+    }
+
+    /// Writes down that an attempt failed. It is no failure if the session is gone.
+    pub async fn fail(&self, end: End<'_>, events: Vec<Event>) -> Result<(), StoreError> {
+        match self.save(None, end, events).await? {
+            Saved::SessionGone => match end.flow {
+                Some((state, end)) => self.end_flow(state, end).await,
+                None => Ok(()),
+            },
+            Saved::Done | Saved::IntegrationGone | Saved::Conflict => Ok(()),
+        }
+    }
+
+    /// One transaction, so that neither a deleted session nor a removed integration makes anything,
+    /// and so that there is no connection without its outcome and its webhooks.
+    async fn save(
+        &self,
+        connection: Option<(TransactWriteItem, Key)>,
+        end: End<'_>,
+        events: Vec<Event>,
+    ) -> Result<Saved, StoreError> {
+        let flow = end.flow.map(|(state, end)| self.flow_end(state, end)).transpose()?;
+        let flow = flow.map(|update| TransactWriteItem::builder().update(update).build());
+        let outcome = TransactWriteItem::builder().update(self.outcome(end)?).build();
+        let events = events.into_iter().map(|event| self.put(end.environment, event));
+        let events = events.collect::<Result<Vec<_>, _>>()?;
+        let is_connected = connection.is_some();
+        let (connection, provisioned) = match connection {
+            Some((write, integration)) => (Some(write), Some(self.provisioned(&integration)?)),
+            None => (None, None),
+        };
+        let writes = [Some(outcome), connection, provisioned, flow];
+        let writes = writes.into_iter().flatten().chain(events);
+        let transaction =
+            self.client.transact_write_items().set_transact_items(Some(writes.collect()));
+        match Box::pin(transaction.send()).await {
+            Ok(_) => Ok(Saved::Done),
+            Err(error) => match failed_conditions(&error).as_slice() {
+                [true, ..] => Ok(Saved::SessionGone),
+                [_, true, ..] => Ok(Saved::Conflict),
+                [_, _, true, ..] if is_connected => Ok(Saved::IntegrationGone),
+                _ => Err(error.into()),
+            },
+        }
+    }
+
+    /// The condition that an integration exists.
+    fn provisioned(&self, integration: &Key) -> Result<TransactWriteItem, StoreError> {
+        let check = ConditionCheck::builder()
+            .table_name(&self.names.registry)
+            .set_key(Some(integration.attributes()))
+            .condition_expression("attribute_exists(pk)")
+            .build()?;
+        Ok(TransactWriteItem::builder().condition_check(check).build())
+    }
+
+    /// Appends an outcome to those of a session, and lets the oldest go when there are many. An
+    /// index behind the end of a list appends (DynamoDB, "Update expressions"), and unlike
+    /// `list_append` it may stand beside the removal of another one.
+    fn outcome(&self, end: End<'_>) -> Result<Update, StoreError> {
+        let outcome = AttributeValue::S(text_of(end.outcome)?);
+        let update = Update::builder()
+            .table_name(&self.names.sessions)
+            .key(item::TOKEN_HASH, item::token_hash(end.session))
+            .condition_expression("attribute_exists(token_hash)");
+        let update = if end.outcomes_before < OUTCOMES_MAX {
+            update
+                .update_expression(
+                    "SET outcomes = list_append(if_not_exists(outcomes, :none), :new)",
+                )
+                .expression_attribute_values(":none", AttributeValue::L(Vec::new()))
+                .expression_attribute_values(":new", AttributeValue::L(vec![outcome]))
+        } else {
+            update
+                .update_expression("SET outcomes[1000] = :new REMOVE outcomes[0]")
+                .expression_attribute_values(":new", outcome)
+        };
+        Ok(update.build()?)
+    }
+
+    fn flow_end(&self, state: &FlowHash, end: &FlowEnd) -> Result<Update, StoreError> {
+        Ok(Update::builder()
+            .table_name(&self.names.sessions)
+            .key(item::TOKEN_HASH, oauth_states::key(state))
+            .update_expression("SET flow_end = :end")
+            .expression_attribute_values(":end", AttributeValue::S(text_of(end)?))
+            .condition_expression("attribute_exists(token_hash)")
+            .build()?)
+    }
+}

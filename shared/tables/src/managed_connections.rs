@@ -1,0 +1,78 @@
+//! Connections that a customer's server imports and deletes.
+
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem};
+use session::connection::Connection;
+use session::event::Event;
+use uuid::Uuid;
+
+use crate::connection_item::{ConnectionKey, from_connection};
+use crate::error::{StoreError, failed_conditions};
+use crate::tables::Tables;
+
+/// A connection that is the one that was read: a number is never given twice.
+const SAME_NUMBER: &str = "#number = :number";
+
+impl Tables {
+    /// Saves a connection and the events that tell of it: a new one, or in place of the one with
+    /// the number that is `replaced`. `false` means that somebody else was there first.
+    pub async fn import_connection(
+        &self,
+        environment: Uuid,
+        connection: Connection,
+        replaced: Option<u64>,
+        events: Vec<Event>,
+    ) -> Result<bool, StoreError> {
+        let put = Put::builder()
+            .table_name(&self.names.connections)
+            .set_item(Some(from_connection(environment, connection)?));
+        let put = match replaced {
+            None => put.condition_expression("attribute_not_exists(pk)"),
+            Some(number) => put
+                .condition_expression(SAME_NUMBER)
+                .expression_attribute_names("#number", "number")
+                .expression_attribute_values(":number", AttributeValue::N(number.to_string())),
+        };
+        let write = TransactWriteItem::builder().put(put.build()?).build();
+        self.write_with_events(environment, write, events).await
+    }
+
+    /// Removes a connection that was read, and saves the events that tell of it. `false` means that
+    /// somebody else has removed it.
+    pub async fn delete_connection(
+        &self,
+        environment: Uuid,
+        connection: &Connection,
+        events: Vec<Event>,
+    ) -> Result<bool, StoreError> {
+        let (integration, id) = (&connection.integration_id, &connection.connection_id);
+        let number = AttributeValue::N(connection.number.to_string());
+        let delete = Delete::builder()
+            .table_name(&self.names.connections)
+            .set_key(Some(ConnectionKey::new(environment, integration, id).attributes()))
+            .condition_expression(SAME_NUMBER)
+            .expression_attribute_names("#number", "number")
+            .expression_attribute_values(":number", number);
+        let write = TransactWriteItem::builder().delete(delete.build()?).build();
+        self.write_with_events(environment, write, events).await
+    }
+
+    /// One transaction. `false` means that the condition of the write does not hold.
+    async fn write_with_events(
+        &self,
+        environment: Uuid,
+        write: TransactWriteItem,
+        events: Vec<Event>,
+    ) -> Result<bool, StoreError> {
+        let mut transaction = self.client.transact_write_items().transact_items(write);
+        for event in events {
+            transaction = transaction.transact_items(self.put(environment, event)?);
+        }
+        match Box::pin(transaction.send()).await {
+            Ok(_) => Ok(true),
+            Err(error) => match failed_conditions(&error).as_slice() {
+                [true, ..] => Ok(false),
+                _ => Err(error.into()),
+            },
+        }
+    }
+}

@@ -1,0 +1,84 @@
+// What each test has: the service, a session, the page by link or in a customer's page, and the
+// promise that the browser had nothing to complain about.
+
+import { test as base, expect } from '@playwright/test';
+
+import { start } from './service.js';
+
+export { expect };
+
+/** Not an error of the page: the browser's own note of an answer that was refused. */
+const EXPECTED = /Failed to load resource: the server responded with a status of (400|401|404|424|500|503)/;
+
+export const test = base.extend({
+  service: [
+    async ({}, use) => {
+      const service = await start();
+      await use(service);
+      await service.stop();
+    },
+    { scope: 'worker' },
+  ],
+
+  /** Mints a session in an environment: its token, its link, and how to end it. */
+  mint: async ({ service }, use) => {
+    await use(async (session = {}, environment = 'main', path = '/connect/sessions') => {
+      const answer = await call(service.url + path, service.keys[environment], 'POST', { tags: {}, ...session });
+      const { token, connect_link } = answer.data;
+      const end = () => call(`${service.url}/connect/session`, token, 'DELETE');
+      return { token, link: connect_link, end };
+    });
+  },
+
+  /** The connections of environment `main` with this tag. */
+  connections: async ({ service }, use) => {
+    await use(async (key) => {
+      const answer = await call(`${service.url}/connections?limit=1000`, service.keys.main, 'GET');
+      return answer.connections.filter((connection) => connection.provider_config_key === key);
+    });
+  },
+
+  /** Opens a customer's page and on it the Connect UI. Answers its frame. */
+  embed: async ({ page, service }, use) => {
+    await use(async (token, options = {}) => {
+      await page.goto(service.hostUrl);
+      const urls = { baseURL: `${service.url}/connect-ui`, apiURL: service.url };
+      await page.evaluate((all) => { window.options = all; }, { ...urls, sessionToken: token, ...options });
+      await page.click('#open');
+      return page.frameLocator('#connect-ui');
+    });
+  },
+
+  /** The events that the customer's page got, as `[type, …]`. */
+  events: async ({ page }, use) => {
+    await use(() => page.evaluate(() => window.events));
+  },
+
+  quiet: [
+    async ({ context }, use) => {
+      const complaints = [];
+      context.on('console', (message) => {
+        if (message.type() === 'error' && !EXPECTED.test(message.text())) complaints.push(message.text());
+      });
+      context.on('weberror', (error) => complaints.push(String(error.error())));
+      await use(complaints);
+      expect(complaints).toEqual([]);
+    },
+    { auto: true },
+  ],
+});
+
+/** Calls the API; anything but 2xx fails the test. */
+export async function call(url, bearer, method, body) {
+  const headers = { authorization: `Bearer ${bearer}` };
+  if (body) headers['content-type'] = 'application/json';
+  const response = await fetch(url, { method, headers, body: body && JSON.stringify(body) });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${method} ${url}: ${response.status} ${text}`);
+  return text && JSON.parse(text);
+}
+
+/** Keeps a picture of what is shown, as an artifact of the run. */
+export async function picture(page, name) {
+  await page.screenshot({ path: `report/pictures/${name}.png`, animations: 'disabled' });
+}

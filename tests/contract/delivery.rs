@@ -1,0 +1,348 @@
+//! Webhooks arrive: whatever the receiver does, and however long it takes. The clocks are moved;
+//! the receivers are real ones.
+
+use std::time::{Duration, Instant};
+
+use deliver_webhooks::schedule::WAITS;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+use session::event::{Event, EventId};
+use tables::events::Status;
+use tests::receiver::Answer;
+use tests::{Flow, Receiver, World};
+
+const UNAUTHENTICATED: &str = "/auth/unauthenticated/unauth";
+
+/// A flow whose environment sends its webhooks to a receiver.
+async fn flow_to(receiver: &Receiver) -> Flow {
+    let mut flow = Flow::start().await;
+    let webhooks = json!({ "webhooks": { "primary_url": receiver.url() } });
+    flow.world.change_environment(webhooks).await;
+    flow
+}
+
+/// Makes a connection, and answers its id.
+async fn connect(flow: &Flow) -> String {
+    let token = flow.world.mint(json!({ "tags": {} })).await;
+    flow.connected(UNAUTHENTICATED, &token, &json!({})).await
+}
+
+/// Delivers until a moment.
+async fn deliver_until(world: &mut World, end: Timestamp) {
+    while world.sqs.reader().next_due().is_some_and(|due| due <= end) {
+        world.deliver_next().await;
+    }
+    world.set_time(end);
+}
+
+#[tokio::test]
+async fn a_webhook_arrives_at_once_and_once() {
+    let receiver = Receiver::start(Answer::Status(204)).await;
+    let flow = flow_to(&receiver).await;
+    let id = connect(&flow).await;
+    assert_eq!(flow.world.deliver().await, 1);
+    let [webhook] = receiver.take().try_into().expect("one webhook");
+    assert!(webhook.body.contains(&id), "{webhook:?}");
+    assert_eq!(webhook.header("content-type"), Some("application/json"));
+    assert_eq!(webhook.header("accept"), Some("application/json, text/plain, */*"));
+    let stored = flow.world.event(webhook.id()).await;
+    assert_eq!(stored.event.body, webhook.body);
+    assert_eq!(stored.delivery.status, Status::Delivered);
+    assert_eq!(stored.delivery.last.as_deref(), Some("204"));
+    assert_eq!(flow.world.deliver().await, 0);
+    assert_eq!(flow.world.sqs.reader().count(), 0);
+}
+
+// D45
+#[tokio::test]
+async fn whatever_is_no_success_is_tried_again() {
+    let cases = [
+        (Answer::Status(404), "404"),
+        (Answer::Status(500), "500"),
+        (Answer::Status(429), "429"),
+        (Answer::Status(401), "401"),
+        (Answer::With(302, "location", "https://example.com/".to_owned()), "302"),
+        (Answer::With(307, "location", "http://169.254.169.254/latest".to_owned()), "307"),
+        (Answer::Cut, "connection_broken"),
+    ];
+    for (answer, status) in cases {
+        let receiver = Receiver::start(answer).await;
+        let mut flow = flow_to(&receiver).await;
+        connect(&flow).await;
+        flow.world.deliver().await;
+        let [first] = receiver.take().try_into().expect("one attempt");
+        let stored = flow.world.event(first.id()).await;
+        assert_eq!(stored.delivery.status, Status::Pending, "{status}");
+        assert_eq!((stored.delivery.attempt, stored.delivery.last.as_deref()), (1, Some(status)));
+        let wait = stored.delivery.due.duration_since(flow.world.now);
+        assert!(wait >= WAITS[0] && wait < WAITS[0] * 2, "{status}: {wait}");
+
+        receiver.answer(Answer::Status(200));
+        assert!(flow.world.deliver_next().await);
+        let [second] = receiver.take().try_into().expect("one more attempt");
+        assert_eq!((second.id(), &second.body), (first.id(), &first.body), "{status}");
+        let stored = flow.world.event(first.id()).await;
+        assert_eq!(stored.delivery.status, Status::Delivered, "{status}");
+        assert!(!flow.world.deliver_next().await, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn gone_ends_it() {
+    let receiver = Receiver::start(Answer::Status(410)).await;
+    let mut flow = flow_to(&receiver).await;
+    connect(&flow).await;
+    flow.world.deliver().await;
+    let [webhook] = receiver.take().try_into().expect("one attempt");
+    let stored = flow.world.event(webhook.id()).await;
+    assert_eq!(stored.delivery.status, Status::Failed);
+    assert_eq!(stored.delivery.last.as_deref(), Some("410"));
+    assert!(!flow.world.deliver_next().await);
+}
+
+#[tokio::test]
+async fn a_receiver_that_is_dead_for_an_hour_gets_everything_soon_after() {
+    let receiver = Receiver::start(Answer::Status(503)).await;
+    let mut flow = flow_to(&receiver).await;
+    let down = flow.world.now;
+    let mut ids = Vec::new();
+    for minute in 0..12 {
+        flow.world.set_time(down + SignedDuration::from_mins(5 * minute));
+        ids.push(connect(&flow).await);
+        flow.world.deliver().await;
+        let end = flow.world.now + SignedDuration::from_mins(5);
+        deliver_until(&mut flow.world, end).await;
+    }
+    receiver.take();
+    receiver.answer(Answer::Status(200));
+    // Nothing that failed within the last hour waits for longer than its next wait, an hour.
+    let end = flow.world.now + SignedDuration::from_mins(75);
+    deliver_until(&mut flow.world, end).await;
+    let received = receiver.take();
+    for id in &ids {
+        assert_eq!(received.iter().filter(|webhook| webhook.body.contains(id)).count(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_receiver_that_is_dead_for_two_days_gets_it_within_the_day() {
+    let receiver = Receiver::start(Answer::Status(500)).await;
+    let mut flow = flow_to(&receiver).await;
+    connect(&flow).await;
+    flow.world.deliver().await;
+    let back = flow.world.now + SignedDuration::from_hours(48);
+    deliver_until(&mut flow.world, back).await;
+    let failed = receiver.take();
+    assert!((9..=11).contains(&failed.len()), "{}", failed.len());
+    receiver.answer(Answer::Status(200));
+    deliver_until(&mut flow.world, back + SignedDuration::from_hours(29)).await;
+    let [webhook] = receiver.take().try_into().expect("one webhook");
+    assert!(failed.iter().all(|attempt| attempt.id() == webhook.id()));
+    assert_eq!(flow.world.event(webhook.id()).await.delivery.status, Status::Delivered);
+}
+
+#[tokio::test]
+async fn it_is_tried_twelve_times_over_three_days_and_then_given_up() {
+    let receiver = Receiver::start(Answer::Status(500)).await;
+    let mut flow = flow_to(&receiver).await;
+    connect(&flow).await;
+    let start = flow.world.now;
+    flow.world.deliver().await;
+    while flow.world.deliver_next().await {}
+    let attempts = receiver.take();
+    assert_eq!(attempts.len(), 1 + WAITS.len());
+    let took = flow.world.now.duration_since(start);
+    let planned: SignedDuration = WAITS.iter().sum();
+    assert!(took >= planned && took < planned.mul_f64(1.21), "{took:#}");
+    let stored = flow.world.event(attempts[0].id()).await;
+    assert_eq!(stored.delivery.status, Status::Failed);
+    assert_eq!(stored.delivery.attempt, 12);
+    // Each attempt is signed anew.
+    let signatures: Vec<_> = attempts.iter().map(|one| one.header("webhook-signature")).collect();
+    assert!(signatures.windows(2).all(|pair| pair[0] != pair[1]));
+}
+
+#[tokio::test]
+async fn what_the_receiver_asks_for_counts_within_limits() {
+    for (asked, least, most) in [("1", 5, 6), ("8", 8, 8), ("3600", 10, 10), ("never", 5, 6)] {
+        let receiver = Receiver::start(Answer::With(429, "retry-after", asked.to_owned())).await;
+        let flow = flow_to(&receiver).await;
+        connect(&flow).await;
+        flow.world.deliver().await;
+        let [webhook] = receiver.take().try_into().expect("one attempt");
+        let due = flow.world.event(webhook.id()).await.delivery.due;
+        let wait = due.duration_since(flow.world.now).as_secs_f64();
+        let (least, most) = (f64::from(least), f64::from(most) + 0.9);
+        assert!((least..=most).contains(&wait), "{asked}: {wait}");
+    }
+    // A moment in place of seconds.
+    let receiver = Receiver::start(Answer::Status(200)).await;
+    let flow = flow_to(&receiver).await;
+    let moment = flow.world.now + SignedDuration::from_secs(9);
+    let text = jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&moment);
+    receiver.answer(Answer::With(503, "retry-after", text.expect("a date")));
+    connect(&flow).await;
+    flow.world.deliver().await;
+    let [webhook] = receiver.take().try_into().expect("one attempt");
+    let due = flow.world.event(webhook.id()).await.delivery.due;
+    let wait = due.duration_since(flow.world.now).as_secs_f64();
+    assert!((7.9..=9.9).contains(&wait), "{wait}");
+}
+
+#[tokio::test]
+async fn a_status_is_enough_however_much_follows_it() {
+    for answer in [Answer::Drip, Answer::Flood] {
+        let receiver = Receiver::start(answer.clone()).await;
+        let flow = flow_to(&receiver).await;
+        connect(&flow).await;
+        let started = Instant::now();
+        flow.world.deliver().await;
+        assert!(started.elapsed() < Duration::from_secs(5), "{answer:?}");
+        let [webhook] = receiver.take().try_into().expect("one webhook");
+        let stored = flow.world.event(webhook.id()).await;
+        assert_eq!(stored.delivery.status, Status::Delivered, "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_receiver_that_never_answers_has_twenty_seconds() {
+    let dead = Receiver::start(Answer::Hang).await;
+    let alive = Receiver::start(Answer::Status(200)).await;
+    let mut flow = Flow::start().await;
+    let webhooks = json!({ "primary_url": dead.url(), "secondary_url": alive.url() });
+    flow.world.change_environment(json!({ "webhooks": webhooks })).await;
+    connect(&flow).await;
+    let started = Instant::now();
+    flow.world.deliver().await;
+    let took = started.elapsed();
+    assert!((19..23).contains(&took.as_secs()), "{took:?}");
+    // Of two receivers, one that is dead takes nothing from the other.
+    assert_eq!(alive.take().len(), 1);
+    let [webhook] = dead.take().try_into().expect("one attempt");
+    let stored = flow.world.event(webhook.id()).await;
+    assert_eq!(stored.delivery.last.as_deref(), Some("timeout"));
+}
+
+#[tokio::test]
+async fn a_receiver_inside_the_network_is_not_called() {
+    let mut flow = Flow::start().await;
+    for url in ["http://169.254.169.254/latest", "https://10.0.0.1/hooks", "http://example.com/"] {
+        flow.world.change_environment(json!({ "webhooks": { "primary_url": url } })).await;
+        connect(&flow).await;
+        flow.world.deliver().await;
+        let [event] = flow.world.take_events().await.try_into().expect("one event");
+        assert_eq!(event.url, url);
+    }
+    assert!(flow.provider.webhooks().is_empty());
+}
+
+#[tokio::test]
+async fn the_dead_receiver_of_one_environment_does_not_delay_anothers() {
+    let dead = Receiver::start(Answer::Hang).await;
+    let alive = Receiver::start(Answer::Status(200)).await;
+    let flow = flow_to(&dead).await;
+    let prod = json!({ "name": "prod", "webhooks": { "primary_url": alive.url() } });
+    flow.world.provision(json!({ "environments": [prod] })).await.expect("a good document");
+    for _ in 0..50 {
+        connect(&flow).await;
+    }
+    let key = "2c9d4a60-5b7e-4f31-8a2d-6e0f1b3c4d55";
+    let session = tests::Call::create(key, &json!({ "tags": {} }));
+    let token = flow.world.send(session).await.token();
+    flow.connected("/auth/unauthenticated/prod-only", &token, &json!({})).await;
+    let started = Instant::now();
+    let delivered = flow.world.deliver();
+    let arrived = async {
+        while alive.take().is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        started.elapsed()
+    };
+    tokio::select! {
+        invocations = delivered => {
+            let events = flow.world.events().await;
+            panic!("{invocations} invocations ended: {:?}", events.last());
+        }
+        took = arrived => assert!(took < Duration::from_secs(1), "{took:?}"),
+    }
+}
+
+#[tokio::test]
+async fn an_attempt_that_was_noted_by_somebody_else_is_not_repeated() {
+    let receiver = Receiver::start(Answer::Status(500)).await;
+    let mut flow = flow_to(&receiver).await;
+    connect(&flow).await;
+    flow.world.deliver().await;
+    let [first] = receiver.take().try_into().expect("one attempt");
+    let stored = flow.world.event(first.id()).await;
+    // SQS hands a message over twice now and then.
+    let message = |attempt| queue::Message {
+        environment_id: stored.environment_id,
+        event: stored.event.id,
+        attempt,
+        due_ms: flow.world.now.as_millisecond(),
+        receiver: "x".to_owned(),
+        again: false,
+    };
+    let queue = &flow.world.deliver.queue;
+    queue.send(&[message(0), message(0)], flow.world.now).await.expect("a queue");
+    flow.world.deliver().await;
+    assert_eq!(receiver.take().len(), 0);
+    flow.world.deliver_next().await;
+    assert_eq!(receiver.take().len(), 1);
+}
+
+#[tokio::test]
+async fn an_event_waits_in_hops_that_cost_nothing() {
+    let receiver = Receiver::start(Answer::Status(500)).await;
+    let mut flow = flow_to(&receiver).await;
+    connect(&flow).await;
+    flow.world.deliver().await;
+    // Until it waits for half an hour or more.
+    while receiver.take().len() == 1
+        && flow
+            .world
+            .sqs
+            .reader()
+            .next_due()
+            .is_some_and(|due| due.duration_since(flow.world.now) < SignedDuration::from_mins(14))
+    {
+        flow.world.deliver_next().await;
+    }
+    let due = flow.world.sqs.reader().next_due().expect("a hop");
+    assert!(due.duration_since(flow.world.now) <= SignedDuration::from_secs(901));
+    flow.world.deliver_next().await;
+    assert_eq!(receiver.take().len(), 0, "only a hop");
+}
+
+#[tokio::test]
+async fn an_event_of_an_environment_that_is_gone_ends() {
+    let receiver = Receiver::start(Answer::Status(200)).await;
+    let flow = flow_to(&receiver).await;
+    connect(&flow).await;
+    let absent = json!({ "environments": [{ "name": "dev", "state": "absent" }] });
+    flow.world.provision(absent).await.expect("a good document");
+    flow.world.deliver().await;
+    assert_eq!(receiver.take().len(), 0);
+    assert_eq!(flow.world.sqs.reader().count(), 0);
+}
+
+#[test]
+fn ids_sort_by_time_and_never_repeat() {
+    let now: Timestamp = "2026-11-25T12:00:00Z".parse().expect("a moment");
+    let later = now + SignedDuration::from_millis(1);
+    let ids: Vec<_> = (0..100).map(|_| EventId::generate(now).expect("random bytes")).collect();
+    for id in &ids {
+        assert!(EventId::first_at(now) <= *id && *id < EventId::first_at(later));
+        assert_eq!(EventId::parse(&id.to_string()), Some(*id));
+    }
+    let distinct: std::collections::HashSet<_> = ids.iter().collect();
+    assert_eq!(distinct.len(), 100);
+    let event = Event {
+        id: ids[0],
+        url: "https://hooks.example.com/secret-path?x=1".to_owned(),
+        body: String::new(),
+        created_at: now,
+    };
+    assert_eq!(queue::message::receiver(&event.url), "https://hooks.example.com");
+}

@@ -1,0 +1,192 @@
+//! What survives when something breaks around the one moment at which a refresh token is replaced.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tests::Fault;
+use tests::flow::connection_path;
+use tests::token_endpoint::{TokenReply, TokenRequest};
+
+use super::{Renewing, assert_token, import, numbered};
+
+fn rotating(number: usize, request: &TokenRequest) -> TokenReply {
+    match request.parameter("refresh_token") {
+        Some(sent) if sent == format!("rt-{}", number - 1) => {
+            let more = json!({ "refresh_token": format!("rt-{number}") });
+            TokenReply::token(&format!("at-{number}"), more)
+        }
+        _ => TokenReply::json(400, &json!({ "error": "invalid_grant" })),
+    }
+}
+
+/// The write of the result is the second UpdateItem; the first took the lease.
+#[tokio::test]
+async fn a_write_that_fails_is_made_again_until_it_succeeds() {
+    for faults in [
+        vec![Fault::Refused],
+        vec![Fault::Failed; 3],
+        vec![Fault::Throttled; 7],
+        vec![Fault::Broken; 4],
+        vec![Fault::AnswerLost],
+        vec![Fault::AnswerLost; 4],
+        vec![Fault::Silent; 4],
+    ] {
+        let renewing = Renewing::start(rotating).await;
+        let id = renewing.expired().await;
+        renewing.flow.world.wire.fail_after("UpdateItem", 1, faults.clone());
+        assert_token(&renewing.read(&id).await, "at-1");
+        assert_eq!(renewing.credentials(&id).await["refresh_token"], "rt-1", "{faults:?}");
+        assert_eq!(renewing.calls(), 1, "{faults:?}");
+        // The next one works too, so the provider saw no token twice.
+        assert_token(&renewing.force(&id).await, "at-2");
+    }
+}
+
+#[tokio::test]
+async fn a_lease_whose_answer_is_lost_is_had() {
+    let renewing = Renewing::start(rotating).await;
+    let id = renewing.expired().await;
+    renewing.flow.world.wire.fail_after("UpdateItem", 0, [Fault::AnswerLost]);
+    assert_token(&renewing.read(&id).await, "at-1");
+}
+
+/// KMS may go away once the credentials were opened: nothing between the provider's answer and its
+/// being stored needs it.
+#[tokio::test]
+async fn kms_is_not_needed_after_the_provider_was_asked() {
+    let slow = |number, request: &_| rotating(number, request).after(Duration::from_millis(500));
+    let renewing = Renewing::start(slow).await;
+    let id = renewing.expired().await;
+    let (reply, ()) = tokio::join!(renewing.read(&id), async {
+        while renewing.calls() == 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        renewing.flow.world.kms.disable_key();
+    });
+    assert_token(&reply, "at-1");
+}
+
+/// Its lease ends by itself. Until then nobody asks the provider, then the next reader does.
+#[tokio::test]
+async fn a_reader_that_is_killed_before_the_provider_has_answered_holds_up_the_others_for_a_lease()
+{
+    let never = |_: usize, request: &_| numbered(1, request).after(Duration::from_secs(60));
+    let mut renewing = Renewing::start(never).await;
+    let id = renewing.expired().await;
+    let read = tokio::time::timeout(Duration::from_secs(1), renewing.read(&id)).await;
+    assert!(read.is_err(), "killed");
+    assert_eq!(renewing.calls(), 1);
+    renewing.endpoint.answer_with(numbered);
+    renewing.flow.world.pass_ms(21_000);
+    assert_token(&renewing.read(&id).await, "at-2");
+}
+
+/// The one fault that cannot be survived: the provider has replaced the refresh token, and whoever
+/// was told the new one is killed before it is written. The connection says so.
+#[tokio::test]
+async fn a_reader_that_is_killed_between_answer_and_write_loses_a_grant_that_rotates() {
+    let mut renewing = Renewing::start(rotating).await;
+    let id = renewing.expired().await;
+    renewing.flow.world.wire.fail_after("UpdateItem", 1, vec![Fault::Silent; 9]);
+    let read = tokio::time::timeout(Duration::from_secs(1), renewing.read(&id)).await;
+    assert!(read.is_err(), "killed");
+    renewing.flow.world.wire.fail([]);
+    renewing.flow.world.pass_ms(21_000);
+    assert_eq!(renewing.read(&id).await.status, 400);
+    assert_ne!(renewing.errors(&id).await, json!([]));
+}
+
+/// The result of the one who was late is the only one that the provider still knows, so it counts,
+/// and it ends the failure that the other one wrote.
+#[tokio::test]
+async fn a_result_that_comes_after_its_lease_has_ended_is_written_all_the_same() {
+    let slow = |number, request: &_| match number {
+        1 => rotating(number, request).after(Duration::from_secs(2)),
+        _ => TokenReply::json(400, &json!({ "error": "invalid_grant" })),
+    };
+    let renewing = Renewing::start(slow).await;
+    let id = renewing.expired().await;
+    let world = &renewing.flow.world;
+    let (first, second) = tokio::join!(renewing.read(&id), async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let later = world.now + jiff::SignedDuration::from_secs(21);
+        let call = tests::Call::new("GET", &connection_path("renewing", &id));
+        call.bearer(&world.secret_key).send_to(world.connect, later).await
+    });
+    assert_token(&first, "at-1");
+    assert_eq!(second.status, 400);
+    assert_eq!(renewing.errors(&id).await, json!([]));
+    assert_eq!(renewing.credentials(&id).await["refresh_token"], "rt-1");
+}
+
+/// Credentials that somebody else has replaced are not overwritten, neither by a result nor by a
+/// failure.
+#[tokio::test]
+async fn what_is_imported_while_the_provider_is_asked_stays() {
+    for is_refused in [false, true] {
+        let slow = move |number: usize, request: &_| {
+            let reply = if is_refused {
+                TokenReply::json(400, &json!({ "error": "invalid_grant" }))
+            } else {
+                rotating(number, request)
+            };
+            reply.after(Duration::from_millis(800))
+        };
+        let renewing = Renewing::start(slow).await;
+        let id = renewing.expired().await;
+        let (reply, ()) = tokio::join!(renewing.read(&id), async {
+            while renewing.calls() == 0 {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            let body = json!({
+                "provider_config_key": "renewing",
+                "connection_id": id,
+                "credentials": {
+                    "type": "OAUTH2", "access_token": "at-imported", "refresh_token": "rt-imported",
+                },
+            });
+            let imported = renewing.flow.ask("POST", "/connections", Some(&body)).await;
+            assert_eq!(imported.status, 201);
+        });
+        assert_token(&reply, "at-imported");
+        assert_eq!(renewing.credentials(&id).await["refresh_token"], "rt-imported");
+        assert_eq!(renewing.errors(&id).await, json!([]));
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_is_deleted_while_the_provider_is_asked_does_not_come_back() {
+    let slow = |number, request: &_| rotating(number, request).after(Duration::from_millis(800));
+    let renewing = Renewing::start(slow).await;
+    let id = renewing.expired().await;
+    let path = connection_path("renewing", &id);
+    let (reply, ()) = tokio::join!(renewing.read(&id), async {
+        while renewing.calls() == 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert_eq!(renewing.flow.ask("DELETE", &path, None).await.status, 200);
+    });
+    assert_eq!(reply.status, 404, "{reply:?}");
+    assert_eq!(renewing.read(&id).await.status, 404);
+}
+
+/// A container that knows an environment as it was reads what was sealed since.
+#[tokio::test]
+async fn a_branch_key_that_was_rotated_meanwhile_is_read() {
+    let renewing = Renewing::start(rotating).await;
+    let world = &renewing.flow.world;
+    let id = renewing.expired().await;
+    // Warm: it keeps the environment for a minute.
+    assert_token(&renewing.read(&id).await, "at-1");
+    let rotation = json!({ "environments": [{ "name": "dev", "rotate_branch_key": true }] });
+    world.provision(rotation).await.expect("a good document");
+    let other = world.cold();
+    let path = connection_path("renewing", &id) + "&force_refresh=true";
+    let call = tests::Call::new("GET", &path).bearer(&world.secret_key);
+    assert_token(&call.send_to(other, world.now).await, "at-2");
+    // Sealed with a version that this container has never heard of.
+    assert_token(&renewing.read(&id).await, "at-2");
+    assert_token(&renewing.force(&id).await, "at-3");
+    let id = import(&renewing.flow, "renewing", json!({ "type": "OAUTH2", "access_token": "a" }));
+    assert_token(&renewing.read(&id.await).await, "a");
+}

@@ -1,0 +1,171 @@
+//! Many webhooks, invocations that are killed between sending and noting, and what has arrived at
+//! the end. `docs/reliability.md` has the table that this prints:
+//!
+//! ```sh
+//! cargo test -p tests --test contract reliability -- --include-ignored --nocapture
+//! ```
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use jiff::SignedDuration;
+use serde_json::json;
+use session::event::{Event, EventId};
+use tests::receiver::{Answer, OnArrival};
+use tests::{Receiver, World};
+use tokio::task::{AbortHandle, JoinSet};
+
+/// Invocations that are running, by the event that each sends.
+type Running = Arc<Mutex<HashMap<String, AbortHandle>>>;
+
+/// What came of a run.
+#[derive(Debug, Default)]
+struct Outcome {
+    events: usize,
+    attempts: usize,
+    kills: usize,
+    lost: usize,
+    twice: usize,
+}
+
+/// Every hundredth request that arrives kills the invocation that has sent it, before it is
+/// answered: the receiver has the webhook, and nobody knows.
+fn killer(running: &Running, kills: &Arc<Mutex<usize>>) -> OnArrival {
+    let (running, kills, arrived) = (Arc::clone(running), Arc::clone(kills), Mutex::new(0));
+    Arc::new(move |webhook| {
+        let mut arrived = arrived.lock().expect("no panic");
+        *arrived += 1;
+        if *arrived % 100 == 50
+            && let Some(invocation) = running.lock().expect("no panic").get(webhook.id())
+        {
+            invocation.abort();
+            *kills.lock().expect("no panic") += 1;
+        }
+    })
+}
+
+/// An environment, and events of it that go to a receiver.
+async fn events(world: &World, receiver: &Receiver, count: usize) -> HashSet<String> {
+    let webhooks = json!({ "primary_url": receiver.url(), "signing_key": "secret" });
+    let document = json!({ "environments": [{ "name": "dev", "webhooks": webhooks }] });
+    world.provision(document).await.expect("a good document");
+    world.mint(json!({ "tags": {} })).await;
+    let environment = world.environment_id().await;
+    let mut ids = HashSet::new();
+    while ids.len() < count {
+        let some: Vec<_> = (0..50.min(count - ids.len()))
+            .map(|number| Event {
+                id: EventId::generate(world.now).expect("random bytes"),
+                url: receiver.url(),
+                body: format!("{{\"number\":{number},\"type\":\"auth\"}}"),
+                created_at: world.now,
+            })
+            .collect();
+        ids.extend(some.iter().map(|event| event.id.to_string()));
+        let kept = world.deliver.connect.app.tables.put_events(environment, some).await;
+        kept.expect("an answer");
+    }
+    ids
+}
+
+/// Sends what is due now, at most 40 invocations at a time.
+async fn deliver(world: &World, running: &Running) {
+    let reader = world.sqs.reader();
+    loop {
+        let due = reader.receive(40, world.now);
+        if due.is_empty() {
+            return;
+        }
+        let mut invocations = JoinSet::new();
+        for message in due {
+            let event = queue::Message::parse(&message.body).expect("a message").event.to_string();
+            let batch = json!({ "Records": [{
+                "messageId": message.id.to_string(),
+                "body": message.body,
+                "eventSource": "aws:sqs",
+            }] });
+            let (deliver, now, reader) = (world.deliver, world.now, reader.clone());
+            let invocation = invocations.spawn(async move {
+                let time = std::time::Duration::from_mins(1);
+                let answer = deliver_webhooks::handle(deliver, batch, now, time).await;
+                if answer.expect("an answer")["batchItemFailures"] == json!([]) {
+                    reader.delete(message.id);
+                }
+            });
+            running.lock().expect("no panic").insert(event, invocation);
+        }
+        while let Some(ended) = invocations.join_next().await {
+            assert!(ended.is_ok() || ended.is_err_and(|error| error.is_cancelled()));
+        }
+    }
+}
+
+async fn run(count: usize, dead_for: SignedDuration) -> Outcome {
+    let running = Running::default();
+    let kills = Arc::default();
+    let receiver = Receiver::with(Answer::Status(500), killer(&running, &kills)).await;
+    let mut world = World::start().await;
+    let ids = events(&world, &receiver, count).await;
+    let back = world.now + dead_for;
+    world.forward().await;
+    let mut received: HashMap<String, usize> = HashMap::new();
+    let mut attempts = 0;
+    loop {
+        if world.now >= back {
+            receiver.answer(Answer::Status(200));
+        }
+        let is_back = world.now >= back;
+        deliver(&world, &running).await;
+        let arrived = receiver.take();
+        attempts += arrived.len();
+        if is_back {
+            for webhook in arrived {
+                *received.entry(webhook.id().to_owned()).or_default() += 1;
+            }
+        }
+        match world.sqs.reader().next_due() {
+            Some(due) => world.set_time(due.max(world.now)),
+            None => break,
+        }
+    }
+    let lost = ids.iter().filter(|id| !received.contains_key(*id)).count();
+    let twice = received.values().filter(|count| **count > 1).count();
+    let kills = *kills.lock().expect("no panic");
+    assert!(received.keys().all(|id| ids.contains(id)), "an id that no event has");
+    Outcome { events: count, attempts, kills, lost, twice }
+}
+
+#[expect(clippy::print_stdout, reason = "the table of docs/reliability.md")]
+async fn print(count: usize) {
+    println!(
+        "| events | receiver | attempts | killed after sending | lost | arrived twice | took |"
+    );
+    println!("|---|---|---|---|---|---|---|");
+    for (receiver, dead_for) in [
+        ("works", SignedDuration::ZERO),
+        ("answers 500 for a minute, then works", SignedDuration::from_mins(1)),
+        ("answers 500 for an hour, then works", SignedDuration::from_hours(1)),
+    ] {
+        let started = Instant::now();
+        let outcome = run(count, dead_for).await;
+        let Outcome { events, attempts, kills, lost, twice } = outcome;
+        let took = started.elapsed().as_secs_f64();
+        println!(
+            "| {events} | {receiver} | {attempts} | {kills} | {lost} | {twice} | {took:.1} s |"
+        );
+        assert_eq!(lost, 0);
+        assert!(kills > 0 && twice <= kills, "{outcome:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_event_is_lost_and_duplicates_carry_the_same_id() {
+    print(300).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes minutes; docs/reliability.md has its table"]
+async fn no_event_of_ten_thousand_is_lost() {
+    print(10_000).await;
+}
