@@ -108,7 +108,8 @@ impl Fill {
                     created_at: self.template.created_at - age,
                     ..self.template.clone()
                 };
-                let saved = tables.import_connection(self.environment, connection, None, Vec::new()).await;
+                let saved =
+                    tables.import_connection(self.environment, connection, None, Vec::new()).await;
                 if !saved.map_err(failed)? {
                     return Err("the connection is there".into());
                 }
