@@ -108,8 +108,8 @@ impl Reader {
 /// A client of the endpoint, or of another one that does not look at credentials.
 pub fn client(url: &str, region: String, credentials: Credentials) -> Client {
     queue::client(
-        aws::connector(Roots::Native, Waits::REQUEST),
-        Waits::REQUEST.config(),
+        aws::connector(Roots::Native, Waits::PROVISION),
+        Waits::PROVISION.config(),
         aws::retries(),
         Region::new(region),
         credentials,

@@ -232,6 +232,25 @@ async fn what_fails_unforeseen_is_told_as_a_failed_creation() {
     assert!(body["error"]["type"].is_string() && body["error"]["description"].is_string());
 }
 
+// D34
+#[tokio::test]
+async fn a_reconnection_that_fails_unforeseen_is_told_as_a_failed_override() {
+    let flow = Flow::start().await;
+    let token = flow.world.mint(json!({ "tags": {} })).await;
+    let client = |id: &str| json!({ "client_id": id, "client_secret": "s" });
+    let id = flow.connected("/oauth2/auth/cc", &token, &client("good")).await;
+    told(&flow).await;
+    let body = json!({ "connection_id": id, "integration_id": "cc", "webhook_url_override": HOOK });
+    let token = flow.world.reconnect(body).await.token();
+    let reply = flow.post("/oauth2/auth/cc", &token, &client("badjson")).await;
+    assert_eq!(reply.status, 500, "{reply:?}");
+    let [(url, body)] = told(&flow).await.try_into().expect("one webhook");
+    assert_eq!(url, HOOK, "of the session");
+    let body: Value = serde_json::from_str(&body).expect("JSON");
+    assert_eq!((&body["operation"], &body["success"]), (&json!("override"), &json!(false)));
+    assert_eq!(body["connectionId"], json!(id));
+}
+
 #[tokio::test]
 async fn there_is_neither_a_connection_without_its_webhook_nor_the_reverse() {
     let flow = Flow::start().await;

@@ -33,7 +33,8 @@ fn the_routes_are_those_of_the_template_and_each_endpoint_is_a_function() {
             continue;
         }
         functions.insert(resource["Properties"]["CodeUri"].as_str().expect("a path").to_owned());
-        for (_, event) in resource["Properties"]["Events"].as_hash().into_iter().flatten() {
+        let events = resource["Properties"]["Events"].as_hash().into_iter().flatten();
+        for (_, event) in events.filter(|(_, event)| event["Type"].as_str() == Some("HttpApi")) {
             let text = |key: &str| event["Properties"][key].as_str().expect("text").to_owned();
             routes.insert(format!("{} {}", text("Method").to_uppercase(), text("Path")));
         }

@@ -16,6 +16,7 @@ use connect::Connect;
 use deliver_webhooks::Deliver;
 use dynoxide::Database;
 use dynoxide::storage_backend::{Clock, ManualClock};
+use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use local::dynamodb::{self, Engine};
 use local::gateway;
@@ -271,6 +272,12 @@ impl World {
         }
     }
 
+    /// The invocations of `deliver-webhooks` that are due now, not yet begun.
+    pub async fn invocations(&self) -> Vec<BoxFuture<'static, ()>> {
+        self.forward().await;
+        self.webhooks.lock().await.due(usize::MAX, self.now)
+    }
+
     /// Puts new webhooks into the queue, and sends none.
     pub async fn forward(&self) {
         while self.webhooks.lock().await.forward(self.now).await > 0 {}
@@ -358,7 +365,7 @@ fn patient_client(url: &str) -> Client {
         Region::from_static("us-east-1"),
         Credentials::for_tests(),
         Some(url.to_owned()),
-        CountCalls,
+        CountCalls::DynamoDb,
     )
 }
 

@@ -4,8 +4,9 @@
 //! | header | holds |
 //! |---|---|
 //! | `X-Nango-Hmac-Sha256` | hex HMAC-SHA256 of the body (contract section 7.3) |
-//! | `X-Nango-Signature` | hex SHA-256 of key and body: older, and only where the environment asks |
-//! | `webhook-id`, `webhook-timestamp`, `webhook-signature` | as Standard Webhooks say |
+//! | `X-Nango-Signature` | hex SHA-256 of key and body: only where the environment asks |
+//! | `webhook-id`, `webhook-timestamp` | the event's id, and the moment of the attempt |
+//! | `webhook-signature` | of all three (Standard Webhooks) |
 //!
 //! While a second key is to take the place of the first, `webhook-signature` has one of each. The
 //! older headers have room for one only: that of the key in use.
