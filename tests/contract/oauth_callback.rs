@@ -183,6 +183,9 @@ async fn an_error_beside_a_code_wins() {
     let started = flow.start_oauth("oauth", &token).await;
     let page = flow.world.send(started.callback("code=c&error=server_error")).await;
     assert_eq!((page.status, told(&page).as_deref()), (400, Some(r#"{"error":"server_error"}"#)));
+    let started = flow.start_oauth("oauth", &token).await;
+    let page = flow.world.send(started.callback("code=c&error=a&error=b")).await;
+    assert_eq!(page.status, 400);
     assert_eq!((flow.provider.calls().len(), flow.connections().await.len()), (0, 0));
 }
 

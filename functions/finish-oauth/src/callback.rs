@@ -24,9 +24,9 @@ impl<'a> Callback<'a> {
         self.0.get(name)?.as_str().filter(|text| !text.is_empty())
     }
 
-    /// Whether the provider reports an error, which counts even beside a code.
+    /// Whether the provider reports an error, in whatever form. It counts even beside a code.
     pub fn is_error(&self) -> bool {
-        self.text("error").is_some()
+        self.0.get("error").is_some_and(|error| *error != "")
     }
 
     /// Whether somebody comes from installing a GitHub App, which is no flow of ours.
