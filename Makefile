@@ -1,12 +1,12 @@
 TARGET = $(or $(CARGO_TARGET_DIR),target)
 BENCH = $(TARGET)/debug/bench
 
-# The functions that have budgets in bench/: the session functions, and one of each heavier kind once
-# there are some. CI builds them with the release profile and all others with the dev profile only,
+# The functions that have budgets in bench/: the session functions, one that seals and calls providers,
+# and the one that opens credentials. CI builds them with the release profile and all others with the dev profile only,
 # since the link of one release binary takes a minute or more.
-MEASURED = create-session reconnect-session get-session delete-session
+MEASURED = create-session reconnect-session get-session delete-session authorize get-connection
 
-.PHONY: advisories bench bench-check bench-choices bench-cost bench-load bench-picture bench-scale \
+.PHONY: advisories bench bench-check bench-choices bench-connections bench-cost bench-load bench-picture bench-scale \
 	build check deny fmt fuzz measured peers release run scripts test
 
 run:            ## the whole service on 127.0.0.1:3003
@@ -57,6 +57,10 @@ bench-choices: build    ## what each choice of the set-up is worth
 
 bench-scale: build release    ## how the cost of a create grows
 	$(BENCH) scale
+
+bench-connections: build release    ## what connections cost where there are 1, 1,000 and 100,000 of them
+	cargo build --release --locked -p list-connections
+	$(BENCH) connections
 
 bench-load: build       ## the local server under load; needs wrk
 	cargo build --release --locked -p local

@@ -23,7 +23,11 @@ const DEFAULTS: [(&str, f64, &str); 15] = [
     ("read_unit", 0.125, "a million read units on demand"),
     ("log_gb", 0.50, "a GB of logs taken in"),
     ("access_log_bytes", 350.0, "API Gateway's line about a call, in the format of the template"),
-    ("monitoring_month", 10.30, "a month of 25 alarm metrics, a dashboard and 16 metrics"),
+    (
+        "monitoring_month",
+        15.80,
+        "a month of 43 alarm metrics, 8 alarms on queries, a dashboard, 16 metrics and a KMS key",
+    ),
     ("fixed_month", 30.84, "a month of the always-on deployment: two tasks, one load balancer"),
 ];
 

@@ -1,5 +1,6 @@
-//! A stand-in for DynamoDB's endpoint: TLS 1.3 in front of the embedded engine, counting all that
-//! crosses it. Answers are the engine's own; in replay, those that it gave before.
+//! A stand-in for the endpoints of DynamoDB and KMS: TLS 1.3 in front of the embedded engine and of
+//! the local KMS, counting all that crosses it. Answers are theirs; in replay, those that they gave
+//! before.
 
 use std::collections::HashMap;
 use std::fs;
@@ -46,23 +47,25 @@ pub struct Endpoint {
 
 struct State {
     engine: SocketAddr,
+    kms: SocketAddr,
     is_replaying: bool,
     answers: HashMap<(String, Vec<u8>), Message>,
     counts: Counts,
 }
 
 impl Endpoint {
-    /// Listens on a free port, in front of an engine. The root behind its certificate goes into
-    /// `roots.pem` of the folder, after those that a function embeds: then a function that trusts
-    /// the file reads as many roots as on AWS, and one more.
-    pub fn start(engine: SocketAddr, folder: &Path) -> Result<Self, Failure> {
+    /// Listens on a free port, in front of an engine and of KMS. The root behind its certificate
+    /// goes into `roots.pem` of the folder, after those that a function embeds: then a function
+    /// that trusts the file reads as many roots as on AWS, and one more.
+    pub fn start(engine: SocketAddr, kms: SocketAddr, folder: &Path) -> Result<Self, Failure> {
         let (tls, root) = tls(folder)?;
         let amazon_roots = include_str!("../../shared/aws/src/amazon_roots.pem");
         fs::write(folder.join("roots.pem"), format!("{amazon_roots}{root}"))?;
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let url = format!("https://localhost:{}", listener.local_addr()?.port());
         let (answers, counts) = (HashMap::new(), Counts::default());
-        let state = Arc::new(Mutex::new(State { engine, is_replaying: false, answers, counts }));
+        let state = State { engine, kms, is_replaying: false, answers, counts };
+        let state = Arc::new(Mutex::new(state));
         let shared = Arc::clone(&state);
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
@@ -121,15 +124,16 @@ fn answer(
         return Ok(Message::ok("healthy: dynamodb.us-east-1.amazonaws.com "));
     };
     let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
+    let is_kms = target.starts_with("TrentService.");
     // A write carries a new token or the time, so it is known by its name alone.
-    let is_write = matches!(operation.as_str(), "PutItem" | "DeleteItem");
+    let is_write = matches!(operation.as_str(), "PutItem" | "DeleteItem" | "TransactWriteItems");
     let body = if is_write { Vec::new() } else { request.body.clone() };
     let key = (operation.clone(), body);
     let (address, replayed) = {
         let mut state = lock(state);
         state.counts.calls.push(operation);
         let replayed = state.answers.get(&key).filter(|_| state.is_replaying).cloned();
-        (state.engine, replayed)
+        (if is_kms { state.kms } else { state.engine }, replayed)
     };
     if let Some(answer) = replayed {
         return Ok(answer);
@@ -138,11 +142,21 @@ fn answer(
         *engine = Some(BufReader::new(TcpStream::connect(address)?));
     }
     let Some(engine) = engine else { return Err("no engine".into()) };
-    let (answer, units) = ask(engine, request.clone())?;
+    let (answer, units) = if is_kms {
+        request.write(engine.get_mut())?;
+        (Message::read(engine)?.ok_or("KMS hung up")?, 0.0)
+    } else {
+        ask(engine, request.clone())?
+    };
     let mut state = lock(state);
     *if is_write { &mut state.counts.write_units } else { &mut state.counts.read_units } += units;
     state.counts.answer_bytes_max = state.counts.answer_bytes_max.max(answer.body.len());
-    state.answers.insert(key, answer.clone());
+    if is_write {
+        // The first one: what is deleted a second time is gone.
+        state.answers.entry(key).or_insert_with(|| answer.clone());
+    } else {
+        state.answers.insert(key, answer.clone());
+    }
     Ok(answer)
 }
 

@@ -1,18 +1,21 @@
-//! The four endpoints: their binaries, their events, and the DynamoDB calls that they may make.
+//! The endpoints that are measured: their binaries, their events, and the calls that they may make.
 
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
 use crate::Failure;
+use crate::budget::Kind;
 use crate::process::Process;
-use crate::world::{CONNECTION, SECRET_KEY, World, event};
+use crate::world::{CONNECTED, CONNECTING_KEY, CONNECTION, SECRET_KEY, World, event, event_at};
 
 /// An endpoint.
 #[derive(Debug, Clone)]
 pub struct Function {
     /// The name of its package, and of its binary.
     pub name: &'static str,
+    /// Which budgets it has.
+    pub kind: Kind,
     /// Its release binary.
     pub binary: PathBuf,
     /// A request to it.
@@ -23,8 +26,8 @@ pub struct Function {
     pub warm_calls: &'static [&'static str],
 }
 
-/// The four, with a session of their own in the world.
-pub fn all(world: &World, target: &Path) -> Result<[Function; 4], Failure> {
+/// The four session functions, with a session of their own in the world.
+pub fn sessions(world: &World, target: &Path) -> Result<[Function; 4], Failure> {
     let binary = |name: &str| target.join("release").join(name);
     let create = create_event()?;
     let reconnect = event("POST /connect/sessions/reconnect", SECRET_KEY, Some(&reconnect_body()))?;
@@ -32,6 +35,7 @@ pub fn all(world: &World, target: &Path) -> Result<[Function; 4], Failure> {
     Ok([
         Function {
             name: "create-session",
+            kind: Kind::Session,
             binary: binary("create-session"),
             event: create,
             first_calls: &["GetItem", "Query", "PutItem"],
@@ -39,6 +43,7 @@ pub fn all(world: &World, target: &Path) -> Result<[Function; 4], Failure> {
         },
         Function {
             name: "reconnect-session",
+            kind: Kind::Session,
             binary: binary("reconnect-session"),
             event: reconnect,
             first_calls: &["GetItem", "Query", "GetItem", "PutItem"],
@@ -46,6 +51,7 @@ pub fn all(world: &World, target: &Path) -> Result<[Function; 4], Failure> {
         },
         Function {
             name: "get-session",
+            kind: Kind::Session,
             binary: binary("get-session"),
             event: event("GET /connect/session", &token, None)?,
             first_calls: &["GetItem", "GetItem"],
@@ -53,12 +59,58 @@ pub fn all(world: &World, target: &Path) -> Result<[Function; 4], Failure> {
         },
         Function {
             name: "delete-session",
+            kind: Kind::Session,
             binary: binary("delete-session"),
             event: event("DELETE /connect/session", &token, None)?,
             first_calls: &["DeleteItem", "GetItem"],
             warm_calls: &["DeleteItem"],
         },
     ])
+}
+
+/// Two of those that seal and open credentials, with a session and a connection of their own.
+pub fn sealing(world: &World, target: &Path) -> Result<[Function; 2], Failure> {
+    let binary = |name: &str| target.join("release").join(name);
+    world.provision_connecting()?;
+    let body = json!({ "end_user": { "id": "user-4711" }, "tags": { "plan": "pro" } });
+    let create = event("POST /connect/sessions", CONNECTING_KEY, Some(&body))?;
+    let token = mint(world, &binary("create-session"), &create)?;
+    let authorize = authorize_event(&token)?;
+    let made = answer(world, &binary("authorize"), &authorize)?;
+    let id = made["connectionId"].as_str().ok_or("no connection")?;
+    Ok([
+        Function {
+            name: "authorize",
+            kind: Kind::Sealing,
+            binary: binary("authorize"),
+            event: authorize,
+            first_calls: &["GetItem", "GetItem", "GetItem", "Decrypt", "TransactWriteItems"],
+            warm_calls: &["GetItem", "GetItem", "TransactWriteItems"],
+        },
+        Function {
+            name: "get-connection",
+            kind: Kind::Sealing,
+            binary: binary("get-connection"),
+            event: get_connection_event(id)?,
+            first_calls: &["GetItem", "Query", "GetItem", "Decrypt"],
+            warm_calls: &["GetItem"],
+        },
+    ])
+}
+
+/// A request to `authorize` that seals an API key.
+pub fn authorize_event(token: &str) -> Result<String, Failure> {
+    let route = "POST /api-auth/api-key/{providerConfigKey}";
+    let uri = format!("/api-auth/api-key/{CONNECTED}?connect_session_token={token}");
+    let body = json!({ "apiKey": "re_5d41402abc4b2a76b9719d911017c592" });
+    event_at(route, &uri, &[("providerConfigKey", CONNECTED)], None, Some(&body))
+}
+
+/// A request to `get-connection` that opens what was sealed.
+pub fn get_connection_event(id: &str) -> Result<String, Failure> {
+    let route = "GET /connections/{connectionId}";
+    let uri = format!("/connections/{id}?provider_config_key={CONNECTED}");
+    event_at(route, &uri, &[("connectionId", id)], Some(CONNECTING_KEY), None)
 }
 
 /// A request to `create-session`.
@@ -81,11 +133,16 @@ pub fn reconnect_body() -> Value {
 }
 
 /// A session's token, from the function that makes them.
-fn mint(world: &World, binary: &Path, create: &str) -> Result<String, Failure> {
-    let process = Process::start(&world.program(&[binary.to_owned()]))?;
-    let (answer, _) = process.api.invoke(create)?;
-    let answer: Value = serde_json::from_str(&answer)?;
-    let body: Value = serde_json::from_str(answer["body"].as_str().ok_or("no body")?)?;
-    world.endpoint.counts();
+pub fn mint(world: &World, binary: &Path, create: &str) -> Result<String, Failure> {
+    let body = answer(world, binary, create)?;
     Ok(body["data"]["token"].as_str().ok_or("no token")?.to_owned())
+}
+
+/// The body that a function answers. What that took is not counted.
+fn answer(world: &World, binary: &Path, event: &str) -> Result<Value, Failure> {
+    let process = Process::start(&world.program(&[binary.to_owned()]))?;
+    let (answer, _) = process.api.invoke(event)?;
+    let answer: Value = serde_json::from_str(&answer)?;
+    world.endpoint.counts();
+    Ok(serde_json::from_str(answer["body"].as_str().ok_or("no body")?)?)
 }

@@ -2,19 +2,22 @@
 
 use std::fmt::Write;
 use std::fs::{self, File};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::thread;
 use std::time::Duration;
 
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::Failure;
 use crate::functions::{create_body, reconnect_body};
 use crate::process::rss_mb;
-use crate::world::{SECRET_KEY, document};
+use crate::world::{CONNECTED, CONNECTING_KEY, SECRET_KEY, connecting_document, document};
 
 const CONNECTIONS: [u32; 4] = [1, 16, 64, 256];
+/// How many connections the recorded server was asked over.
+const RECORDED_WITH: u32 = 16;
 /// How long each of them lasts, in seconds.
 const SECONDS: u32 = 5;
 
@@ -67,23 +70,85 @@ pub fn measure(binary: &Path) -> Result<String, Failure> {
                     self::script(folder.path(), endpoint, &text?)?
                 }
             };
-            let run = wrk(&local.url, &script, connections, SECONDS)?;
-            let Run { requests_per_second, p50, p99, problems } = run;
-            let problems = if problems.is_empty() { "0".to_owned() } else { problems.join(", ") };
-            let memory = rss_mb(local.child.id())?;
-            let _ = writeln!(
-                text,
-                "| {endpoint} | {connections} | {requests_per_second:.0} | {p50} | {p99} | \
-                 {problems} | {memory:.0} |"
-            );
+            line(&mut text, &local, endpoint, &script, connections)?;
         }
+    }
+    for (endpoint, script) in connecting(&local.url, folder.path())? {
+        line(&mut text, &local, endpoint, &script, RECORDED_WITH)?;
     }
     Ok(text)
 }
 
+/// Loads an endpoint, and writes a line about it.
+fn line(
+    text: &mut String,
+    local: &Local,
+    endpoint: &str,
+    script: &Path,
+    connections: u32,
+) -> Result<(), Failure> {
+    let run = wrk(&local.url, script, connections, SECONDS)?;
+    let Run { requests_per_second, p50, p99, problems } = run;
+    let problems = if problems.is_empty() { "0".to_owned() } else { problems.join(", ") };
+    let memory = rss_mb(local.child.id())?;
+    let _ = writeln!(
+        text,
+        "| {endpoint} | {connections} | {requests_per_second:.0} | {p50} | {p99} | {problems} | \
+         {memory:.0} |"
+    );
+    Ok(())
+}
+
+/// What consumes a session: the endpoints for which the recorded server's figures are known.
+fn connecting(url: &str, folder: &Path) -> Result<Vec<(&'static str, PathBuf)>, Failure> {
+    let key = format!("authorization: Bearer {CONNECTING_KEY}");
+    let session = json!({ "tags": { "plan": "pro" } }).to_string();
+    let minted = curl(&format!("{url}/connect/sessions"), &key, &session)?;
+    let token = minted["data"]["token"].as_str().ok_or("no token")?;
+    let import = json!({
+        "provider_config_key": CONNECTED,
+        "credentials": { "type": "API_KEY", "apiKey": "re_5d41402abc4b2a76b9719d911017c592" },
+    });
+    let made = curl(&format!("{url}/connections"), &key, &import.to_string())?;
+    let id = made["connection_id"].as_str().ok_or("no connection")?;
+    let read = |path: &str, credential: &str| {
+        format!("wrk.path = '{path}'\nwrk.headers['authorization'] = 'Bearer {credential}'\n")
+    };
+    let connect = format!(
+        "wrk.method = 'POST'\nwrk.path = '/auth/unauthenticated/open?connect_session_token={token}'\n"
+    );
+    let connection = format!("/connections/{id}?provider_config_key={CONNECTED}");
+    [
+        ("list integrations", read("/integrations", token)),
+        ("connect, unauthenticated", connect),
+        ("read a connection", read(&connection, CONNECTING_KEY)),
+    ]
+    .into_iter()
+    .map(|(endpoint, text)| {
+        Ok((endpoint, script(folder, &endpoint.replace([',', ' '], "-"), &text)?))
+    })
+    .collect()
+}
+
+/// The answer to one request.
+fn curl(url: &str, header: &str, body: &str) -> Result<Value, Failure> {
+    let mut curl = Command::new("curl");
+    curl.args(["-sS", "-H", header, "-H", "content-type: application/json", "-d", body, url]);
+    Ok(serde_json::from_slice(&curl.output()?.stdout)?)
+}
+
 fn start(binary: &Path, folder: &Path) -> Result<Local, Failure> {
     let file = folder.join("environment.json");
-    fs::write(&file, document(&["github", "slack"].map(str::to_owned)).to_string())?;
+    let mut environments = document(&["github", "slack"].map(str::to_owned));
+    let mut document_of_connecting = connecting_document();
+    let mut connecting = document_of_connecting["environments"][0].take();
+    if let Some(integrations) = connecting["integrations"].as_array_mut() {
+        integrations.push(json!({ "unique_key": "open", "provider": "unauthenticated" }));
+    }
+    if let Some(list) = environments["environments"].as_array_mut() {
+        list.push(connecting);
+    }
+    fs::write(&file, environments.to_string())?;
     let log = folder.join("log");
     let child = Command::new(binary)
         .args(["--in-memory", "--listen", "127.0.0.1:0", "--environment"])
@@ -129,7 +194,7 @@ fn wrk(url: &str, script: &Path, connections: u32, seconds: u32) -> Result<Run, 
     })
 }
 
-fn script(folder: &Path, name: &str, text: &str) -> Result<std::path::PathBuf, Failure> {
+fn script(folder: &Path, name: &str, text: &str) -> Result<PathBuf, Failure> {
     let file = folder.join(format!("{name}.lua"));
     fs::write(&file, text)?;
     Ok(file)

@@ -1,10 +1,13 @@
 //! Measures the release binaries against their budgets: see `docs/benchmarks.md`.
 //!
-//! - `bench check`: each must of the four endpoints. Fails when one is broken.
-//! - `bench table`: all of it, beside a default Rust function and Node, into `docs/benchmarks.md`.
+//! - `bench check`: each must of the functions. Fails when one is broken.
+//! - `bench table`: all of it, the session functions beside a default Rust function and Node, into
+//!   `docs/benchmarks.md`.
 //! - `bench picture`: draws the table of `docs/benchmarks.md`, into `docs/budgets.svg`.
 //! - `bench choices`: all of it, of what `bench/choices/build` has built.
 //! - `bench scale`: how the cost of a create grows.
+//! - `bench connections`: what listing, reading and making connections costs with 1, 1,000 and
+//!   100,000 of them.
 //! - `bench load`: `local` under `wrk`.
 //! - `bench cost`: what a million sessions cost, into `docs/cost.md`.
 
@@ -12,6 +15,7 @@
 #![expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
 
 mod budget;
+mod connections;
 mod cost;
 mod document;
 mod dynamodb;
@@ -30,7 +34,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::slice;
 
-use budget::{Row, broken, table};
+use budget::{Kind, Row, broken, table};
 use functions::Function;
 use process::Program;
 use world::World;
@@ -46,11 +50,12 @@ fn main() -> Result<ExitCode, Failure> {
         "picture" => picture(),
         "choices" => choices(&world()?),
         "scale" => scale(),
+        "connections" => connections(),
         "load" => load(),
         "cost" => cost(&world()?, &std::env::args().skip(2).collect::<Vec<_>>()),
         _ => {
-            let usage =
-                "bench check | table | picture | choices | scale | load | cost [NAME=VALUE ...]";
+            let usage = "bench check | table | picture | choices | scale | connections | load | \
+                         cost [NAME=VALUE ...]";
             Err(format!("usage: {usage}").into())
         }
     }
@@ -80,9 +85,9 @@ fn choices(world: &World) -> Result<ExitCode, Failure> {
         if name == "the machine's roots" {
             program = program.with("SSL_CERT_FILE", &world.with_machine_roots()?);
         }
-        rows.push(Subject { name, program, file: &binary, event: &create }.row(world)?);
+        rows.push(Subject::session(name, program, &binary, &create).row(world)?);
     }
-    let table = table(&rows);
+    let table = table(Kind::Session, &rows);
     println!("{table}");
     document::write(&root().join("docs/benchmarks.md"), "choices", &table)?;
     Ok(ExitCode::SUCCESS)
@@ -94,6 +99,13 @@ fn scale() -> Result<ExitCode, Failure> {
     println!("{tables}");
     std::fs::write(root().join("docs/scale.svg"), plot)?;
     document::write(&root().join("docs/benchmarks.md"), "scale", &tables)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn connections() -> Result<ExitCode, Failure> {
+    let tables = connections::measure(&target()?)?;
+    println!("{tables}");
+    document::write(&root().join("docs/benchmarks.md"), "connections", &tables)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -117,7 +129,7 @@ fn load() -> Result<ExitCode, Failure> {
 
 /// With other prices it only prints.
 fn cost(world: &World, prices: &[String]) -> Result<ExitCode, Failure> {
-    let functions = functions::all(world, &target()?)?;
+    let functions = functions::sessions(world, &target()?)?;
     let model = cost::model(world, &functions, prices)?;
     println!("{model}");
     if prices.is_empty() {
@@ -127,33 +139,44 @@ fn cost(world: &World, prices: &[String]) -> Result<ExitCode, Failure> {
 }
 
 fn check(world: &World) -> Result<ExitCode, Failure> {
-    let mut functions = Vec::from(functions::all(world, &target()?)?);
-    // Open: a first DELETE reads the environment too, and no two of its counts agree since.
-    functions.retain(|function| function.name != "delete-session");
-    let rows = functions.iter().map(|function| Subject::of(world, function).counted(world));
-    let rows = rows.collect::<Result<Vec<_>, _>>()?;
-    println!("{}", table(&rows));
-    Ok(verdict(&rows, &functions))
+    let sessions = Vec::from(functions::sessions(world, &target()?)?);
+    let sealing = Vec::from(functions::sealing(world, &target()?)?);
+    let mut rows = Vec::new();
+    for (kind, functions) in [(Kind::Session, &sessions), (Kind::Sealing, &sealing)] {
+        let counted = functions.iter().map(|function| Subject::of(world, function).counted(world));
+        let counted = counted.collect::<Result<Vec<_>, _>>()?;
+        println!("{}", table(kind, &counted));
+        rows.extend(counted);
+    }
+    Ok(exit_code(verdict(&rows, &[sessions, sealing].concat())))
 }
 
 fn all(world: &World) -> Result<ExitCode, Failure> {
-    let functions = functions::all(world, &target()?)?;
-    let rows = functions.iter().map(|function| Subject::of(world, function).row(world));
-    let mut rows = rows.collect::<Result<Vec<_>, _>>()?;
-    let code = verdict(&rows, &functions);
+    let measured = |functions: &[Function]| {
+        let rows = functions.iter().map(|function| Subject::of(world, function).row(world));
+        rows.collect::<Result<Vec<_>, _>>()
+    };
+    let sealing = functions::sealing(world, &target()?)?;
+    let sealing_rows = measured(&sealing)?;
+    let sealing_table = table(Kind::Sealing, &sealing_rows);
+    println!("{sealing_table}");
+    document::write(&root().join("docs/benchmarks.md"), "sealing", &sealing_table)?;
+    let functions = functions::sessions(world, &target()?)?;
+    let mut rows = measured(&functions)?;
+    let is_held = verdict(&rows, &functions) & verdict(&sealing_rows, &sealing);
     let event = &functions[0].event;
     let peers = root().join("bench/peers");
     let binary = peers.join("default-rust/target/release/default-rust");
     let program = world.program(slice::from_ref(&binary));
-    rows.push(Subject { name: "default Rust", program, file: &binary, event }.row(world)?);
+    rows.push(Subject::session("default Rust", program, &binary, event).row(world)?);
     let bundle = peers.join("node/node_modules/.bundle/main.mjs");
     let program = world.program(&[PathBuf::from("node"), bundle.clone()]);
-    rows.push(Subject { name: "Node 20", program, file: &bundle, event }.row(world)?);
-    let table = table(&rows);
+    rows.push(Subject::session("Node 20", program, &bundle, event).row(world)?);
+    let table = table(Kind::Session, &rows);
     println!("{table}");
     document::write(&root().join("docs/benchmarks.md"), "table", &table)?;
     picture()?;
-    Ok(code)
+    Ok(exit_code(is_held))
 }
 
 /// Of the table that stands in the document.
@@ -168,6 +191,7 @@ fn picture() -> Result<ExitCode, Failure> {
 /// What is measured: a program whose code is one file, and the event that it gets.
 struct Subject<'a> {
     name: &'static str,
+    kind: Kind,
     program: Program,
     file: &'a Path,
     event: &'a str,
@@ -175,8 +199,13 @@ struct Subject<'a> {
 
 impl<'a> Subject<'a> {
     fn of(world: &World, function: &'a Function) -> Self {
-        let Function { name, binary: file, event, .. } = function;
-        Self { name, program: world.program(slice::from_ref(file)), file, event }
+        let Function { name, kind, binary: file, event, .. } = function;
+        Self { name, kind: *kind, program: world.program(slice::from_ref(file)), file, event }
+    }
+
+    /// One that makes sessions, ours or a peer.
+    fn session(name: &'static str, program: Program, file: &'a Path, event: &'a str) -> Self {
+        Self { name, kind: Kind::Session, program, file, event }
     }
 
     /// All of it.
@@ -195,11 +224,12 @@ impl<'a> Subject<'a> {
         let (size, zipped) = measure::sizes(self.file)?;
         (counted.binary_mb, counted.zip_mb) = (Some(size), Some(zipped));
         let memory = measure::memory(world, &self.program, self.event)?;
-        Ok(Row { name: self.name, counted, memory, throttled: None })
+        Ok(Row { name: self.name, kind: self.kind, counted, memory, throttled: None })
     }
 }
 
-fn verdict(rows: &[Row], functions: &[Function]) -> ExitCode {
+/// Whether every must is held; what breaks one is printed.
+fn verdict(rows: &[Row], functions: &[Function]) -> bool {
     let broken: Vec<_> = rows
         .iter()
         .zip(functions)
@@ -208,5 +238,9 @@ fn verdict(rows: &[Row], functions: &[Function]) -> ExitCode {
     for sentence in &broken {
         println!("broken: {sentence}");
     }
-    if broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    broken.is_empty()
+}
+
+fn exit_code(is_held: bool) -> ExitCode {
+    if is_held { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

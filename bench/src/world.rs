@@ -22,6 +22,12 @@ use crate::process::Program;
 /// The secret key of the environment.
 pub const SECRET_KEY: &str = "6e5f2a4c-1d3b-4f7a-9c8e-2b1a0d9f8e7c";
 
+/// The secret key of the environment whose integrations are connected.
+pub const CONNECTING_KEY: &str = "0b9f6d1e-7c3a-4e58-8f21-5d4c3b2a1908";
+
+/// The integration that is connected: one that takes an API key and does not try it.
+pub const CONNECTED: &str = "resend";
+
 /// The connection of the environment.
 pub const CONNECTION: &str = "8ad36bb4-5b3c-4a6f-9a43-2f3e6a1b7c55";
 
@@ -63,7 +69,7 @@ impl World {
             let connect = local::connect(settings, client, &kms)?;
             Ok::<_, Failure>((engine, kms, connect))
         })?;
-        let endpoint = Endpoint::start(engine.address, folder.path())?;
+        let endpoint = Endpoint::start(engine.address, kms.address, folder.path())?;
         let world = Self { endpoint, folder, connect, runtime, _engine: engine, _kms: kms };
         world.provision(integrations)?;
         Ok(world)
@@ -71,7 +77,26 @@ impl World {
 
     /// Adds integrations to the environment.
     pub fn provision(&self, integrations: &[String]) -> Result<(), Failure> {
-        let document = document(integrations);
+        self.apply(document(integrations))
+    }
+
+    /// Makes the environment whose integrations are connected. It is one of its own, so that the
+    /// session functions find theirs as small as it was.
+    pub fn provision_connecting(&self) -> Result<(), Failure> {
+        self.apply(connecting_document())
+    }
+
+    /// The tables, without the endpoint in front of them.
+    pub fn tables(&self) -> &'static tables::Tables {
+        &self.connect.app.tables
+    }
+
+    /// Waits for something that is done with the tables.
+    pub fn wait<T>(&self, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        self.runtime.block_on(work)
+    }
+
+    fn apply(&self, document: Value) -> Result<(), Failure> {
         let applied = provision::apply(self.connect, document, now());
         match self.runtime.block_on(applied) {
             Ok(_) => Ok(()),
@@ -108,6 +133,7 @@ impl World {
             // As long as the ones that Lambda gives.
             ("AWS_SESSION_TOKEN", "IQoJb3JpZ2luX2VjEXAMPLE".repeat(32)),
             ("AWS_ENDPOINT_URL_DYNAMODB", self.endpoint.url.clone()),
+            ("AWS_ENDPOINT_URL_KMS", self.endpoint.url.clone()),
             ("SSL_CERT_FILE", roots.clone()),
             ("NODE_EXTRA_CA_CERTS", roots),
         ]);
@@ -135,15 +161,37 @@ pub fn document(integrations: &[String]) -> Value {
     } ] })
 }
 
+/// An environment with a key that may do everything, and one integration that seals.
+pub fn connecting_document() -> Value {
+    json!({ "environments": [ {
+        "name": "connecting",
+        "secret_keys": [
+            { "name": "server", "secret": CONNECTING_KEY, "scopes": ["environment:*"] },
+        ],
+        "integrations": [ { "unique_key": CONNECTED, "provider": CONNECTED } ],
+    } ] })
+}
+
 /// The event that API Gateway makes of a request.
 pub fn event(route: &str, credential: &str, body: Option<&Value>) -> Result<String, Failure> {
+    let (_, path) = route.split_once(' ').ok_or("a route has a method and a path")?;
+    event_at(route, path, &[], Some(credential), body)
+}
+
+/// The event of a request whose path has parameters, or whose query carries the credential.
+pub fn event_at(
+    route: &str,
+    uri: &str,
+    parameters: &[(&str, &str)],
+    credential: Option<&str>,
+    body: Option<&Value>,
+) -> Result<String, Failure> {
     let body = body.map(Value::to_string).unwrap_or_default();
-    let (method, path) = route.split_once(' ').ok_or("a route has a method and a path")?;
+    let (method, _) = route.split_once(' ').ok_or("a route has a method and a path")?;
     let mut request = Request::builder()
         .method(method)
-        .uri(path)
+        .uri(uri)
         .header("accept", "application/json, text/plain, */*")
-        .header("authorization", format!("Bearer {credential}"))
         .header("content-length", body.len())
         .header("host", "a1b2c3d4e5.execute-api.us-east-1.amazonaws.com")
         .header("user-agent", "nango-node-client/0.69.5 (linux/6.1.0; node.js/20.20.2)")
@@ -151,13 +199,18 @@ pub fn event(route: &str, credential: &str, body: Option<&Value>) -> Result<Stri
         .header("x-forwarded-for", "203.0.113.7")
         .header("x-forwarded-port", "443")
         .header("x-forwarded-proto", "https");
+    if let Some(credential) = credential {
+        request = request.header("authorization", format!("Bearer {credential}"));
+    }
     if !body.is_empty() {
         request = request.header("content-type", "application/json");
     }
     let (parts, ()) = request.body(())?.into_parts();
     let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 50_000));
     let id = "JKJaXmPLvHcESHA=";
-    Ok(event::event(route, Map::new(), &parts, body.as_bytes(), peer, id, now()).to_string())
+    let named = |(name, value): &(&str, &str)| ((*name).to_owned(), json!(value));
+    let parameters: Map<_, _> = parameters.iter().map(named).collect();
+    Ok(event::event(route, parameters, &parts, body.as_bytes(), peer, id, now()).to_string())
 }
 
 #[expect(clippy::disallowed_methods, reason = "sessions are read by processes with a real clock")]

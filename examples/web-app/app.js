@@ -9,10 +9,19 @@ import { fileURLToPath } from 'node:url';
 
 import { Nango } from '@nangohq/node';
 
-const { NANGO_HOST = 'http://127.0.0.1:3003', NANGO_SECRET_KEY, NANGO_WEBHOOK_SIGNING_KEY, PORT = '3000' } = process.env;
+const {
+  NANGO_HOST = 'http://127.0.0.1:3003',
+  NANGO_SECRET_KEY,
+  NANGO_WEBHOOK_SIGNING_KEY,
+  PORT = '3000',
+} = process.env;
 
 // The secret key stays here, on the server.
-const nango = new Nango({ host: NANGO_HOST, apiKey: NANGO_SECRET_KEY, webhookSigningKey: NANGO_WEBHOOK_SIGNING_KEY });
+const nango = new Nango({
+  host: NANGO_HOST,
+  apiKey: NANGO_SECRET_KEY,
+  webhookSigningKey: NANGO_WEBHOOK_SIGNING_KEY,
+});
 
 /** Who is logged in; a real app asks its own session. */
 const user = { id: 'u1', email: 'ada@example.com', display_name: 'Ada' };
@@ -42,8 +51,14 @@ const routes = {
 
   // A connection has credentials that are fresh. They stay on the server as well.
   'GET /accounts': async () => {
-    const connections = (accounts.get(user.id) ?? []).map(({ providerConfigKey, connectionId }) => nango.getConnection(providerConfigKey, connectionId));
-    const shown = ({ provider_config_key, credentials, tags }) => ({ integration: provider_config_key, credentials: credentials.type, plan: tags.plan });
+    const connections = (accounts.get(user.id) ?? []).map(({ providerConfigKey, connectionId }) =>
+      nango.getConnection(providerConfigKey, connectionId),
+    );
+    const shown = ({ provider_config_key, credentials, tags }) => ({
+      integration: provider_config_key,
+      credentials: credentials.type,
+      plan: tags.plan,
+    });
     return [200, (await Promise.all(connections)).map(shown)];
   },
 
@@ -113,7 +128,9 @@ const server = createServer(async (request, response) => {
   let body = '';
   for await (const part of request) body += part;
   try {
-    const [status, answer, type = 'application/json'] = route ? await route(body, request.headers) : [404, {}];
+    const [status, answer, type = 'application/json'] = route
+      ? await route(body, request.headers)
+      : [404, {}];
     response.writeHead(status, { 'content-type': type });
     response.end(typeof answer === 'string' ? answer : JSON.stringify(answer));
   } catch (error) {

@@ -15,9 +15,9 @@ use sha2::{Digest, Sha256};
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
 /// The modules, each behind those that it imports.
-const MODULES: [&str; 12] = [
-    "dom", "messages", "host", "api", "theme", "logos", "fields", "form", "consent", "views",
-    "card", "app",
+const MODULES: [&str; 13] = [
+    "dom", "messages", "host", "api", "reasons", "theme", "logos", "fields", "form", "consent",
+    "views", "card", "app",
 ];
 /// The languages, the one for everybody else first.
 const LANGUAGES: [&str; 5] = ["en", "fr", "de", "es", "ja"];
@@ -31,6 +31,7 @@ fn main() -> Outcome {
 
     let script = script()?;
     let style = fs::read_to_string("page/style.css")?;
+    let style: String = style.lines().map(|line| format!("{}\n", line.trim())).collect();
     let version = version(&[&script, &style]);
     let mut table = format!("const VERSION: &str = {version:?};\n");
     table.push_str("const SCRIPT: Asset = ");
@@ -56,16 +57,25 @@ fn script() -> Outcome<String> {
     for module in MODULES {
         let text = fs::read_to_string(format!("page/{module}.js"))?;
         for line in text.lines().filter(|line| !line.starts_with("import ")) {
-            // Comments that fill a line, and indentation, are for readers of the source.
+            // Comments and indentation are for readers of the source.
             let line = line.trim();
-            if line.starts_with("//") || line.starts_with("/*") || line.starts_with('*') {
+            let is_comment = ["//", "/*", "* ", "*/"].iter().any(|mark| line.starts_with(mark));
+            if line.is_empty() || line == "*" || is_comment {
                 continue;
             }
-            script.push_str(line.strip_prefix("export ").unwrap_or(line));
+            let line = without_types(line);
+            script.push_str(line.strip_prefix("export ").unwrap_or(&line));
             script.push('\n');
         }
     }
     Ok(script)
+}
+
+/// A line without the types within it: `/** @type {Event} */`.
+fn without_types(line: &str) -> String {
+    let mut parts = line.split("/** ");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| text + part.split_once(" */ ").map_or(part, |(_, rest)| rest))
 }
 
 /// A name for this content.

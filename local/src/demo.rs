@@ -43,7 +43,11 @@ pub fn document(file: Option<&Path>) -> Result<Value, InitError> {
 fn new() -> Value {
     json!({ "environments": [ {
         "name": "demo",
-        "secret_keys": [ { "name": "server", "secret": SecretKey::generate().expose() } ],
+        "secret_keys": [ {
+            "name": "server",
+            "secret": SecretKey::generate().expose(),
+            "scopes": ["environment:*"],
+        } ],
         "integrations": [
             { "unique_key": "github", "provider": "github", "display_name": "GitHub" },
             { "unique_key": "slack", "provider": "slack", "display_name": "Slack" },

@@ -83,6 +83,6 @@ pub fn client(url: &str, region: String, credentials: Credentials) -> Client {
         Region::new(region),
         credentials,
         Some(url.to_owned()),
-        CountCalls,
+        CountCalls::Kms,
     )
 }

@@ -11,6 +11,7 @@
 //! - [`webhooks`]: from the stream of events to the queue, and from there to the receivers.
 //! - [`sqs`]: the queue, and the two calls of SQS that the service makes.
 //! - [`inbox`]: a receiver of webhooks, and a page that shows them.
+//! - [`schedule`]: what is invoked now and then.
 //! - [`server`]: how servers start and end.
 //! - [`demo`]: the environment that a first start provisions.
 //! - [`providers`]: the providers that its integrations connect.
@@ -27,6 +28,7 @@ pub mod kms;
 pub mod log;
 pub mod providers;
 pub mod routes;
+pub mod schedule;
 pub mod server;
 pub mod sqs;
 pub mod upgrade;

@@ -24,7 +24,7 @@ use local::server::Server;
 use local::sqs::Sqs;
 use local::webhooks::{Position, Webhooks};
 use local::websockets::Websockets;
-use local::{demo, gateway, inbox, log};
+use local::{demo, gateway, inbox, log, schedule};
 use provision::Failure;
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -203,13 +203,16 @@ impl Service {
         };
         let (sqs, webhooks) = webhooks(connect, engine.as_ref()).await?;
         let pages = inbox::routes(connect, clock);
+        let is_aws = arguments.is_aws();
+        if !is_aws {
+            schedule::refresh_on_a_timer(connect, clock);
+        }
         let hub = websockets.hub.clone();
         let api = Server::start("the API", |stop| async move {
             let served = gateway::serve(connect, hub, listener, pages, clock, stop);
             served.await.map_err(|error| error.to_string())
         });
         let data = arguments.describe_data();
-        let is_aws = arguments.is_aws();
         let connect_link = match (&document, &providers) {
             (Some(demo), Some(_)) => demo::connect_link(connect, demo, address, clock()).await,
             _ => None,

@@ -8,7 +8,12 @@ const UNKNOWN = 'nango_connect_session_00000000000000000000000000000000000000000
 
 async function noViolations(page) {
   const { violations } = await new AxeBuilder({ page }).analyze();
-  expect(violations.map(({ id, nodes }) => [id, nodes.map(({ target, failureSummary }) => [target, failureSummary])])).toEqual([]);
+  expect(
+    violations.map(({ id, nodes }) => [
+      id,
+      nodes.map(({ target, failureSummary }) => [target, failureSummary]),
+    ]),
+  ).toEqual([]);
 }
 
 const fillKey = (page, value) => page.getByLabel('API key', { exact: true }).fill(value);
@@ -49,7 +54,9 @@ const VIEWS = {
     await page.getByRole('heading', { name: 'Continue in the window' }).waitFor();
   },
   blocked: async (page, context) => {
-    await page.addInitScript(() => { window.open = () => null; });
+    await page.addInitScript(() => {
+      window.open = () => null;
+    });
     await VIEWS.consent(page, context);
     await connect(page);
     await page.getByRole('link', { name: 'Open Acme Cloud' }).waitFor();
@@ -85,7 +92,10 @@ test('the environment’s colours, and texts that can be read on them', async ({
     await page.goto(`${(await mint({ allowed_integrations: ['notion'] }, 'look')).link}&theme=${theme}`);
     await expect(page.locator('html')).toHaveAttribute('data-theme', theme);
     const button = page.getByRole('button', { name: 'Connect' });
-    const [ground, ink] = { light: ['rgb(122, 31, 162)', 'rgb(255, 255, 255)'], dark: ['rgb(255, 215, 0)', 'rgb(10, 16, 24)'] }[theme];
+    const [ground, ink] = {
+      light: ['rgb(122, 31, 162)', 'rgb(255, 255, 255)'],
+      dark: ['rgb(255, 215, 0)', 'rgb(10, 16, 24)'],
+    }[theme];
     await expect(button).toHaveCSS('background-color', ground);
     await expect(button).toHaveCSS('color', ink);
     await expect(page.getByText('Secured by')).toBeHidden();
@@ -104,7 +114,9 @@ test('by keyboard: list, form, complaint, success', async ({ page, mint }) => {
   await expect(page.getByRole('heading', { name: 'Connect an account' })).toBeFocused();
   await page.keyboard.press('Tab');
   await expect(page.getByRole('button', { name: 'Acme Mail' })).toBeFocused();
-  const outline = await page.getByRole('button', { name: 'Acme Mail' }).evaluate((row) => getComputedStyle(row).outlineStyle);
+  const outline = await page
+    .getByRole('button', { name: 'Acme Mail' })
+    .evaluate((row) => getComputedStyle(row).outlineStyle);
   expect(outline).toBe('solid');
   await page.keyboard.press('Enter');
   await expect(page.getByRole('heading', { name: 'Connect Acme Mail' })).toBeFocused();
@@ -112,9 +124,19 @@ test('by keyboard: list, form, complaint, success', async ({ page, mint }) => {
   const stops = [];
   for (let i = 0; i < 5; i += 1) {
     await page.keyboard.press('Tab');
-    stops.push(await page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent ?? ''));
+    stops.push(
+      await page.evaluate(
+        () => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent ?? '',
+      ),
+    );
   }
-  expect(stops.map((stop) => stop.replace(/ \(opens.*/, ''))).toEqual(['Where is it?', '', 'Show: API key', 'Connect', 'Where do I find this?']);
+  expect(stops.map((stop) => stop.replace(/ \(opens.*/, ''))).toEqual([
+    'Where is it?',
+    '',
+    'Show: API key',
+    'Connect',
+    'Where do I find this?',
+  ]);
   await page.getByLabel('API key', { exact: true }).focus();
   await page.keyboard.press('Enter');
   await expect(page.getByLabel('API key', { exact: true })).toBeFocused();
@@ -185,7 +207,9 @@ test('targets are at least 24 pixels', async ({ page, mint }) => {
 
 test('right to left', async ({ page, mint }) => {
   await page.goto((await mint({ allowed_integrations: ['fields', 'open'] })).link);
-  await page.evaluate(() => { document.documentElement.dir = 'rtl'; });
+  await page.evaluate(() => {
+    document.documentElement.dir = 'rtl';
+  });
   const row = page.getByRole('button', { name: 'Acme Fields' });
   const [logo, name] = [await row.locator('.logo').boundingBox(), await row.locator('.name').boundingBox()];
   expect(logo.x).toBeGreaterThan(name.x);

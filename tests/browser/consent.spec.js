@@ -13,7 +13,10 @@ async function popupOf(page, ui = page) {
 
 /** Decides at the provider. The popup may close before the click is reported. */
 async function decide(popup, name) {
-  await popup.getByRole('link', { name }).click({ noWaitAfter: true }).catch(() => {});
+  await popup
+    .getByRole('link', { name })
+    .click({ noWaitAfter: true })
+    .catch(() => {});
 }
 
 const done = (ui, name) => expect(ui.getByRole('heading', { name: `${name} is connected` })).toBeVisible();
@@ -36,7 +39,9 @@ test('allowed: connected, and the popup is gone', async ({ page, mint, embed, ev
 test('denied is said in words, and then allowed', async ({ page, mint, embed, events }) => {
   const ui = await embed((await mint({ allowed_integrations: ['oauth'] })).token);
   await decide(await popupOf(page, ui), 'Deny');
-  await expect(ui.getByRole('alert')).toContainText('Acme Cloud was not connected, because access was not allowed.');
+  await expect(ui.getByRole('alert')).toContainText(
+    'Acme Cloud was not connected, because access was not allowed.',
+  );
   await expect(ui.getByRole('alert').locator('code')).toBeHidden();
   await picture(page, 'denied');
   await decide(await popupOf(page, ui), 'Allow');
@@ -69,16 +74,34 @@ for (const decision of ['Allow', 'Deny']) {
 
 /** Cuts the ways from the popup to the page. */
 async function cut(context, { socket, channel, opener }) {
-  if (socket) await context.routeWebSocket(/./, (route) => void (socket === 'dead' ? route.close() : route.onMessage(() => {})));
-  await context.addInitScript(({ isWithoutChannel, isWithoutOpener }) => {
-    if (isWithoutChannel) BroadcastChannel.prototype.postMessage = () => {};
-    if (isWithoutOpener && window.opener) window.opener = null;
-  }, { isWithoutChannel: Boolean(channel), isWithoutOpener: Boolean(opener) });
+  if (socket)
+    await context.routeWebSocket(
+      /./,
+      (route) => void (socket === 'dead' ? route.close() : route.onMessage(() => {})),
+    );
+  await context.addInitScript(
+    ({ isWithoutChannel, isWithoutOpener }) => {
+      if (isWithoutChannel) BroadcastChannel.prototype.postMessage = () => {};
+      if (isWithoutOpener && window.opener) window.opener = null;
+    },
+    { isWithoutChannel: Boolean(channel), isWithoutOpener: Boolean(opener) },
+  );
 }
 
-for (const lost of [{ socket: 'dead' }, { socket: 'silent' }, { socket: 'dead', channel: true }, { socket: 'dead', channel: true, opener: true }]) {
+for (const lost of [
+  { socket: 'dead' },
+  { socket: 'silent' },
+  { socket: 'dead', channel: true },
+  { socket: 'dead', channel: true, opener: true },
+]) {
   for (const decision of ['Allow', 'Deny']) {
-    test(`${decision} without ${Object.keys(lost).join(', ')} (${lost.socket})`, async ({ page, context, mint, embed, quiet }) => {
+    test(`${decision} without ${Object.keys(lost).join(', ')} (${lost.socket})`, async ({
+      page,
+      context,
+      mint,
+      embed,
+      quiet,
+    }) => {
       await cut(context, lost);
       const ui = await embed((await mint({ allowed_integrations: ['coop'] })).token);
       await decide(await popupOf(page, ui), decision);
@@ -90,8 +113,15 @@ for (const lost of [{ socket: 'dead' }, { socket: 'silent' }, { socket: 'dead', 
 }
 
 for (const detectClosedAuthWindow of [false, true]) {
-  test(`a closed popup: reopen, cancel (detectClosedAuthWindow ${detectClosedAuthWindow})`, async ({ page, mint, embed, events }) => {
-    const ui = await embed((await mint({ allowed_integrations: ['oauth'] })).token, { detectClosedAuthWindow });
+  test(`a closed popup: reopen, cancel (detectClosedAuthWindow ${detectClosedAuthWindow})`, async ({
+    page,
+    mint,
+    embed,
+    events,
+  }) => {
+    const ui = await embed((await mint({ allowed_integrations: ['oauth'] })).token, {
+      detectClosedAuthWindow,
+    });
     await (await popupOf(page, ui)).close();
     await expect(ui.getByText('Did the window of Acme Cloud close?')).toBeVisible({ timeout: 1_500 });
     expect(await events()).toHaveLength(1);
@@ -134,7 +164,9 @@ test('a blocked popup: a link that opens it', async ({ page, mint, embed, events
 });
 
 test('a blocked popup, by link: in this tab, and back', async ({ page, mint }) => {
-  await page.addInitScript(() => { window.open = () => null; });
+  await page.addInitScript(() => {
+    window.open = () => null;
+  });
   await page.goto((await mint({ allowed_integrations: ['oauth', 'key'] })).link);
   await page.getByRole('button', { name: 'Acme Cloud' }).click();
   await page.getByRole('button', { name: 'Connect' }).click();
@@ -171,7 +203,10 @@ test.describe('on a phone', () => {
 });
 
 test.describe('in a browser inside an app', () => {
-  test.use({ userAgent: 'Mozilla/5.0 (Linux; Android 15; Pixel 9; wv) AppleWebKit/537.36 Chrome/130.0 Mobile Safari/537.36 Instagram 300.0' });
+  test.use({
+    userAgent:
+      'Mozilla/5.0 (Linux; Android 15; Pixel 9; wv) AppleWebKit/537.36 Chrome/130.0 Mobile Safari/537.36 Instagram 300.0',
+  });
 
   test('says that some providers refuse, and copies the link', async ({ page, context, mint }) => {
     await context.grantPermissions(['clipboard-read', 'clipboard-write']);
@@ -184,7 +219,7 @@ test.describe('in a browser inside an app', () => {
   });
 });
 
-test('a session that ends before the popup: the same text, no JSON', async ({ page, mint, embed, events }) => {
+test('a session that ends before the popup: the same text, no JSON', async ({ mint, embed, events }) => {
   const { token, end } = await mint({ allowed_integrations: ['oauth'] });
   const ui = await embed(token);
   await ui.getByText('You sign in at Acme Cloud').waitFor();

@@ -30,7 +30,10 @@ test('the link of the banner, and each demo provider', async ({ page, context })
       await allow.waitFor();
       if (name === 'Demo OAuth') await picture(popup, 'demo-consent');
       await allow.click({ noWaitAfter: true }).catch(() => {});
-      const end = outcome === 'connected' ? page.getByRole('heading', { name: `${name} is connected` }) : page.getByRole('alert').filter({ hasText: outcome });
+      const end =
+        outcome === 'connected'
+          ? page.getByRole('heading', { name: `${name} is connected` })
+          : page.getByRole('alert').filter({ hasText: outcome });
       await expect(end).toBeVisible({ timeout: 20_000 });
       if (name === 'Demo OAuth') await picture(page, 'demo-connected');
       const next = page.getByRole('button', { name: outcome === 'connected' ? 'Connect another' : 'Back' });

@@ -8,14 +8,19 @@ const UNKNOWN = 'nango_connect_session_00000000000000000000000000000000000000000
 test('a session that has ended', async ({ page, service }) => {
   await page.goto(`${service.url}/connect-ui/?session_token=${UNKNOWN}`);
   await expect(page.getByRole('heading', { name: 'This session has ended' })).toBeFocused();
-  await expect(page.getByText('Go back to the app that you came from and start again.').first()).toBeVisible();
+  await expect(
+    page.getByText('Go back to the app that you came from and start again.').first(),
+  ).toBeVisible();
   await picture(page, 'ended');
 });
 
 test('the way back goes to the site that the person came from', async ({ page, service }) => {
   await page.goto(service.hostUrl);
   await page.evaluate((url) => location.assign(url), `${service.url}/connect-ui/?session_token=${UNKNOWN}`);
-  await expect(page.getByRole('link', { name: /^Back to localhost/ })).toHaveAttribute('href', `${service.hostUrl}/`);
+  await expect(page.getByRole('link', { name: /^Back to localhost/ })).toHaveAttribute(
+    'href',
+    `${service.hostUrl}/`,
+  );
 });
 
 test('a session that ends at the list, and one that ends at the form', async ({ page, mint }) => {
@@ -38,7 +43,9 @@ test('without a session the page says where to start', async ({ page, service })
 
 test('a service that cannot be reached is tried again', async ({ page, mint }) => {
   const { link } = await mint({ allowed_integrations: ['key'] });
-  await page.route('**/connect/session', (route) => route.fulfill({ status: 503, json: { error: { code: 'service_unavailable' } } }));
+  await page.route('**/connect/session', (route) =>
+    route.fulfill({ status: 503, json: { error: { code: 'service_unavailable' } } }),
+  );
   await page.goto(link);
   await expect(page.getByText('Something went wrong on our side.').first()).toBeVisible();
   await page.unroute('**/connect/session');
@@ -64,7 +71,9 @@ test('a lost connection keeps what was typed', async ({ page, mint, quiet }) => 
 test('an integration that is not set up is told in words', async ({ page, mint }) => {
   const { link } = await mint({ allowed_integrations: ['key'] });
   await page.goto(link);
-  await page.route('**/api-auth/**', (route) => route.fulfill({ status: 400, json: { error: { code: 'integration_not_allowed' } } }));
+  await page.route('**/api-auth/**', (route) =>
+    route.fulfill({ status: 400, json: { error: { code: 'integration_not_allowed' } } }),
+  );
   await page.getByLabel('API key', { exact: true }).fill('good');
   await page.getByRole('button', { name: 'Connect' }).click();
   await expect(page.getByRole('alert')).toContainText('is not set up completely');

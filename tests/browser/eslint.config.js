@@ -9,7 +9,12 @@ export default defineConfig([
   {
     files: ['functions/connect-ui/page/**'],
     languageOptions: { globals: globals.browser },
-    rules: { eqeqeq: ['error', 'always', { null: 'ignore' }], 'no-restricted-properties': ['error', { property: 'innerHTML' }, { property: 'outerHTML' }], 'no-var': 'error', 'prefer-const': 'error' },
+    rules: {
+      eqeqeq: ['error', 'always', { null: 'ignore' }],
+      'no-restricted-properties': ['error', { property: 'innerHTML' }, { property: 'outerHTML' }],
+      'no-var': 'error',
+      'prefer-const': 'error',
+    },
   },
   {
     files: ['tests/browser/**', 'examples/**'],

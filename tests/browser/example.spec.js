@@ -14,19 +14,37 @@ test('the example: connect, webhook, connection', async ({ page }) => {
   const [secret, signing_key, port] = [randomUUID(), randomUUID(), await freePort()];
   const verification = { method: 'GET', endpoints: ['/me'] };
   const service = await startService({
-    environments: [{
-      name: 'example',
-      secret_keys: [{ name: 'server', secret, scopes: ['environment:*'] }],
-      webhooks: { primary_url: `http://127.0.0.1:${port}/webhooks`, signing_key },
-      providers: [{
-        name: 'acme', display_name: 'Acme', auth_mode: 'API_KEY', categories: ['other'], docs: 'https://example.com/docs',
-        proxy: { base_url: provider.url, headers: { authorization: 'Bearer ${apiKey}' }, verification },
-      }],
-      integrations: [{ unique_key: 'acme', provider: 'acme' }],
-    }],
+    environments: [
+      {
+        name: 'example',
+        secret_keys: [{ name: 'server', secret, scopes: ['environment:*'] }],
+        webhooks: { primary_url: `http://127.0.0.1:${port}/webhooks`, signing_key },
+        providers: [
+          {
+            name: 'acme',
+            display_name: 'Acme',
+            auth_mode: 'API_KEY',
+            categories: ['other'],
+            docs: 'https://example.com/docs',
+            proxy: { base_url: provider.url, headers: { authorization: 'Bearer ${apiKey}' }, verification },
+          },
+        ],
+        integrations: [{ unique_key: 'acme', provider: 'acme' }],
+      },
+    ],
   });
-  const env = { ...process.env, NANGO_HOST: service.url, NANGO_SECRET_KEY: secret, NANGO_WEBHOOK_SIGNING_KEY: signing_key, PORT: String(port) };
-  const app = spawn('node', ['app.js'], { cwd: new URL('../../examples/web-app/', import.meta.url), env, stdio: ['ignore', 'pipe', 'inherit'] });
+  const env = {
+    ...process.env,
+    NANGO_HOST: service.url,
+    NANGO_SECRET_KEY: secret,
+    NANGO_WEBHOOK_SIGNING_KEY: signing_key,
+    PORT: String(port),
+  };
+  const app = spawn('node', ['app.js'], {
+    cwd: new URL('../../examples/web-app/', import.meta.url),
+    env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   try {
     await once(createInterface({ input: app.stdout }), 'line');
     await page.goto(`http://127.0.0.1:${port}`);
@@ -41,7 +59,10 @@ test('the example: connect, webhook, connection', async ({ page }) => {
     await expect(page.getByRole('listitem')).toHaveText('acme (API_KEY, plan pro)', { timeout: 15_000 });
     await picture(page, 'example');
     // Whoever has no key cannot say that something was connected.
-    const forged = await page.request.post(`http://127.0.0.1:${port}/webhooks`, { data: { type: 'auth' }, headers: { 'x-nango-hmac-sha256': 'x'.repeat(64) } });
+    const forged = await page.request.post(`http://127.0.0.1:${port}/webhooks`, {
+      data: { type: 'auth' },
+      headers: { 'x-nango-hmac-sha256': 'x'.repeat(64) },
+    });
     expect(forged.status()).toBe(401);
   } finally {
     app.kill();

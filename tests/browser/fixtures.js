@@ -12,6 +12,8 @@ const EXPECTED = /Failed to load resource: the server responded with a status of
 
 export const test = base.extend({
   service: [
+    // Playwright reads the names of fixtures out of a pattern, so there must be one.
+    // eslint-disable-next-line no-empty-pattern
     async ({}, use) => {
       const service = await start();
       await use(service);
@@ -23,7 +25,10 @@ export const test = base.extend({
   /** Mints a session in an environment: its token, its link, and how to end it. */
   mint: async ({ service }, use) => {
     await use(async (session = {}, environment = 'main', path = '/connect/sessions') => {
-      const answer = await call(service.url + path, service.keys[environment], 'POST', { tags: {}, ...session });
+      const answer = await call(service.url + path, service.keys[environment], 'POST', {
+        tags: {},
+        ...session,
+      });
       const { token, connect_link } = answer.data;
       const end = () => call(`${service.url}/connect/session`, token, 'DELETE');
       return { token, link: connect_link, end };
@@ -43,7 +48,12 @@ export const test = base.extend({
     await use(async (token, options = {}) => {
       await page.goto(service.hostUrl);
       const urls = { baseURL: `${service.url}/connect-ui`, apiURL: service.url };
-      await page.evaluate((all) => { window.options = all; }, { ...urls, sessionToken: token, ...options });
+      await page.evaluate(
+        (all) => {
+          window.options = all;
+        },
+        { ...urls, sessionToken: token, ...options },
+      );
       await page.click('#open');
       return page.frameLocator('#connect-ui');
     });

@@ -24,7 +24,9 @@ test('a wrong key stays, is marked, and the reason is said in words', async ({ p
   const field = page.getByLabel('API key', { exact: true });
   await field.fill('bad');
   await field.press('Enter');
-  await expect(page.getByRole('alert')).toHaveText('Acme Mail did not accept what you entered. Check it and try again.');
+  await expect(page.getByRole('alert')).toHaveText(
+    'Acme Mail did not accept what you entered. Check it and try again.',
+  );
   await expect(field).toHaveAttribute('aria-invalid', 'true');
   await expect(field).toBeFocused();
   await expect(field).toHaveValue('bad');
@@ -60,7 +62,13 @@ test('nothing to fill in', async ({ page, mint }) => {
 test('the form is what the template describes', async ({ page, mint }) => {
   const { link } = await mint({ allowed_integrations: ['fields'] });
   await page.goto(link);
-  await expect(page.locator('label')).toHaveText(['Subdomain', 'Region', 'Account', /Mail\s+\(optional\)/, 'API key']);
+  await expect(page.locator('label')).toHaveText([
+    'Subdomain',
+    'Region',
+    'Account',
+    /Mail\s+\(optional\)/,
+    'API key',
+  ]);
   await expect(page.getByLabel('Account')).toBeHidden();
   await page.getByLabel('Region').selectOption('us');
   await expect(page.getByLabel('Account')).toBeVisible();
@@ -70,7 +78,9 @@ test('the form is what the template describes', async ({ page, mint }) => {
   await page.getByLabel('Mail').fill('nobody');
   await page.getByRole('button', { name: 'Connect' }).click();
   await expect(page.getByLabel('Subdomain')).toBeFocused();
-  await expect(page.getByLabel('Subdomain')).toHaveAccessibleDescription(/does not have the expected form. Example: shop/);
+  await expect(page.getByLabel('Subdomain')).toHaveAccessibleDescription(
+    /does not have the expected form. Example: shop/,
+  );
   await expect(page.getByLabel('Account')).toHaveAccessibleDescription(/Please fill this in/);
   await expect(page.getByLabel('Mail')).toHaveAccessibleDescription(/expected form/);
   await picture(page, 'complaints');
@@ -84,7 +94,11 @@ test('the form is what the template describes', async ({ page, mint }) => {
   await page.getByRole('button', { name: 'Connect' }).click();
   const query = new URL((await sent).url()).searchParams;
   const params = [...query].filter(([name]) => name.startsWith('params'));
-  expect(Object.fromEntries(params)).toEqual({ 'params[secretly]': 'fixed', 'params[subdomain]': 'shop', 'params[region]': 'eu' });
+  expect(Object.fromEntries(params)).toEqual({
+    'params[secretly]': 'fixed',
+    'params[subdomain]': 'shop',
+    'params[region]': 'eu',
+  });
   await expect(page.getByRole('heading', { name: 'Acme Fields is connected' })).toBeVisible();
 });
 
@@ -98,11 +112,20 @@ test('what the session has decided is not asked', async ({ page, mint }) => {
 test('the documentation is the template’s, or the session’s own', async ({ page, mint }) => {
   const { link } = await mint({ allowed_integrations: ['key'] });
   await page.goto(link);
-  await expect(page.getByRole('link', { name: 'Where do I find this?' })).toHaveAttribute('href', 'https://example.com/keys');
-  await expect(page.getByRole('link', { name: 'Where is it?' })).toHaveAttribute('href', 'https://example.com/keys#keys');
+  await expect(page.getByRole('link', { name: 'Where do I find this?' })).toHaveAttribute(
+    'href',
+    'https://example.com/keys',
+  );
+  await expect(page.getByRole('link', { name: 'Where is it?' })).toHaveAttribute(
+    'href',
+    'https://example.com/keys#keys',
+  );
   const overrides = { key: { docs_connect: 'https://help.example.com/acme' } };
   await page.goto((await mint({ allowed_integrations: ['key'], overrides })).link);
-  await expect(page.getByRole('link', { name: 'Where do I find this?' })).toHaveAttribute('href', 'https://help.example.com/acme');
+  await expect(page.getByRole('link', { name: 'Where do I find this?' })).toHaveAttribute(
+    'href',
+    'https://help.example.com/acme',
+  );
 });
 
 test('a secret can be shown', async ({ page, mint }) => {
@@ -117,7 +140,9 @@ test('a secret can be shown', async ({ page, mint }) => {
 test('a reconnection goes straight to its integration', async ({ page, mint, connections, service }) => {
   const { token } = await mint({ allowed_integrations: ['key'] });
   const made = await fetch(`${service.url}/api-auth/api-key/key?connect_session_token=${token}`, {
-    method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"apiKey":"good"}',
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{"apiKey":"good"}',
   });
   const { connectionId } = await made.json();
   const before = (await connections('key')).length;

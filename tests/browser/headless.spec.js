@@ -12,13 +12,13 @@ async function headless(page, service, method, token, key, options) {
   return page.evaluate((all) => window.headless(...all), parameters);
 }
 
-for (const [key, options] of [
-  ['open', undefined],
-  ['key', { credentials: { apiKey: 'good' } }],
-  ['basic', { credentials: { username: 'ada', password: 'lovelace' } }],
+for (const [method, key, options] of [
+  ['create', 'open', { params: { region: 'eu' } }],
+  ['auth', 'key', { credentials: { apiKey: 'good' } }],
+  ['auth', 'basic', { credentials: { username: 'ada', password: 'lovelace' } }],
 ]) {
-  test(`auth: ${key}`, async ({ page, service, mint }) => {
-    const { made } = await headless(page, service, 'auth', (await mint()).token, key, options);
+  test(`${method}: ${key}`, async ({ page, service, mint }) => {
+    const { made } = await headless(page, service, method, (await mint()).token, key, options);
     expect(Object.keys(made)).toEqual(['connectionId', 'providerConfigKey']);
   });
 }
@@ -50,7 +50,10 @@ for (const [decision, key, expected] of [
     const calling = headless(page, service, 'auth', (await mint()).token, key);
     const popup = await opening;
     await popup.waitForURL(/authorize/);
-    await popup.getByRole('link', { name: decision }).click({ noWaitAfter: true }).catch(() => {});
+    await popup
+      .getByRole('link', { name: decision })
+      .click({ noWaitAfter: true })
+      .catch(() => {});
     const outcome = await calling;
     if (Array.isArray(expected)) expect(Object.keys(outcome.made)).toEqual(expected[1]);
     else expect(outcome.type).toBe(expected);
@@ -58,13 +61,18 @@ for (const [decision, key, expected] of [
 }
 
 test('an integration that is not there', async ({ page, service, mint }) => {
-  expect((await headless(page, service, 'auth', (await mint()).token, 'nope')).type).toBe('provider_config_err');
+  expect((await headless(page, service, 'auth', (await mint()).token, 'nope')).type).toBe(
+    'provider_config_err',
+  );
 });
 
 test('reconnect over a popup keeps the connection', async ({ page, service, mint, context, connections }) => {
   const allow = async (popup) => {
     await popup.waitForURL(/authorize/);
-    await popup.getByRole('link', { name: 'Allow' }).click({ noWaitAfter: true }).catch(() => {});
+    await popup
+      .getByRole('link', { name: 'Allow' })
+      .click({ noWaitAfter: true })
+      .catch(() => {});
   };
   context.once('page', allow);
   const { made } = await headless(page, service, 'auth', (await mint()).token, 'oauth');

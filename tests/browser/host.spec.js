@@ -47,7 +47,10 @@ test('an ended session: one error, and a button that closes', async ({ page, emb
 });
 
 test('a token that comes late, and another one after that', async ({ page, mint, embed, events }) => {
-  const [first, second] = [await mint({ allowed_integrations: ['key'] }), await mint({ allowed_integrations: ['basic'] })];
+  const [first, second] = [
+    await mint({ allowed_integrations: ['key'] }),
+    await mint({ allowed_integrations: ['basic'] }),
+  ];
   const ui = await embed(undefined);
   await expect.poll(async () => (await events()).length).toBe(1);
   await page.evaluate((token) => window.ui.setSessionToken(token), first.token);
@@ -68,7 +71,12 @@ test('no token for ten seconds is said; one that comes then still works', async 
 });
 
 for (const way of ['X', 'Escape', 'outside']) {
-  test(`${way} closes the list at once, and asks where something was typed`, async ({ page, mint, embed, events }) => {
+  test(`${way} closes the list at once, and asks where something was typed`, async ({
+    page,
+    mint,
+    embed,
+    events,
+  }) => {
     const { token } = await mint({ allowed_integrations: ['key', 'open'] });
     let ui = await embed(token);
     const leave = {
@@ -109,7 +117,11 @@ test('works where the browser refuses storage to the frame', async ({ page, mint
   await page.addInitScript((origin) => {
     if (location.origin !== origin) return;
     for (const name of ['sessionStorage', 'localStorage']) {
-      Object.defineProperty(window, name, { get: () => { throw new DOMException('Access is denied', 'SecurityError'); } });
+      Object.defineProperty(window, name, {
+        get: () => {
+          throw new DOMException('Access is denied', 'SecurityError');
+        },
+      });
     }
   }, service.url);
   const { token } = await mint({ allowed_integrations: ['open'] });

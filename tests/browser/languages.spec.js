@@ -27,7 +27,9 @@ test('every language has every key, with the same values in it', async () => {
 
 test('every key that the page uses is there, and no other', async () => {
   const modules = (await readdir(page_)).filter((name) => name.endsWith('.js'));
-  const source = (await Promise.all(modules.map((name) => readFile(new URL(name, page_), 'utf8')))).join('\n');
+  const source = (await Promise.all(modules.map((name) => readFile(new URL(name, page_), 'utf8')))).join(
+    '\n',
+  );
   const quoted = new Set(Array.from(source.matchAll(/'([a-z][A-Za-z_.]*)'/g), ([, text]) => text));
   // Names of fields are put together: `field.` and the credential.
   const fields = new Set(Array.from(source.matchAll(/'([A-Za-z_]+)\*?'/g), ([, name]) => `field.${name}`));

@@ -12,7 +12,11 @@ test('shows what the session allows, by name', async ({ page, mint }) => {
   await picture(page, 'list');
 });
 
-test('the link is for this page, and its token leaves the address at once', async ({ page, mint, service }) => {
+test('the link is for this page, and its token leaves the address at once', async ({
+  page,
+  mint,
+  service,
+}) => {
   const { link, token } = await mint();
   expect(link).toBe(`${service.url}/connect-ui/?session_token=${token}`);
   await page.goto(link);
@@ -64,7 +68,10 @@ test('brands have their marks, others a letter', async ({ page, mint, service, r
   await page.goto(link);
   await expect(page.getByRole('button', { name: 'GitHub' }).locator('.logo svg')).toBeVisible();
   await expect(page.getByRole('button', { name: 'Slack' }).locator('.logo')).toHaveText('S');
-  for (const [name, part] of [['github', '<path'], ['slack', '>S<']]) {
+  for (const [name, part] of [
+    ['github', '<path'],
+    ['slack', '>S<'],
+  ]) {
     const logo = await request.get(`${service.url}/images/template-logos/${name}.svg`);
     expect(logo.headers()['content-type']).toBe('image/svg+xml');
     expect(await logo.text()).toContain(part);

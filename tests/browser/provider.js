@@ -13,7 +13,12 @@ export async function startProvider() {
     if (url.pathname.endsWith('/authorize')) {
       consent(url, response);
     } else if (url.pathname === '/token') {
-      json(response, 200, { access_token: 'granted', refresh_token: 'again', token_type: 'Bearer', expires_in: 3600 });
+      json(response, 200, {
+        access_token: 'granted',
+        refresh_token: 'again',
+        token_type: 'Bearer',
+        expires_in: 3600,
+      });
     } else if (url.pathname === '/broken-token') {
       json(response, 400, { error: 'invalid_grant' });
     } else {

@@ -37,7 +37,10 @@ export async function startService(document) {
     await writeFile(environment, JSON.stringify(document));
     options.push('--environment', environment);
   }
-  const service = spawn(local, options, { stdio: ['ignore', 'pipe', 'ignore'], env: { ...process.env, RUST_LOG: 'error' } });
+  const service = spawn(local, options, {
+    stdio: ['ignore', 'pipe', 'ignore'],
+    env: { ...process.env, RUST_LOG: 'error' },
+  });
   const exit = once(service, 'exit');
   const banner = await Promise.race([
     printed(service.stdout),
@@ -48,7 +51,11 @@ export async function startService(document) {
     await exit;
     await rm(folder, { recursive: true });
   };
-  return { url: /^\s*url\s+(http:\S+)/m.exec(banner)?.[1], link: /^http\S+session_token\S+$/m.exec(banner)?.[0], stop };
+  return {
+    url: /^\s*url\s+(http:\S+)/m.exec(banner)?.[1],
+    link: /^http\S+session_token\S+$/m.exec(banner)?.[0],
+    stop,
+  };
 }
 
 /** What the service prints when it is ready. */
@@ -77,8 +84,12 @@ async function startHost() {
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url, 'http://host');
     const name = pathname.slice(1) || 'host.html';
-    const file = name.startsWith('sdk/') ? new URL(name.slice(4), package_) : new URL('host.html', import.meta.url);
-    response.writeHead(200, { 'content-type': name.endsWith('.js') ? 'text/javascript' : 'text/html; charset=utf-8' });
+    const file = name.startsWith('sdk/')
+      ? new URL(name.slice(4), package_)
+      : new URL('host.html', import.meta.url);
+    response.writeHead(200, {
+      'content-type': name.endsWith('.js') ? 'text/javascript' : 'text/html; charset=utf-8',
+    });
     response.end(await readFile(file));
   });
   server.listen(0, '127.0.0.1');
@@ -99,30 +110,86 @@ function document(keys, base_url) {
   const oauth = { auth_mode: 'OAUTH2', ...common, token_url: `${base_url}/token`, proxy: { base_url } };
   const providers = [
     {
-      name: 'acme-key', display_name: 'Acme', auth_mode: 'API_KEY', ...common,
+      name: 'acme-key',
+      display_name: 'Acme',
+      auth_mode: 'API_KEY',
+      ...common,
       docs_connect: 'https://example.com/keys',
       proxy: { base_url, headers: { authorization: 'Bearer ${apiKey}' }, verification },
-      credentials: { apiKey: { ...secret, title: 'API key', description: 'A key of your Acme account', doc_section: '#keys' } },
+      credentials: {
+        apiKey: {
+          ...secret,
+          title: 'API key',
+          description: 'A key of your Acme account',
+          doc_section: '#keys',
+        },
+      },
     },
     {
-      name: 'acme-fields', display_name: 'Acme Fields', auth_mode: 'API_KEY', ...common,
+      name: 'acme-fields',
+      display_name: 'Acme Fields',
+      auth_mode: 'API_KEY',
+      ...common,
       proxy: { base_url, headers: { authorization: 'Bearer ${apiKey}' }, verification },
       connection_config: {
         subdomain: {
-          type: 'string', title: 'Subdomain', description: 'The part before .acme.test', example: 'shop', order: 1,
-          pattern: '^[a-z0-9-]+$', prefix: 'https://', suffix: '.acme.test',
+          type: 'string',
+          title: 'Subdomain',
+          description: 'The part before .acme.test',
+          example: 'shop',
+          order: 1,
+          pattern: '^[a-z0-9-]+$',
+          prefix: 'https://',
+          suffix: '.acme.test',
         },
-        region: { type: 'string', title: 'Region', description: 'Where your data is', enum: ['eu', 'us'], default_value: 'eu', order: 2 },
-        account: { type: 'string', title: 'Account', description: 'Only for us', visible_when: { region: 'us' }, order: 3 },
-        mail: { type: 'string', title: 'Mail', description: 'Yours', format: 'email', optional: true, order: 4 },
+        region: {
+          type: 'string',
+          title: 'Region',
+          description: 'Where your data is',
+          enum: ['eu', 'us'],
+          default_value: 'eu',
+          order: 2,
+        },
+        account: {
+          type: 'string',
+          title: 'Account',
+          description: 'Only for us',
+          visible_when: { region: 'us' },
+          order: 3,
+        },
+        mail: {
+          type: 'string',
+          title: 'Mail',
+          description: 'Yours',
+          format: 'email',
+          optional: true,
+          order: 4,
+        },
         secretly: { type: 'string', title: 'Hidden', description: 'x', hidden: true, default_value: 'fixed' },
         workspace: { type: 'string', title: 'Automated', description: 'x', automated: true },
       },
     },
-    { name: 'acme-basic', display_name: 'Acme Login', auth_mode: 'BASIC', ...common, proxy: { base_url, verification } },
+    {
+      name: 'acme-basic',
+      display_name: 'Acme Login',
+      auth_mode: 'BASIC',
+      ...common,
+      proxy: { base_url, verification },
+    },
     { name: 'acme-oauth', display_name: 'Acme Cloud', ...oauth, authorization_url: `${base_url}/authorize` },
-    { name: 'acme-coop', display_name: 'Acme Bank', ...oauth, authorization_url: `${base_url}/coop/authorize` },
-    { name: 'acme-broken', display_name: 'Acme Broken', ...oauth, authorization_url: `${base_url}/authorize`, token_url: `${base_url}/broken-token` },
+    {
+      name: 'acme-coop',
+      display_name: 'Acme Bank',
+      ...oauth,
+      authorization_url: `${base_url}/coop/authorize`,
+    },
+    {
+      name: 'acme-broken',
+      display_name: 'Acme Broken',
+      ...oauth,
+      authorization_url: `${base_url}/authorize`,
+      token_url: `${base_url}/broken-token`,
+    },
   ];
   const integrations = [
     { unique_key: 'key', provider: 'acme-key', display_name: 'Acme Mail' },
@@ -136,7 +203,11 @@ function document(keys, base_url) {
   ];
   const shown = ['github', 'hubspot', 'notion', 'slack'];
   const look = shown.map((name) => ({ unique_key: name, provider: name }));
-  const many = Array.from({ length: 200 }, (_, i) => ({ unique_key: `n${i}`, provider: shown[i % 4], display_name: `Account ${i}` }));
+  const many = Array.from({ length: 200 }, (_, i) => ({
+    unique_key: `n${i}`,
+    provider: shown[i % 4],
+    display_name: `Account ${i}`,
+  }));
   const key = (secret) => [{ name: 'server', secret, scopes: ['environment:*'] }];
   const colours = { light: { primary: '#7A1FA2' }, dark: { primary: 'gold' } };
   return {
@@ -144,7 +215,9 @@ function document(keys, base_url) {
       { name: 'main', secret_keys: key(keys.main), providers, integrations },
       { name: 'many', secret_keys: key(keys.many), integrations: many },
       {
-        name: 'look', secret_keys: key(keys.look), integrations: look,
+        name: 'look',
+        secret_keys: key(keys.look),
+        integrations: look,
         connect_ui: { showWatermark: false, defaultTheme: 'dark', theme: colours },
       },
       { name: 'none', secret_keys: key(keys.none) },

@@ -8,14 +8,20 @@ test('six requests, 25 KB, one host, no preflight', async ({ page, mint, service
   const devtools = await page.context().newCDPSession(page);
   await devtools.send('Network.enable');
   const seen = new Map();
-  devtools.on('Network.requestWillBeSent', ({ requestId, request, type }) => seen.set(requestId, { url: request.url, method: request.method, type, bytes: 0 }));
-  devtools.on('Network.loadingFinished', ({ requestId, encodedDataLength }) => { seen.get(requestId).bytes = encodedDataLength; });
+  devtools.on('Network.requestWillBeSent', ({ requestId, request, type }) =>
+    seen.set(requestId, { url: request.url, method: request.method, type, bytes: 0 }),
+  );
+  devtools.on('Network.loadingFinished', ({ requestId, encodedDataLength }) => {
+    seen.get(requestId).bytes = encodedDataLength;
+  });
   await page.goto(link);
   await expect(page.getByRole('listitem')).toHaveCount(4);
   await page.waitForLoadState('networkidle');
   const requests = [...seen.values()].filter(({ url }) => !url.startsWith('data:'));
   const bytes = requests.reduce((sum, request) => sum + request.bytes, 0);
-  test.info().annotations.push({ type: 'weight', description: `${requests.length} requests, ${bytes} bytes` });
+  test
+    .info()
+    .annotations.push({ type: 'weight', description: `${requests.length} requests, ${bytes} bytes` });
   console.log(`until the list: ${requests.length} requests, ${bytes} bytes on the wire`);
   expect(requests.map(({ url }) => new URL(url).origin)).toEqual(requests.map(() => service.url));
   expect(requests.every(({ method, type }) => method === 'GET' && type !== 'Preflight')).toBe(true);
@@ -68,6 +74,8 @@ test('what a person does is noted when nobody waits, and not before', async ({ p
     if (request.url().endsWith('/connect/telemetry')) noted.push(request.postDataJSON());
   });
   await page.clock.runFor(11_000);
-  await expect.poll(() => noted.map(({ event }) => event)).toEqual(['open', 'view:list', 'click:integration', 'view:integration']);
+  await expect
+    .poll(() => noted.map(({ event }) => event))
+    .toEqual(['open', 'view:list', 'click:integration', 'view:integration']);
   expect(noted[2].dimensions).toEqual({ integration: 'open' });
 });

@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 use tests::Flow;
+use tests::flow::connect;
 
 const UNAUTHENTICATED: &str = "/auth/unauthenticated/unauth";
 
@@ -267,4 +268,31 @@ async fn maps_are_read_in_the_order_in_which_they_were_written() {
     ] {
         assert!(read.contains(text), "{text} in {read}");
     }
+}
+
+#[tokio::test]
+async fn nothing_is_connected_to_an_integration_that_is_removed_meanwhile() {
+    let flow = Flow::start().await;
+    let token = flow.world.mint(json!({ "tags": {} })).await;
+    let operator = flow.world.other_container().await.0;
+    let mut waiting = flow.world.wire.hold();
+    let call = connect("/auth/unauthenticated/unauth", &token).json(&json!({}));
+    let (service, now) = (flow.world.connect, flow.world.now);
+    let connecting = tokio::spawn(async move { call.send_to(service, now).await });
+    while let Some(held) = waiting.recv().await {
+        let is_last = held.operation == "TransactWriteItems";
+        if is_last {
+            let removed = json!([{ "unique_key": "unauth", "state": "absent" }]);
+            let document = json!({ "environments": [{ "name": "dev", "integrations": removed }] });
+            provision::apply(operator, document, now).await.expect("a good document");
+        }
+        held.release().await;
+        if is_last {
+            break;
+        }
+    }
+    drop(waiting);
+    let reply = connecting.await.expect("no panic");
+    reply.assert(404, &json!({ "error": { "code": "unknown_provider_config" } }));
+    assert_eq!(flow.connections().await, Vec::<Value>::new());
 }

@@ -218,7 +218,7 @@ async fn where_kms_does_not_answer_nothing_is_written() {
     let mut secret = github(json!({ "client_secret": SECRET }));
     secret["name"] = json!("dev");
     let secret = json!({ "environments": [secret] });
-    for fault in [Fault::Throttled, Fault::Failed, Fault::Refused, Fault::Broken] {
+    for fault in [Fault::Throttled, Fault::Failed, Fault::Refused, Fault::Broken, Fault::Silent] {
         for document in [&new, &secret] {
             world.restart();
             world.kms_wire.fail([fault; 3]);

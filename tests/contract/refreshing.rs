@@ -2,6 +2,7 @@
 
 mod failing;
 mod faults;
+mod idle;
 mod racing;
 mod renewing;
 

@@ -1,6 +1,7 @@
 //! House style that no lint checks.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use proc_macro2::{Delimiter, Spacing, TokenStream, TokenTree};
 
@@ -160,5 +161,48 @@ fn there_is_one_tls_stack() {
     let lock = include_str!("../../Cargo.lock");
     for forbidden in ["aws-lc-rs", "aws-lc-sys", "openssl-sys", "native-tls"] {
         assert!(!lock.contains(&format!("name = \"{forbidden}\"")), "{forbidden} is in Cargo.lock");
+    }
+}
+
+/// The names of tests that a text cites: sentences in code font, with the file before them or not.
+fn cited(text: &str) -> Vec<&str> {
+    let code = text.split('`').skip(1).step_by(2);
+    let last = code.filter_map(|code| code.rsplit("::").next());
+    last.filter(|name| {
+        name.matches('_').count() >= 3
+            && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+    })
+    .collect()
+}
+
+#[test]
+fn the_tests_that_the_decisions_cite_exist() {
+    let mut files = Vec::new();
+    sources(&root().join("tests"), &mut files);
+    files.push(root().join("tests/template/test_template.py"));
+    files.push(root().join("tests/openapi/test_description.py"));
+    let tests: String =
+        files.iter().map(|file| std::fs::read_to_string(file).expect("a file")).collect();
+    let decisions = std::fs::read_to_string(root().join("docs/decisions.md")).expect("a file");
+    let cited = cited(&decisions);
+    assert!(cited.len() > 20, "{cited:?}");
+    for name in cited {
+        let is_there = [format!("fn {name}("), format!("def {name}(")];
+        assert!(is_there.iter().any(|start| tests.contains(start)), "no test {name}");
+    }
+}
+
+#[test]
+fn the_patches_of_the_choices_apply() {
+    let patches = std::fs::read_dir(root().join("bench/choices")).expect("a folder");
+    let patches = patches.map(|entry| entry.expect("an entry").path());
+    let patches: Vec<_> =
+        patches.filter(|path| path.extension().is_some_and(|end| end == "patch")).collect();
+    assert_eq!(patches.len(), 5);
+    for patch in patches {
+        let mut git = Command::new("git");
+        git.arg("apply").arg("--check").arg(&patch).current_dir(root());
+        let output = git.output().expect("git runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 }

@@ -6,6 +6,7 @@ mod durability;
 mod logs;
 mod process;
 mod refusals;
+mod secrets;
 mod service;
 mod stop;
 mod terminal;

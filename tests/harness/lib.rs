@@ -9,6 +9,7 @@
 //! - [`oauth`]: a browser's side of an OAuth flow.
 //! - [`receiver`]: a receiver of webhooks that answers as it is told.
 //! - [`provider`]: the provider and the receiver of webhooks behind it.
+//! - [`leaks`]: looks for secrets in what is stored.
 //! - [`socket`]: a browser's end of a WebSocket.
 
 #![expect(
@@ -21,6 +22,7 @@
 pub mod call;
 pub mod case;
 pub mod flow;
+pub mod leaks;
 pub mod oauth;
 pub mod provider;
 pub mod receiver;

@@ -365,7 +365,7 @@ fn patient_client(url: &str) -> Client {
         Region::from_static("us-east-1"),
         Credentials::for_tests(),
         Some(url.to_owned()),
-        CountCalls,
+        CountCalls::DynamoDb,
     )
 }
 

@@ -16,11 +16,13 @@ SESSIONS, REGISTRY, CONNECTIONS = "SessionsTable", "RegistryTable", "Connections
 EVENTS, QUEUE, DEAD_LETTERS = "EventsTable", "WebhooksQueue", "WebhooksDeadLetters"
 BY_CREATED = "${ConnectionsTable.Arn}/index/by-created"
 BY_END_USER = "${ConnectionsTable.Arn}/index/by-end-user"
+BY_REFRESH_DUE = "${ConnectionsTable.Arn}/index/by-refresh-due"
 KEY = "CredentialsKey"
 POST_TO_SOCKETS = (
     "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:"
     "${WebSocketApi}/live/POST/@connections/*"
 )
+CLOSE_SOCKETS = POST_TO_SOCKETS.replace("/POST/", "/DELETE/")
 TABLES = {SESSIONS, REGISTRY, CONNECTIONS, EVENTS}
 
 # What each function may do besides writing its log.
@@ -42,11 +44,27 @@ ACTIONS = {
     "GetProvider": {SESSIONS: {"GetItem"}, REGISTRY: {"GetItem", "Query"}},
     "ConnectUi": {},
     "Authorize": {
-        SESSIONS: {"GetItem", "ConditionCheckItem"},
-        REGISTRY: {"GetItem", "Query"},
+        SESSIONS: {"GetItem", "UpdateItem"},
+        REGISTRY: {"GetItem", "Query", "ConditionCheckItem"},
         CONNECTIONS: {"GetItem", "PutItem", "UpdateItem"},
         EVENTS: {"PutItem"},
         KEY: {"Decrypt"},
+    },
+    "StartOauth": {
+        SESSIONS: {"GetItem", "PutItem", "UpdateItem"},
+        REGISTRY: {"GetItem"},
+        CONNECTIONS: {"GetItem"},
+        POST_TO_SOCKETS: {"ManageConnections"},
+        CLOSE_SOCKETS: {"ManageConnections"},
+    },
+    "FinishOauth": {
+        SESSIONS: {"GetItem", "UpdateItem"},
+        REGISTRY: {"GetItem", "ConditionCheckItem"},
+        CONNECTIONS: {"GetItem", "PutItem", "UpdateItem"},
+        EVENTS: {"PutItem"},
+        KEY: {"Decrypt"},
+        POST_TO_SOCKETS: {"ManageConnections"},
+        CLOSE_SOCKETS: {"ManageConnections"},
     },
     "ListConnections": {
         REGISTRY: {"GetItem", "Query"},
@@ -57,6 +75,7 @@ ACTIONS = {
     "GetConnection": {
         REGISTRY: {"GetItem", "Query"},
         CONNECTIONS: {"GetItem", "UpdateItem"},
+        EVENTS: {"PutItem"},
         KEY: {"Decrypt"},
     },
     "ImportConnection": {
@@ -73,7 +92,16 @@ ACTIONS = {
         REGISTRY: {"GetItem", "Query"},
         CONNECTIONS: {"GetItem", "DeleteItem"},
         EVENTS: {"PutItem"},
+        KEY: {"Decrypt"},
     },
+    "RefreshConnections": {
+        REGISTRY: {"GetItem"},
+        CONNECTIONS: {"GetItem", "UpdateItem"},
+        BY_REFRESH_DUE: {"Query"},
+        EVENTS: {"PutItem"},
+        KEY: {"Decrypt"},
+    },
+    "GreetWebsocket": {POST_TO_SOCKETS: {"ManageConnections"}},
     "QueueWebhooks": {
         "EventsTable stream": {"DescribeStream", "GetRecords", "GetShardIterator"},
         QUEUE: {"SendMessage"},
@@ -85,7 +113,6 @@ ACTIONS = {
         QUEUE: {"SendMessage", "ReceiveMessage", "DeleteMessage", "GetQueueAttributes"},
         KEY: {"Decrypt"},
     },
-    "GreetWebsocket": {POST_TO_SOCKETS: {"ManageConnections"}},
     "Provision": {
         REGISTRY: {"BatchGetItem", "GetItem", "Query", "PutItem", "DeleteItem"},
         CONNECTIONS: {
@@ -97,8 +124,16 @@ ACTIONS = {
 FUNCTIONS = list(ACTIONS)
 # Called by the stream of the events table and by the queue.
 WEBHOOKS = ["QueueWebhooks", "DeliverWebhooks"]
-ENDPOINTS = [name for name in FUNCTIONS if name not in [*WEBHOOKS, "Provision"]]
-CALLING_PROVIDERS = {"Authorize", "GetConnection", "ImportConnection"}
+ENDPOINTS = [
+    name for name in FUNCTIONS if name not in [*WEBHOOKS, "RefreshConnections", "Provision"]
+]
+CALLING_PROVIDERS = {
+    "Authorize",
+    "DeleteConnection",
+    "FinishOauth",
+    "GetConnection",
+    "ImportConnection",
+}
 
 ROUTES = {
     "POST /connect/sessions": "CreateSession",
@@ -106,6 +141,11 @@ ROUTES = {
     "GET /connect/session": "GetSession",
     "HEAD /connect/session": "GetSession",
     "DELETE /connect/session": "DeleteSession",
+    "GET /connect/session/outcomes": "GetSession",
+    "GET /oauth/connect/{providerConfigKey}": "StartOauth",
+    "HEAD /oauth/connect/{providerConfigKey}": "StartOauth",
+    "GET /oauth/callback": "FinishOauth",
+    "POST /oauth/callback": "FinishOauth",
     "POST /connect/telemetry": "RecordTelemetry",
     "GET /integrations": "ListIntegrations",
     "GET /integrations/{uniqueKey}": "ListIntegrations",
@@ -243,8 +283,8 @@ def test_a_function_may_do_exactly_what_it_does(name):
         assert target not in allowed
         allowed[target] = set(as_list(statement["Action"]))
     logs = {"logs:CreateLogStream", "logs:PutLogEvents"}
-    service = {KEY: "kms", POST_TO_SOCKETS: "execute-api"}
-    service = {KEY: "kms", QUEUE: "sqs", DEAD_LETTERS: "sqs"}
+    service = {KEY: "kms", POST_TO_SOCKETS: "execute-api", CLOSE_SOCKETS: "execute-api"}
+    service |= {QUEUE: "sqs", DEAD_LETTERS: "sqs"}
     expected = {
         target: {f"{service.get(target, 'dynamodb')}:{action}" for action in actions}
         for target, actions in ACTIONS[name].items()
@@ -257,6 +297,10 @@ def test_timeouts_and_memory():
         none = {"Ref": "AWS::NoValue"}
         if name == "Provision":
             assert (function["Timeout"], function["MemorySize"]) == (300, 512)
+            assert function["ReservedConcurrentExecutions"] == none
+            continue
+        if name == "RefreshConnections":
+            assert function["Timeout"] == 300
             assert function["ReservedConcurrentExecutions"] == none
             continue
         if name in WEBHOOKS:
@@ -273,6 +317,7 @@ def test_an_asynchronous_invocation_is_never_repeated():
     configs = resources("AWS::Lambda::EventInvokeConfig").values()
     assert {c["FunctionName"]["Ref"]: c["Qualifier"] for c in configs} == {
         "Provision": "$LATEST",
+        "RefreshConnections": "$LATEST",
         "GreetWebsocket": "live",
     }
     assert all(config["MaximumRetryAttempts"] == 0 for config in configs)
@@ -375,7 +420,13 @@ def test_every_route_calls_the_alias_of_its_function():
     assert routes == ROUTES
     invokers = resources("AWS::Lambda::Permission").values()
     invoked = [permission["FunctionName"]["Ref"] for permission in invokers]
-    assert set(invoked) == {f"{name}Aliaslive" for name in ENDPOINTS}
+    assert set(invoked) == {*(f"{name}Aliaslive" for name in ENDPOINTS), "RefreshConnections"}
+
+
+def test_the_clock_invokes_one_function():
+    (rule,) = resources("AWS::Events::Rule").values()
+    assert rule["ScheduleExpression"] == "rate(10 minutes)"
+    assert [target["Arn"]["Fn::GetAtt"] for target in rule["Targets"]] == [["RefreshConnections", "Arn"]]
 
 
 def test_the_access_logs_name_no_path_query_header_or_connection():
@@ -480,12 +531,17 @@ def test_sessions_expire_and_what_is_durable_outlives_the_stack():
 def test_connections_are_found_by_key_and_by_age_and_by_end_user():
     connections = resources("AWS::DynamoDB::Table")[CONNECTIONS]
     keys = {a["AttributeName"]: a["AttributeType"] for a in connections["AttributeDefinitions"]}
-    assert keys == {"pk": "S", "sk": "S", "created_sk": "S", "end_user_pk": "S"}
+    names = ["pk", "sk", "created_sk", "end_user_pk", "refresh_shard", "refresh_due_at"]
+    assert keys == dict.fromkeys(names, "S")
     assert [k["AttributeName"] for k in connections["KeySchema"]] == ["pk", "sk"]
     assert {
         index["IndexName"]: [k["AttributeName"] for k in index["KeySchema"]]
         for index in connections["GlobalSecondaryIndexes"]
-    } == {"by-created": ["pk", "created_sk"], "by-end-user": ["end_user_pk", "created_sk"]}
+    } == {
+        "by-created": ["pk", "created_sk"],
+        "by-end-user": ["end_user_pk", "created_sk"],
+        "by-refresh-due": ["refresh_shard", "refresh_due_at"],
+    }
 
 
 # ---- Webhooks ----
@@ -643,6 +699,18 @@ def test_the_alarms_of_a_table_ask_for_every_operation(table, alarm, metric):
     assert query["Period"] == 60
 
 
+def test_the_page_about_costs_counts_the_alarms():
+    alarms = resources("AWS::CloudWatch::Alarm").values()
+    of_queries = sum("Metrics" in alarm for alarm in alarms)
+    page = (ROOT / "docs/cost.md").read_text()
+    # Alarms on a metric cost a tenth of a dollar a month, those on a query by what it finds.
+    assert f"| {len(alarms) - of_queries} alarms on a metric:" in page
+    assert f"| {of_queries} alarms on a query" in page
+    counted = f"{len(alarms) - of_queries} alarm metrics, {of_queries} alarms on queries"
+    assert counted in page
+    assert counted in (ROOT / "bench/src/cost.rs").read_text()
+
+
 def test_the_latency_alarm_needs_no_minimum_of_requests():
     alarm = resources("AWS::CloudWatch::Alarm")["LatencyAlarm"]
     assert alarm["EvaluateLowSampleCountPercentile"] == "evaluate"
@@ -666,6 +734,8 @@ def test_everything_that_can_be_tagged_is():
         "AWS::ApiGatewayV2::Route",
         "AWS::ApiGatewayV2::RouteResponse",
         "AWS::CloudWatch::Dashboard",
+        # SAM makes the rule of a schedule, and gives it no tags.
+        "AWS::Events::Rule",
         "AWS::IAM::Policy",
         "AWS::Lambda::Alias",
         "AWS::Lambda::EventInvokeConfig",
@@ -717,8 +787,12 @@ def test_a_function_has_an_event_for_sam_local(name):
     if name == "Provision":
         assert "environments" in event
         return
+    if name == "RefreshConnections":
+        assert event["source"] == "aws.events"
+        return
     if name == "GreetWebsocket":
         assert event.keys() == {"connectionId"}
+        return
     if name in WEBHOOKS:
         assert all(record["eventSource"] in ["aws:dynamodb", "aws:sqs"] for record in event["Records"])
         return

@@ -64,6 +64,7 @@ pub async fn save(
     match connect.save(&attempt.environment, &attempt.provider, draft, new, end, now).await? {
         Saved::Done => Ok(id),
         Saved::SessionGone => Err(Error::UnknownSessionToken),
+        Saved::IntegrationGone => Err(Error::refused(404, "unknown_provider_config", "")),
         Saved::Conflict if is_reconnect => Err(target_gone()),
         Saved::Conflict => Err(Error::internal("the id of a new connection is taken")),
     }

@@ -19,7 +19,7 @@ export class Problem extends Error {
 
   /** Whether the session has expired, was deleted, or never was. */
   get isSessionGone() {
-    return this.status === 401 || this.code === 'session_deleted';
+    return this.status === 401 || /^session_deleted$|connect_session_token/.test(this.code);
   }
 }
 

@@ -9,6 +9,7 @@ import { Form, outside } from './form.js';
 import { isEmbedded, onToken, tellError, tellHost } from './host.js';
 import { loadLogos, logo } from './logos.js';
 import { t } from './messages.js';
+import { asProblem, reason } from './reasons.js';
 import { applyTheme } from './theme.js';
 import { lead, list, primary, secondary, sign, wayBack } from './views.js';
 
@@ -142,14 +143,21 @@ async function showIntegration(integration) {
   const fields = fieldsOf(provider, session.integrations_config_defaults?.[key]?.connection_config ?? {});
   form = new Form(fields, chosen, () => {
     note('click:connect', key);
-    if (isRedirect) startConsent(integration, title, known);
+    if (isRedirect) startConsent(integration, known, showForm);
     else void submit(integration, mode);
   });
   const docs = chosen ?? (fields.length ? provider.docs : undefined);
-  const help = docs === undefined ? null : h('p', { class: 'help' }, outside(docs, t(fields.length ? 'docs.fields' : 'docs')));
+  const help =
+    docs === undefined
+      ? null
+      : h('p', { class: 'help' }, outside(docs, t(fields.length ? 'docs.fields' : 'docs')));
   help?.addEventListener('click', () => note('click:doc', key));
-  const text = isRedirect ? t('lead.consent', { name }) : t(fields.length ? 'lead.fields' : 'lead.nothing', { name });
-  show(integration, title, [lead(text), isRedirect && isInApp && copyLink(), form.element, help]);
+  const text = isRedirect
+    ? t('lead.consent', { name })
+    : t(fields.length ? 'lead.fields' : 'lead.nothing', { name });
+  const children = [lead(text), isRedirect && isInApp && copyLink(), form.element, help];
+  const showForm = () => show(integration, title, children);
+  showForm();
 }
 
 /**
@@ -163,12 +171,16 @@ function show(integration, title, children) {
 }
 
 /**
- * Remembers the outcomes that the session has already.
+ * Remembers the outcomes that the session has already: all of them, or those of attempts that have
+ * failed, so that the next attempt does not take them for its own.
  * @param {Set<string>} known
+ * @param {boolean} [onlyFailures]
  */
-async function remember(known) {
+async function remember(known, onlyFailures = false) {
   try {
-    for (const outcome of await outcomes(token)) known.add(JSON.stringify(outcome));
+    for (const outcome of await outcomes(token)) {
+      if (outcome.error || !onlyFailures) known.add(JSON.stringify(outcome));
+    }
   } catch (error) {
     if (error instanceof Problem && error.isSessionGone) throw error;
   }
@@ -190,7 +202,11 @@ async function submit(integration, mode) {
     /** @type {Connected} */
     const { connectionId, providerConfigKey } = await call(
       `${endpoint(mode)}/${encodeURIComponent(key)}?${connectQuery(token, rest)}`,
-      { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(bodyOf(mode, credentials)) },
+      {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(bodyOf(mode, credentials)),
+      },
     );
     tellHost({ type: 'connect', payload: { connectionId, providerConfigKey } });
     if (mine === turn) showSuccess(integration);
@@ -203,10 +219,10 @@ async function submit(integration, mode) {
 /**
  * Opens the provider's window and waits. Called inside the click.
  * @param {Integration} integration
- * @param {string} title
  * @param {Set<string>} known
+ * @param {() => void} showForm
  */
-function startConsent(integration, title, known) {
+function startConsent(integration, known, showForm) {
   const { unique_key: key, display_name: name } = integration;
   const mine = (turn += 1);
   const filling = /** @type {Form} */ (form);
@@ -228,15 +244,27 @@ function startConsent(integration, title, known) {
   const text = h('p', { class: 'lead', role: 'status' }, t(isOpen ? 'wait.text' : 'blocked.text', { name }));
   const again = secondary(t('wait.again'), () => {
     attempt.cancel();
-    startConsent(integration, title, known);
+    startConsent(integration, known, showForm);
   });
-  const link = h('a', { class: 'button primary', href: attempt.url, target: '_blank', rel: 'opener' }, t('blocked.open', { name }));
+  const link = h(
+    'a',
+    { class: 'button primary', href: attempt.url, target: '_blank', rel: 'opener' },
+    t('blocked.open', { name }),
+  );
   const cancel = secondary(t('cancel'), () => {
     attempt.cancel();
   });
   const steps = isOpen ? [again] : [link, !isEmbedded && secondary(t('blocked.here'), here)];
-  const waiting = h('div', { class: 'waiting' }, h('span', { class: 'spinner', 'aria-hidden': 'true' }), text);
-  show(integration, t(isOpen ? 'wait.title' : 'blocked.title', { name }), [waiting, h('div', { class: 'buttons' }, ...steps, cancel)]);
+  const waiting = h(
+    'div',
+    { class: 'waiting' },
+    h('span', { class: 'spinner', 'aria-hidden': 'true' }),
+    text,
+  );
+  show(integration, t(isOpen ? 'wait.title' : 'blocked.title', { name }), [
+    waiting,
+    h('div', { class: 'buttons' }, ...steps, cancel),
+  ]);
   card.back.hidden = true;
   if (!isOpen) {
     note('popup:blocked_by_browser', key);
@@ -256,7 +284,8 @@ function startConsent(integration, title, known) {
     .catch((problem) => {
       if (mine !== turn) return;
       turn += 1;
-      show(integration, title, [filling.element]);
+      remember(known, true).catch(() => {});
+      showForm();
       filling.say();
       if (problem.code === 'window_closed') note('popup:closed_early', key);
       showRefusal(problem, integration, filling);
@@ -300,7 +329,10 @@ function showRefusal(error, integration, filling) {
     return;
   }
   card.say('');
-  note(problem.code === 'connection_test_failed' ? 'view:credentials_error' : 'view:unknown_error', integration.unique_key);
+  note(
+    problem.code === 'connection_test_failed' ? 'view:credentials_error' : 'view:unknown_error',
+    integration.unique_key,
+  );
   if (problem.code === 'connection_test_failed') {
     filling.refuse(t('refused.credentials', { name }));
     tellError(problem.code, t('refused.credentials', { name }));
@@ -312,23 +344,6 @@ function showRefusal(error, integration, filling) {
   tellError(problem.code, problem.code === 'window_closed' ? text : problem.message || text);
 }
 
-/**
- * The text for a failure.
- * @param {Problem} problem
- */
-function reason({ code, message }) {
-  if (code === 'network') return 'failed.network';
-  if (code === 'window_closed') return 'failed.cancelled';
-  if (code === 'state_cookie_err') return 'failed.cookie';
-  if (/invalid_connection_config|url_param_err|connection_validation_failed/.test(code) && !message.includes('"error"')) return 'failed.values';
-  // Of a consent that came back without a reason, a refusal is by far the likeliest.
-  const isDenied = /access_denied|consent_required|user_denied/.test(message);
-  if (isDenied || (code === 'callback_err' && !message.includes('rror:'))) return 'failed.denied';
-  if (/callback_err|token_err|unknown_err|client_credentials_fetch_error|connection_validation_failed/.test(code)) return 'failed.provider';
-  if (/^(integration_not_allowed|invalid_connection|invalid_auth_mode|auth_mode_err|unknown_provider|provider_config_err|unknown_config_key)/.test(code)) return 'failed.setup';
-  return 'failed.server';
-}
-
 /** @param {Integration} integration */
 function showSuccess(integration) {
   turn += 1;
@@ -337,7 +352,10 @@ function showSuccess(integration) {
   isConnected = true;
   const name = integration.display_name;
   note('view:success', integration.unique_key);
-  const another = integrations.length > 1 && !session.isReconnecting && secondary(t('another'), () => showList(integration.unique_key));
+  const another =
+    integrations.length > 1 &&
+    !session.isReconnecting &&
+    secondary(t('another'), () => showList(integration.unique_key));
   const finish = primary(t('finish'), () => {
     note('click:finish', integration.unique_key);
     close();
@@ -361,22 +379,28 @@ function showFailure(error, again, back) {
   form = null;
   if (problem.isSessionGone) {
     tellError('unknown_connect_session_token', `${t('gone.title')}. ${t('gone.text')}`);
-    card.show({ title: t('gone.title'), mark: sign('end'), said: t('gone.text'), children: [lead(t('gone.text')), exit()] });
+    card.show({
+      title: t('gone.title'),
+      mark: sign('end'),
+      said: t('gone.text'),
+      children: [lead(t('gone.text')), exit()],
+    });
     return;
   }
   note('view:unknown_error');
   const text = t(reason(problem), { name: t('provider') });
   tellError(problem.code, problem.message || text);
-  card.show({ title: t('failed.title'), mark: sign('end'), back, said: text, children: [lead(text), primary(t('again'), again)] });
+  card.show({
+    title: t('failed.title'),
+    mark: sign('end'),
+    back,
+    said: text,
+    children: [lead(text), primary(t('again'), again)],
+  });
 }
 
 function showNoToken() {
   card.show({ title: t('direct.title'), mark: sign('end'), children: [lead(t('direct.text')), exit()] });
-}
-
-/** @param {unknown} error */
-function asProblem(error) {
-  return error instanceof Problem ? error : new Problem(0, 'unknown_error', String(error));
 }
 
 /** The way out of an end: the host's page, or the site that the person came from. */
@@ -388,7 +412,10 @@ function exit() {
 function copyLink() {
   const url = `${address.origin}${address.pathname}?session_token=${token}`;
   const button = secondary(t('inapp.copy'), () => {
-    navigator.clipboard.writeText(url).then(() => card.say(t('inapp.copied')), () => window.prompt(t('inapp.copy'), url));
+    navigator.clipboard.writeText(url).then(
+      () => card.say(t('inapp.copied')),
+      () => window.prompt(t('inapp.copy'), url),
+    );
   });
   return h('div', { class: 'note' }, h('p', {}, t('inapp.text')), button);
 }
@@ -396,7 +423,8 @@ function copyLink() {
 /** The person wants to go: asks first where something would be lost. */
 function leave() {
   note('click:close');
-  if (!isConnected && (form?.isTouched || (consent && !consent.isOver))) askToLeave(t('leave.question'), close);
+  if (!isConnected && (form?.isTouched || (consent && !consent.isOver)))
+    askToLeave(t('leave.question'), close);
   else close();
 }
 

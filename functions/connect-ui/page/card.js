@@ -1,6 +1,6 @@
 // The card that everything stands on: a dialog in a frame, the main part of a page of its own.
 
-import { h, icon } from './dom.js';
+import { h, icon, shown } from './dom.js';
 import { isEmbedded } from './host.js';
 import { t } from './messages.js';
 
@@ -15,7 +15,11 @@ export class Card {
     const bones = skeleton.querySelector('.content')?.childNodes ?? [];
     this.live = live;
     this.back = h('button', { class: 'round back', hidden: true, 'aria-label': t('back') }, icon('back'));
-    this.close = h('button', { class: 'round', hidden: !isEmbedded, 'aria-label': t('close'), onclick: leave }, icon('close'));
+    this.close = h(
+      'button',
+      { class: 'round', hidden: !isEmbedded, 'aria-label': t('close'), onclick: leave },
+      icon('close'),
+    );
     this.content = h('div', { class: 'content' }, ...bones);
     this.watermark = h('p', { class: 'watermark', hidden: true }, t('watermark'));
     const role = isEmbedded ? { role: 'dialog', 'aria-modal': 'true', 'aria-labelledby': 'heading' } : {};
@@ -53,8 +57,7 @@ export class Card {
    */
   show({ title, children, mark, back, said = '' }) {
     const heading = h('h1', { id: 'heading', tabindex: '-1' }, title);
-    this.content.replaceChildren(...[mark, heading].filter((part) => part !== undefined));
-    this.content.append(...children.filter((child) => child !== null && child !== undefined && child !== false).map((child) => /** @type {Node} */ (child)));
+    this.content.replaceChildren(...shown([mark, heading, ...children]));
     this.content.scrollTop = 0;
     this.back.hidden = !back;
     this.back.onclick = () => back?.();
@@ -77,7 +80,9 @@ export class Card {
    */
   keepFocus(event) {
     const all = [...this.element.querySelectorAll('a[href], button, input, select, textarea, summary')];
-    const reachable = all.filter((element) => element instanceof HTMLElement && element.offsetParent !== null);
+    const reachable = all.filter(
+      (element) => element instanceof HTMLElement && element.offsetParent !== null,
+    );
     const [first, last] = [reachable[0], reachable.at(-1)];
     const at = document.activeElement;
     const isOutside = !this.element.contains(at) || at === document.body;
@@ -95,7 +100,9 @@ export class Card {
  * @param {() => void} leave
  */
 export function askToLeave(question, leave) {
-  const dialog = /** @type {HTMLDialogElement} */ (h('dialog', { class: 'question', 'aria-labelledby': 'question' }, h('h2', { id: 'question' }, question)));
+  const dialog = /** @type {HTMLDialogElement} */ (
+    h('dialog', { class: 'question', 'aria-labelledby': 'question' }, h('h2', { id: 'question' }, question))
+  );
   const answer = (/** @type {boolean} */ isLeaving) => {
     dialog.close();
     dialog.remove();

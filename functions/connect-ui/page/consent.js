@@ -31,7 +31,8 @@ export class Consent {
     this.greeted = this.greeting();
     /** @type {Promise<Connected>} */
     this.outcome = new Promise((resolve, reject) => {
-      this.succeed = (/** @type {string} */ id) => this.end(() => resolve({ providerConfigKey: key, connectionId: id, isPending: false }));
+      this.succeed = (/** @type {string} */ id) =>
+        this.end(() => resolve({ providerConfigKey: key, connectionId: id, isPending: false }));
       this.fail = (/** @type {Problem} */ problem) => this.end(() => reject(problem));
     });
     this.outcome.catch(() => {});
@@ -48,7 +49,11 @@ export class Consent {
     const [width, height] = [520, 680];
     const left = window.screenX + Math.max(0, (window.outerWidth - width) / 2);
     const top = window.screenY + Math.max(0, (window.outerHeight - height) / 3);
-    this.popup = window.open('about:blank', '_blank', `popup,width=${width},height=${height},left=${left},top=${top}`);
+    this.popup = window.open(
+      'about:blank',
+      '_blank',
+      `popup,width=${width},height=${height},left=${left},top=${top}`,
+    );
     if (!this.popup) return false;
     this.greeted.then(() => this.isOver || this.popup?.location.replace(this.url));
     return true;
@@ -149,7 +154,9 @@ export function outcomes(token) {
  * @param {Set<string>} known
  */
 export function fresh(all, key, known) {
-  return all.findLast((outcome) => outcome.provider_config_key === key && !known.has(JSON.stringify(outcome)));
+  return all.findLast(
+    (outcome) => outcome.provider_config_key === key && !known.has(JSON.stringify(outcome)),
+  );
 }
 
 /**
@@ -172,7 +179,10 @@ function parsedMessage(text) {
 }
 
 /** In-app browsers: they block popups, and Google and others refuse to show their consent there. */
-export const isInApp = /FBAN|FBAV|Instagram|Line\/|; wv\)|MicroMessenger|LinkedInApp|Snapchat|Twitter for|TikTok/.test(navigator.userAgent);
+export const isInApp =
+  /FBAN|FBAV|Instagram|Line\/|; wv\)|MicroMessenger|LinkedInApp|Snapchat|Twitter for|TikTok/.test(
+    navigator.userAgent,
+  );
 
 const TRIP = 'connect-ui';
 

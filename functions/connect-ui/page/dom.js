@@ -16,8 +16,16 @@ export function h(tag, attributes = {}, ...children) {
     else if (value === true) element.setAttribute(name, '');
     else if (value !== false && value != null) element.setAttribute(name, String(value));
   }
-  element.append(...children.filter((child) => child != null && child !== false).map((child) => /** @type {Node | string} */ (child)));
+  element.append(...shown(children));
   return element;
+}
+
+/**
+ * The children that are there: `condition && element` is none where the condition is false.
+ * @param {Child[]} children
+ */
+export function shown(children) {
+  return children.filter((child) => child !== false && child !== null && child !== undefined);
 }
 
 /** Paths in a square of 24, drawn with a stroke. */
@@ -36,7 +44,14 @@ const ICONS = {
  * @param {keyof typeof ICONS} name
  */
 export function icon(name) {
-  return svg(ICONS[name], { class: `icon ${name}`, fill: 'none', stroke: 'currentColor', 'stroke-width': '2', 'stroke-linecap': 'round', 'stroke-linejoin': 'round' });
+  return svg(ICONS[name], {
+    class: `icon ${name}`,
+    fill: 'none',
+    stroke: 'currentColor',
+    'stroke-width': '2',
+    'stroke-linecap': 'round',
+    'stroke-linejoin': 'round',
+  });
 }
 
 /**

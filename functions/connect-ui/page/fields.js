@@ -3,7 +3,15 @@
 import { t } from './messages.js';
 
 /** Modes whose credentials come from a page of the provider. */
-export const REDIRECTING = new Set(['OAUTH1', 'OAUTH2', 'CUSTOM', 'APP', 'INSTALL_PLUGIN', 'MCP_OAUTH2', 'MCP_OAUTH2_GENERIC']);
+export const REDIRECTING = new Set([
+  'OAUTH1',
+  'OAUTH2',
+  'CUSTOM',
+  'APP',
+  'INSTALL_PLUGIN',
+  'MCP_OAUTH2',
+  'MCP_OAUTH2_GENERIC',
+]);
 
 /** Where the credentials of a mode go; the others go to the provider's own page. */
 const ENDPOINTS = {
@@ -32,7 +40,11 @@ const CREDENTIALS = {
 };
 
 /** What a session may leave to the user by giving it as an empty text (contract section 10.4). */
-const OVERRIDES = ['oauth_client_id_override', 'oauth_client_secret_override', 'oauth_refresh_token_override'];
+const OVERRIDES = [
+  'oauth_client_id_override',
+  'oauth_client_secret_override',
+  'oauth_refresh_token_override',
+];
 
 /**
  * The endpoint that takes the credentials of a mode; `undefined` where this page knows none.

@@ -80,7 +80,15 @@ export class Form {
     this.alert.hidden = !text;
     this.alert.replaceChildren();
     if (!text) return;
-    this.alert.append(icon('end'), h('div', {}, h('p', {}, text), details && h('details', {}, h('summary', {}, t('details')), h('code', {}, details))));
+    this.alert.append(
+      icon('end'),
+      h(
+        'div',
+        {},
+        h('p', {}, text),
+        details && h('details', {}, h('summary', {}, t('details')), h('code', {}, details)),
+      ),
+    );
   }
 
   /**
@@ -122,16 +130,40 @@ class Input {
     this.control = control(field, id);
     this.control.addEventListener('input', () => this.complain(''));
     const section = docs && field.doc_section ? new URL(field.doc_section, docs).href : '';
-    const described = field.description && h('p', { class: 'hint', id: `${id}-hint` }, field.description, section && ' ', section && outside(section, t('docs.field')));
+    const described =
+      field.description &&
+      h(
+        'p',
+        { class: 'hint', id: `${id}-hint` },
+        field.description,
+        section && ' ',
+        section && outside(section, t('docs.field')),
+      );
     this.element = h(
       'div',
       { class: 'field' },
-      h('label', { for: id }, field.title, field.optional && h('span', { class: 'optional' }, ` ${t('field.optional')}`)),
+      h(
+        'label',
+        { for: id },
+        field.title,
+        field.optional && h('span', { class: 'optional' }, ` ${t('field.optional')}`),
+      ),
       described,
-      h('div', { class: 'control' }, affix(field.prefix), this.control, affix(field.suffix), field.secret && !this.isTall && this.reveal()),
+      // An address reads from left to right in every language.
+      h(
+        'div',
+        { class: 'control', dir: (field.prefix || field.suffix) && 'ltr' },
+        affix(field.prefix),
+        this.control,
+        affix(field.suffix),
+        field.secret && !this.isTall && this.reveal(),
+      ),
       this.complaint,
     );
-    this.control.setAttribute('aria-describedby', [`${id}-wrong`, described && `${id}-hint`].filter(Boolean).join(' '));
+    this.control.setAttribute(
+      'aria-describedby',
+      [`${id}-wrong`, described && `${id}-hint`].filter(Boolean).join(' '),
+    );
   }
 
   get isTall() {
@@ -160,7 +192,16 @@ class Input {
 
   /** The button that shows a secret. */
   reveal() {
-    const button = h('button', { type: 'button', class: 'reveal', 'aria-pressed': 'false', 'aria-label': t('show', { field: this.field.title }) }, t('show.short'));
+    const button = h(
+      'button',
+      {
+        type: 'button',
+        class: 'reveal',
+        'aria-pressed': 'false',
+        'aria-label': t('show', { field: this.field.title }),
+      },
+      t('show.short'),
+    );
     button.addEventListener('click', () => {
       const isShown = button.getAttribute('aria-pressed') !== 'true';
       button.setAttribute('aria-pressed', String(isShown));
@@ -177,16 +218,32 @@ class Input {
  * @returns {HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement}
  */
 function control(field, id) {
-  const common = { id, name: field.name, 'aria-required': !field.optional && 'true', 'aria-invalid': 'false' };
+  const common = {
+    id,
+    name: field.name,
+    'aria-required': !field.optional && 'true',
+    'aria-invalid': 'false',
+  };
   if (field.enum) {
-    const options = field.enum.map((value) => h('option', { value, selected: value === field.default_value }, value));
+    const options = field.enum.map((value) =>
+      h('option', { value, selected: value === field.default_value }, value),
+    );
     return /** @type {HTMLSelectElement} */ (h('select', common, ...options));
   }
-  const text = { ...common, placeholder: field.example, spellcheck: 'false', autocapitalize: 'off', autocorrect: 'off' };
+  const text = {
+    ...common,
+    placeholder: field.example,
+    spellcheck: 'false',
+    autocapitalize: 'off',
+    autocorrect: 'off',
+  };
   if (field.secret && /certificate|private_?key/i.test(field.name) && !field.pattern) {
     return /** @type {HTMLTextAreaElement} */ (h('textarea', { ...text, rows: '4', autocomplete: 'off' }));
   }
-  const known = field.place === 'credentials' ? { username: 'username', password: 'current-password' }[field.name] : undefined;
+  const known =
+    field.place === 'credentials'
+      ? { username: 'username', password: 'current-password' }[field.name]
+      : undefined;
   const type = field.secret ? 'password' : field.format === 'email' ? 'email' : 'text';
   const input = h('input', { ...text, type, value: field.default_value, autocomplete: known ?? 'off' });
   return /** @type {HTMLInputElement} */ (input);
@@ -194,7 +251,7 @@ function control(field, id) {
 
 /** @param {string | undefined} text */
 function affix(text) {
-  return text && h('span', { class: 'affix', dir: 'ltr' }, text);
+  return text && h('span', { class: 'affix' }, text);
 }
 
 /**
@@ -203,5 +260,11 @@ function affix(text) {
  * @param {string} text
  */
 export function outside(href, text) {
-  return h('a', { href, target: '_blank', rel: 'noopener noreferrer' }, text, icon('open'), h('span', { class: 'unseen' }, ` ${t('new.tab')}`));
+  return h(
+    'a',
+    { href, target: '_blank', rel: 'noopener noreferrer' },
+    text,
+    icon('open'),
+    h('span', { class: 'unseen' }, ` ${t('new.tab')}`),
+  );
 }

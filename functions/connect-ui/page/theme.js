@@ -53,7 +53,9 @@ export function contrast(one, other) {
 function readable(colour, ground) {
   const towards = luminance(ground) > 0.18 ? INK : WHITE;
   for (let part = 0; part < 1; part += 0.05) {
-    const mixed = /** @type {Rgb} */ (colour.map((value, i) => Math.round(value + (towards[i] - value) * part)));
+    const mixed = /** @type {Rgb} */ (
+      colour.map((value, i) => Math.round(value + (towards[i] - value) * part))
+    );
     if (contrast(mixed, ground) >= 4.5) return mixed;
   }
   return towards;
@@ -76,7 +78,10 @@ export function applyTheme(settings, wanted) {
     const primary = parsed(settings.theme[name].primary) ?? [0, 178, 227];
     root.dataset.theme = name;
     root.style.setProperty('--primary', css(primary));
-    root.style.setProperty('--on-primary', css(contrast(INK, primary) > contrast(WHITE, primary) ? INK : WHITE));
+    root.style.setProperty(
+      '--on-primary',
+      css(contrast(INK, primary) > contrast(WHITE, primary) ? INK : WHITE),
+    );
     root.style.setProperty('--accent', css(readable(primary, CARDS[name])));
   };
   paint();

@@ -53,7 +53,13 @@ export function wayBack() {
 export function list(integrations, choose, say) {
   const rows = integrations.map((integration) => {
     const name = integration.display_name;
-    const row = h('button', { class: 'row', type: 'button', onclick: () => choose(integration) }, logo(integration.provider, name), h('span', { class: 'name' }, name), icon('next'));
+    const row = h(
+      'button',
+      { class: 'row', type: 'button', onclick: () => choose(integration) },
+      logo(integration.provider, name),
+      h('span', { class: 'name' }, name),
+      icon('next'),
+    );
     return { item: h('li', {}, row), words: `${name} ${integration.provider}`.toLowerCase() };
   });
   const nothing = h('p', { class: 'lead nothing', hidden: true });
@@ -71,7 +77,12 @@ export function list(integrations, choose, say) {
     say(count > 0 ? t('list.found', { count }) : t('list.nothing', { text }));
   };
   const input = h('input', {
-    type: 'search', id: 'search', placeholder: t('list.search'), 'aria-label': t('list.search'), autocomplete: 'off', spellcheck: 'false',
+    type: 'search',
+    id: 'search',
+    placeholder: t('list.search'),
+    'aria-label': t('list.search'),
+    autocomplete: 'off',
+    spellcheck: 'false',
     oninput: (/** @type {any} */ event) => find(event.target.value.trim()),
   });
   return [h('div', { class: 'search' }, icon('search'), input), all, nothing];

@@ -1,5 +1,5 @@
 //! `DELETE /connections/{connectionId}` removes a connection and its credentials (section 11.3 of
-//! the flow).
+//! the flow), and has the provider revoke its tokens.
 
 use api::{Error, Request, Response, Timestamp, auth, request, response};
 use connect::Connect;
@@ -34,6 +34,7 @@ pub async fn handle(
     if !app.tables.delete_connection(environment.id, &connection, events).await? {
         return Err(unknown_connection());
     }
+    connect.revoke(environment, &connection, now).await;
     response::plain(&json!({ "success": true }))
 }
 

@@ -128,6 +128,7 @@ impl Finishing<'_> {
                 .await;
                 Ok(page::of_end(&FlowEnd::Connected))
             }
+            Ok(Saved::IntegrationGone) => self.failed(&taken, &gone_integration()).await,
             Ok(Saved::Conflict) => {
                 let error = Error::internal("the id of a new connection is taken");
                 self.broken(&taken, error).await

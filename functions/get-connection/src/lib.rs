@@ -4,7 +4,7 @@
 use api::lambda::ANSWER_WITHIN_CALLING_PROVIDERS;
 use api::{Error, Request, Response, Timestamp, auth, request, response};
 use connect::Connect;
-use connect::refresh::{Outcome, Refresh, Wanted};
+use connect::refresh::{self, Outcome, Refresh, Wanted};
 use serde_json::{Map, Value, json};
 use session::connection::Connection;
 use session::fields::{Fields, Issues, one_of};
@@ -64,8 +64,7 @@ pub async fn handle(
         }
         Outcome::Failed(connection, failure) => Err(not_renewed(
             400,
-            "The external API returned an error when trying to refresh the access token. Please \
-             try again later.",
+            refresh::FAILED,
             &public(&connection, Map::new(), now).with_failure(&failure),
         )),
         Outcome::BackingOff(connection, failure) => Err(not_renewed(

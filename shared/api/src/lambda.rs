@@ -229,7 +229,7 @@ async fn start(settings: Settings, waits: Waits) -> Result<Start, InitError> {
         region.clone(),
         aws::credentials(),
         settings.endpoint_url.clone(),
-        CountCalls,
+        CountCalls::DynamoDb,
     );
     tables::client::prime(&client, &settings.tables.sessions).await;
     Ok(Start { app: App::new(settings, client), region, connector, waits })

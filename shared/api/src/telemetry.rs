@@ -245,29 +245,14 @@ pub fn failed(code: &str, cause: &str) {
     tracing::error!(code, cause, request_id = request_id(), "request failed");
 }
 
-/// Counts what the client of KMS sends.
+/// Counts what a client of AWS sends, for the summary of the request.
 #[derive(Debug)]
-pub struct CountKmsCalls;
-
-impl Intercept for CountKmsCalls {
-    fn name(&self) -> &'static str {
-        "CountKmsCalls"
-    }
-
-    fn read_before_transmit(
-        &self,
-        _: &BeforeTransmitInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        note(|summary| summary.kms_calls += 1);
-        Ok(())
-    }
+pub enum CountCalls {
+    /// The client of DynamoDB.
+    DynamoDb,
+    /// The client of KMS.
+    Kms,
 }
-
-/// Counts what the client of DynamoDB sends.
-#[derive(Debug)]
-pub struct CountCalls;
 
 impl Intercept for CountCalls {
     fn name(&self) -> &'static str {
@@ -280,7 +265,10 @@ impl Intercept for CountCalls {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        note(|summary| summary.dynamodb_calls += 1);
+        note(|summary| match self {
+            Self::DynamoDb => summary.dynamodb_calls += 1,
+            Self::Kms => summary.kms_calls += 1,
+        });
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use api::lambda::Start;
 use api::settings::Settings;
-use api::telemetry::CountKmsCalls;
+use api::telemetry::CountCalls;
 use api::{App, InitError};
 use outbound::{AllowList, Outbound, public_roots, system_lookup};
 use sockets::Sockets;
@@ -32,7 +32,7 @@ impl Connect {
             start.region,
             aws::credentials(),
             settings.kms_endpoint_url.clone(),
-            CountKmsCalls,
+            CountCalls::Kms,
         );
         let vault = Vault::new(kms, settings.kms_key_id.clone());
         let outbound = outbound(settings)?;

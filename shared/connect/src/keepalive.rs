@@ -10,6 +10,8 @@ use crate::renewal::Means;
 
 /// How long a grant may be idle where the provider's file does not say.
 const IDLE: SignedDuration = SignedDuration::from_hours(24);
+/// The least of these times.
+const IDLE_MIN: SignedDuration = SignedDuration::from_hours(1);
 /// When a renewal is tried again that was not refused for good.
 const AGAIN: SignedDuration = SignedDuration::from_hours(1);
 
@@ -27,7 +29,7 @@ pub fn due_at(
     let ends_at = expires_at(credentials)?;
     let own = provider.template().get("refresh_idle_ms").and_then(Value::as_i64);
     match own {
-        Some(ms) => now.checked_add(SignedDuration::from_millis(ms)).ok(),
+        Some(ms) => now.checked_add(SignedDuration::from_millis(ms).max(IDLE_MIN)).ok(),
         None => Some(now.checked_add(IDLE).ok()?.max(ends_at)),
     }
 }

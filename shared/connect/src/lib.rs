@@ -4,6 +4,7 @@
 //! Each file imports only files below it in this list.
 //!
 //! - [`refresh`]: credentials that work, stored or renewed, one renewal at a time.
+//! - [`revocation`]: a provider is told that tokens are no longer needed.
 //! - [`saving`]: a connection is saved with the outcome of the attempt that made it.
 //! - [`announcing`]: the webhooks that tell how an attempt ended.
 //! - [`keepalive`]: when a grant that nobody uses is renewed.
@@ -30,6 +31,7 @@ pub mod keepalive;
 pub mod moments;
 pub mod refresh;
 pub mod renewal;
+pub mod revocation;
 pub mod saving;
 pub mod secrets;
 pub mod signed_tokens;

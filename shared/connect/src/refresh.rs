@@ -16,16 +16,24 @@ use api::telemetry;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 use session::Error;
+use session::auth_event::{self, AuthEvent, Operation};
 use session::connection::Connection;
 use session::environment::Environment;
+use session::event::Event;
 use session::refresh::{Fault, Lease, RefreshFailure, RefreshState, is_ending, is_good};
-use tables::refreshing::{Renewed, Written};
+use tables::refreshing::{Failed, Renewed, Written};
 use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::connect::Connect;
 use crate::keepalive;
 use crate::renewal::{Means, Renewal};
+
+/// What the customer is told of a renewal that failed, in the answer and in the webhook.
+pub const FAILED: &str = "The external API returned an error when trying to refresh the access \
+                          token. Please try again later.";
+/// The kind of error that the webhook names.
+const FAILURE_KIND: &str = "refresh_token_external_error";
 
 /// How long a lease lasts. A provider has 10 seconds to answer, and the write gets what is left; the
 /// function has 25 seconds altogether, so that a lease whose holder was killed ends soon after it.
@@ -45,6 +53,8 @@ pub enum Wanted {
     IfEnding,
     /// In any case.
     Always,
+    /// In any case, unless somebody else is getting them.
+    WhileIdle,
 }
 
 /// What there is to answer.
@@ -111,7 +121,11 @@ impl<'a> Refresh<'a> {
         wanted: Wanted,
     ) -> Result<Outcome, Error> {
         let (connect, environment) = (self.connect, self.environment);
-        let must_wait = wanted == Wanted::Always || !is_good(&credentials, self.now);
+        let must_wait = match wanted {
+            Wanted::IfEnding => !is_good(&credentials, self.now),
+            Wanted::Always => true,
+            Wanted::WhileIdle => false,
+        };
         if self.is_leased(&connection) {
             let found = Box::new(connection.clone());
             return self.others(connection, credentials, found, must_wait).await;
@@ -132,6 +146,10 @@ impl<'a> Refresh<'a> {
             let tables = &connect.app.tables;
             let now = self.moment();
             match tables.lease_refresh(environment.id, &connection, &lease, now).await? {
+                Written::Done if self.moment() + TIME_NEEDED > lease.ends_at => {
+                    let cause = "it took too long to get the lease of the credentials";
+                    return Err(Error::Unavailable(cause.to_owned()));
+                }
                 Written::Done => {}
                 Written::Gone => return Err(gone()),
                 Written::Otherwise(found) => {
@@ -142,7 +160,7 @@ impl<'a> Refresh<'a> {
         let made = renewal.make(&connect.outbound, &connection, means, &credentials, self.now);
         match made.await {
             Ok(renewed) => self.save(connection, &renewal, renewed).await,
-            Err(fault) => self.fail(connection, &lease, fault).await,
+            Err(fault) => self.fail(connection, &renewal, &lease, fault).await,
         }
     }
 
@@ -151,12 +169,18 @@ impl<'a> Refresh<'a> {
         self,
         read: Connection,
         renewal: &Renewal,
-        renewed: Map<String, Value>,
+        mut renewed: Map<String, Value>,
     ) -> Result<Outcome, Error> {
         let due_at = keepalive::due_at(&renewal.provider, &renewed, self.now);
-        let (key, id) = (&read.integration_id, &read.connection_id);
-        let sealed = self.connect.seal_credentials(self.environment, key, id, &renewed, self.now);
-        let new = Renewed { credentials: sealed.await?, at: self.now, due_at };
+        let sealed = match self.seal(&read, &renewed).await {
+            // Too long: the rest of the answer is worth less than its tokens.
+            Err(Error::Refused(_)) => {
+                renewed.shift_remove("raw");
+                self.seal(&read, &renewed).await
+            }
+            sealed => sealed,
+        };
+        let new = Renewed { credentials: sealed?, at: self.now, due_at };
         let mut pause = LOOK_AGAIN;
         loop {
             let tables = &self.connect.app.tables;
@@ -186,15 +210,20 @@ impl<'a> Refresh<'a> {
 
     /// Writes that the renewal failed, unless the credentials are others meanwhile: whoever has
     /// rotated the refresh token did so with the one that was refused here.
-    async fn fail(self, read: Connection, lease: &Lease, fault: Fault) -> Result<Outcome, Error> {
+    async fn fail(
+        self,
+        read: Connection,
+        renewal: &Renewal,
+        lease: &Lease,
+        fault: Fault,
+    ) -> Result<Outcome, Error> {
         let failure = RefreshFailure::new(fault, read.refresh.failure.as_ref(), self.now);
         log(&read, &failure);
         let due_at = read.refresh.due_at.and(keepalive::due_after(&failure, self.now));
-        let tables = &self.connect.app.tables;
-        let written = tables
-            .save_refresh_failure(self.environment.id, &read, lease, &failure, due_at)
-            .await?;
-        match written {
+        let events = self.events(&read, renewal, &failure)?;
+        let failed = Failed { failure: &failure, due_at };
+        let (tables, id) = (&self.connect.app.tables, self.environment.id);
+        match tables.save_refresh_failure(id, &read, lease, failed, events).await? {
             Written::Otherwise(found) if found.credentials != read.credentials => {
                 let credentials = self.open(&found).await?;
                 Ok(Outcome::Credentials(found, credentials))
@@ -207,6 +236,24 @@ impl<'a> Refresh<'a> {
                 Ok(Outcome::Failed(Box::new(connection), failure))
             }
         }
+    }
+
+    /// The webhooks that tell of a failure. What the integration's client has caused is the
+    /// operator's to repair: no end user has to do anything, so nobody is told.
+    fn events(
+        self,
+        read: &Connection,
+        renewal: &Renewal,
+        failure: &RefreshFailure,
+    ) -> Result<Vec<Event>, Error> {
+        if failure.fault == Fault::Integration {
+            return Ok(Vec::new());
+        }
+        let auth_mode = Some(renewal.provider.auth_mode());
+        let told = auth_event::Failure { kind: FAILURE_KIND, description: FAILED };
+        let event =
+            AuthEvent { failure: Some(told), ..AuthEvent::of(Operation::Refresh, read, auth_mode) };
+        event.webhooks(self.environment, self.now)
     }
 
     /// What somebody else's renewal comes to. `read` is the connection before it.
@@ -256,6 +303,15 @@ impl<'a> Refresh<'a> {
     fn moment(self) -> Timestamp {
         let elapsed = SignedDuration::try_from(self.started.elapsed()).unwrap_or_default();
         self.now.saturating_add(elapsed).unwrap_or(self.now)
+    }
+
+    async fn seal(
+        self,
+        read: &Connection,
+        credentials: &Map<String, Value>,
+    ) -> Result<Vec<u8>, Error> {
+        let (key, id) = (&read.integration_id, &read.connection_id);
+        self.connect.seal_credentials(self.environment, key, id, credentials, self.now).await
     }
 
     async fn open(self, connection: &Connection) -> Result<Map<String, Value>, Error> {

@@ -1,7 +1,7 @@
 //! How an attempt to connect ends: the connection that it makes, the outcome on its session, and
 //! the end of its OAuth flow, all in one transaction.
 
-use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Put, TransactWriteItem, Update};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 use session::connection::{Connection, ConnectionId};
@@ -18,6 +18,7 @@ use crate::connection_item::{CREDENTIALS, ConnectionKey, from_connection, tags, 
 use crate::error::{StoreError, failed_conditions};
 use crate::item;
 use crate::oauth_states;
+use crate::record::Key;
 use crate::tables::Tables;
 
 /// What became of a connection that a session wanted to save.
@@ -27,6 +28,8 @@ pub enum Saved {
     Done,
     /// The session was deleted meanwhile.
     SessionGone,
+    /// The integration was removed meanwhile.
+    IntegrationGone,
     /// The connection that was to be replaced is gone, or the one to be made is there already.
     Conflict,
 }
@@ -66,23 +69,24 @@ pub struct End<'a> {
 }
 
 impl Tables {
-    /// Saves a new connection, if the session that makes it still exists.
+    /// Saves a new connection, if the session that makes it and the integration still exist.
     pub async fn create_connection(
         &self,
         connection: Connection,
         end: End<'_>,
         events: Vec<Event>,
     ) -> Result<Saved, StoreError> {
+        let integration = Key::integration(end.environment, &connection.integration_id);
         let put = Put::builder()
             .table_name(&self.names.connections)
             .set_item(Some(from_connection(end.environment, connection)?))
             .condition_expression("attribute_not_exists(pk)")
             .build()?;
         let write = TransactWriteItem::builder().put(put).build();
-        self.save(Some(write), end, events).await
+        self.save(Some((write, integration)), end, events).await
     }
 
-    /// Replaces the credentials of a connection that exists, if the session still exists.
+    /// Replaces the credentials of a connection, if it, the session and the integration exist.
     pub async fn reconnect(
         &self,
         integration: &IntegrationKey,
@@ -116,25 +120,26 @@ impl Tables {
             .condition_expression("attribute_exists(pk)")
             .build()?;
         let write = TransactWriteItem::builder().update(update).build();
-        self.save(Some(write), end, events).await
+        let integration = Key::integration(end.environment, integration);
+        self.save(Some((write, integration)), end, events).await
     }
 
     /// Writes down that an attempt failed. It is no failure if the session is gone.
     pub async fn fail(&self, end: End<'_>, events: Vec<Event>) -> Result<(), StoreError> {
-        match self.save(None, end, events).await? {
+        match self.save(Vec::new(), end, events).await? {
             Saved::SessionGone => match end.flow {
                 Some((state, end)) => self.end_flow(state, end).await,
                 None => Ok(()),
             },
-            Saved::Done | Saved::Conflict => Ok(()),
+            Saved::Done | Saved::IntegrationGone | Saved::Conflict => Ok(()),
         }
     }
 
-    /// One transaction, so that a session that was deleted makes nothing, and so that there is no
-    /// connection without its outcome and its webhooks.
+    /// One transaction, so that neither a deleted session nor a removed integration makes anything,
+    /// and so that there is no connection without its outcome and its webhooks.
     async fn save(
         &self,
-        connection: Option<TransactWriteItem>,
+        connection: Option<(TransactWriteItem, Key)>,
         end: End<'_>,
         events: Vec<Event>,
     ) -> Result<Saved, StoreError> {
@@ -143,7 +148,13 @@ impl Tables {
         let outcome = TransactWriteItem::builder().update(self.outcome(end)?).build();
         let events = events.into_iter().map(|event| self.put(end.environment, event));
         let events = events.collect::<Result<Vec<_>, _>>()?;
-        let writes = [Some(outcome), connection, flow].into_iter().flatten().chain(events);
+        let is_connected = connection.is_some();
+        let (connection, provisioned) = match connection {
+            Some((write, integration)) => (Some(write), Some(self.provisioned(&integration)?)),
+            None => (None, None),
+        };
+        let writes = [Some(outcome), connection, provisioned, flow];
+        let writes = writes.into_iter().flatten().chain(events);
         let transaction =
             self.client.transact_write_items().set_transact_items(Some(writes.collect()));
         match Box::pin(transaction.send()).await {
@@ -151,9 +162,20 @@ impl Tables {
             Err(error) => match failed_conditions(&error).as_slice() {
                 [true, ..] => Ok(Saved::SessionGone),
                 [_, true, ..] => Ok(Saved::Conflict),
+                [_, _, true, ..] if is_connected => Ok(Saved::IntegrationGone),
                 _ => Err(error.into()),
             },
         }
+    }
+
+    /// The condition that an integration exists.
+    fn provisioned(&self, integration: &Key) -> Result<TransactWriteItem, StoreError> {
+        let check = ConditionCheck::builder()
+            .table_name(&self.names.registry)
+            .set_key(Some(integration.attributes()))
+            .condition_expression("attribute_exists(pk)")
+            .build()?;
+        Ok(TransactWriteItem::builder().condition_check(check).build())
     }
 
     /// Appends an outcome to those of a session, and lets the oldest go when there are many. An

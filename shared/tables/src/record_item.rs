@@ -169,7 +169,7 @@ pub fn to_stored(mut item: Item) -> Result<(Key, Stored), StoreError> {
             ciphertext: branch_key.unwrap_or_default(),
         },
         ("PROVIDER", ..) => Record::Provider(item.template.unwrap_or_default()),
-        _ => return Err(StoreError::Unexpected(format!("registry item of no kind: {kind}"))),
+        _ => return Err(StoreError::Unexpected("a registry item of no kind".to_owned())),
     };
     let stored =
         Stored { record, created_at_ms: item.created_at_ms, updated_at_ms: item.updated_at_ms };

@@ -6,19 +6,23 @@
 //! ones.
 
 use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::{UpdateItemError, UpdateItemOutput};
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use jiff::Timestamp;
 use session::connect_session::timestamp;
 use session::connection::{Connection, ConnectionId};
+use session::event::Event;
 use session::integration::IntegrationKey;
 use session::refresh::{Lease, RefreshFailure};
 use uuid::Uuid;
 
 use crate::assignments::Assignments;
 use crate::connection_item::{CREDENTIALS, ConnectionKey, to_connection};
-use crate::error::StoreError;
+use crate::error::{StoreError, failed_conditions};
 use crate::item::Item;
 use crate::refresh_item::{LEASE, LEASE_ENDS_AT, due_at, failure_text, moment_ms, owner};
 use crate::tables::Tables;
@@ -48,6 +52,15 @@ pub struct Renewed {
     /// When they were renewed.
     pub at: Timestamp,
     /// When that is due again.
+    pub due_at: Option<Timestamp>,
+}
+
+/// A renewal that failed.
+#[derive(Debug, Clone, Copy)]
+pub struct Failed<'a> {
+    /// How.
+    pub failure: &'a RefreshFailure,
+    /// When it is due again.
     pub due_at: Option<Timestamp>,
 }
 
@@ -124,28 +137,46 @@ impl Tables {
         })
     }
 
-    /// Writes that a renewal failed, and ends its lease, if it still has that and the credentials
-    /// are still those that were refused.
+    /// Writes that a renewal failed, together with the webhooks that tell it, and ends its lease: if
+    /// it still has that and the credentials are still those that were refused.
     pub async fn save_refresh_failure(
         &self,
         environment: Uuid,
         read: &Connection,
         lease: &Lease,
-        failure: &RefreshFailure,
-        due_at: Option<Timestamp>,
+        failed: Failed<'_>,
+        events: Vec<Event>,
     ) -> Result<Written, StoreError> {
         let mut update = Assignments::default();
-        update.renewal(&read.connection_id, due_at, Some(failure))?;
-        update.set("updated_at_ms", moment_ms(timestamp(failure.failed_at_ms)));
-        let condition = "credentials = :before AND refresh_lease = :owner";
-        let values = vec![(":owner", owner(lease.owner))];
-        let written = self.write_refresh(environment, read, update, condition, values).await?;
-        Ok(match written {
-            Written::Otherwise(found) if found.refresh.failure.as_ref() == Some(failure) => {
-                Written::Done
+        update.renewal(&read.connection_id, failed.due_at, Some(failed.failure))?;
+        update.set("updated_at_ms", moment_ms(timestamp(failed.failure.failed_at_ms)));
+        let key = ConnectionKey::new(environment, &read.integration_id, &read.connection_id);
+        let update = Update::builder()
+            .table_name(&self.names.connections)
+            .set_key(Some(key.attributes()))
+            .update_expression(update.expression())
+            .set_expression_attribute_names(Some(update.names()))
+            .set_expression_attribute_values(Some(update.values))
+            .expression_attribute_values(":before", before(read))
+            .expression_attribute_values(":owner", owner(lease.owner))
+            .condition_expression("credentials = :before AND refresh_lease = :owner")
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build()?;
+        let mut transaction = self
+            .client
+            .transact_write_items()
+            .transact_items(TransactWriteItem::builder().update(update).build());
+        for event in events {
+            transaction = transaction.transact_items(self.put(environment, event)?);
+        }
+        let Err(error) = Box::pin(transaction.send()).await else { return Ok(Written::Done) };
+        match (failed_conditions(&error).as_slice(), found(&error)) {
+            ([true, ..], Some(item)) => {
+                Ok(Written::Otherwise(Box::new(to_connection(item.clone())?)))
             }
-            other => other,
-        })
+            ([true, ..], None) => Ok(Written::Gone),
+            _ => Err(error.into()),
+        }
     }
 
     async fn write_refresh(
@@ -156,7 +187,6 @@ impl Tables {
         condition: &str,
         values: Vec<(&str, AttributeValue)>,
     ) -> Result<Written, StoreError> {
-        let before = read.credentials.clone().unwrap_or_default();
         let key = ConnectionKey::new(environment, &read.integration_id, &read.connection_id);
         let mut request = self
             .client
@@ -166,7 +196,7 @@ impl Tables {
             .update_expression(update.expression())
             .set_expression_attribute_names(Some(update.names()))
             .set_expression_attribute_values(Some(update.values))
-            .expression_attribute_values(":before", AttributeValue::B(before.into()))
+            .expression_attribute_values(":before", before(read))
             .condition_expression(condition)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         for (name, value) in values {
@@ -196,6 +226,21 @@ impl Tables {
         let output = Box::pin(query.send()).await?;
         let due = output.items.unwrap_or_default().iter().filter_map(due).collect();
         Ok((due, output.last_evaluated_key.map(DueCursor)))
+    }
+}
+
+/// The credentials that a renewal started from.
+fn before(read: &Connection) -> AttributeValue {
+    AttributeValue::B(read.credentials.clone().unwrap_or_default().into())
+}
+
+/// The item that did not meet the first condition of a transaction.
+fn found<R>(error: &SdkError<TransactWriteItemsError, R>) -> Option<&Item> {
+    match error.as_service_error()? {
+        TransactWriteItemsError::TransactionCanceledException(cancelled) => {
+            cancelled.cancellation_reasons().first()?.item()
+        }
+        _ => None,
     }
 }
 

@@ -153,6 +153,7 @@ async fn a_grant_that_is_refused_on_four_days_is_asked_for_no_more() {
 }
 
 /// What tells that a grant is dead is a code, wherever it stands, and never a status.
+// D55
 #[tokio::test]
 async fn only_codes_of_the_grant_count_towards_its_end() {
     const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
@@ -210,6 +211,7 @@ async fn only_codes_of_the_grant_count_towards_its_end() {
 }
 
 /// The integration's client is the operator's: when it is wrong, no connection is.
+// D54
 #[tokio::test]
 async fn a_wrong_client_marks_no_connection_and_all_work_once_it_is_repaired() {
     let wrong = |_: usize, request: &TokenRequest| match request.parameter("client_secret") {
@@ -282,4 +284,43 @@ async fn a_provider_that_is_silent_too_long_fails_for_all_and_kills_nothing() {
 
 fn request() -> TokenRequest {
     TokenRequest { form: Vec::new(), authorization: None, path: String::new() }
+}
+
+/// Section 13 of the flow. What the integration's client has caused concerns no end user.
+#[tokio::test]
+async fn each_failure_but_the_integrations_own_is_told_by_webhook() {
+    let renewing = Renewing::start(revoked).await;
+    let id = renewing.expired().await;
+    renewing.flow.world.take_events().await;
+    assert_refused(&renewing.read(&id).await, 400, FAILED);
+    let events = renewing.flow.world.take_events().await;
+    let [event] = events.as_slice() else { panic!("one event, not {events:?}") };
+    assert!(event.url.ends_with("/primary"), "{}", event.url);
+    let told: Value = serde_json::from_str(&event.body).expect("JSON");
+    assert_eq!(
+        told,
+        json!({
+            "authMode": "OAUTH2",
+            "connectionId": id,
+            "environment": "dev",
+            "error": { "description": FAILED, "type": "refresh_token_external_error" },
+            "from": "nango",
+            "operation": "refresh",
+            "provider": "renewing",
+            "providerConfigKey": "renewing",
+            "success": false,
+            "tags": {},
+            "type": "auth",
+        })
+    );
+    // Not while nobody asks; again for who insists; not for a success.
+    assert_refused(&renewing.read(&id).await, 424, BACKING_OFF);
+    assert_eq!(renewing.flow.world.take_events().await.len(), 0);
+    assert_refused(&renewing.force(&id).await, 400, FAILED);
+    assert_eq!(renewing.flow.world.take_events().await.len(), 1);
+    renewing.endpoint.answer_with(numbered);
+    assert_eq!(renewing.force(&id).await.status, 200);
+    renewing.endpoint.answer_with(|_, _| refuse(401, "invalid_client"));
+    assert_refused(&renewing.force(&id).await, 400, FAILED);
+    assert_eq!(renewing.flow.world.take_events().await.len(), 0);
 }

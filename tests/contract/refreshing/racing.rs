@@ -81,6 +81,7 @@ async fn readers_at_the_same_moment_share_a_failure() {
     assert_eq!(renewing.calls(), 1);
 }
 
+// D57
 #[tokio::test]
 async fn a_token_that_is_still_good_is_answered_while_it_is_renewed() {
     let answer =

@@ -46,9 +46,9 @@ fn errors(connection: &Connection) -> Vec<ConnectionError<'_>> {
     failure.map(ConnectionError::from).into_iter().collect()
 }
 
-/// What GET and import answer.
+/// What every answer has of a connection.
 #[derive(Debug, Serialize)]
-pub struct PublicConnection<'a> {
+struct Summary<'a> {
     id: u64,
     connection_id: &'a str,
     provider_config_key: &'a str,
@@ -57,6 +57,28 @@ pub struct PublicConnection<'a> {
     end_user: Option<&'a EndUser>,
     tags: &'a Tags,
     metadata: Option<&'a Map<String, Value>>,
+}
+
+impl<'a> From<&'a Connection> for Summary<'a> {
+    fn from(connection: &'a Connection) -> Self {
+        Self {
+            id: connection.number,
+            connection_id: connection.connection_id.as_str(),
+            provider_config_key: connection.integration_id.as_str(),
+            provider: &connection.provider,
+            errors: errors(connection),
+            end_user: connection.end_user.as_ref(),
+            tags: &connection.tags,
+            metadata: connection.metadata.as_ref(),
+        }
+    }
+}
+
+/// What GET and import answer.
+#[derive(Debug, Serialize)]
+pub struct PublicConnection<'a> {
+    #[serde(flatten)]
+    summary: Summary<'a>,
     connection_config: &'a Map<String, Value>,
     webhook_url_override: Option<&'a str>,
     created_at: String,
@@ -74,14 +96,7 @@ impl<'a> PublicConnection<'a> {
         offset: Offset,
     ) -> Self {
         Self {
-            id: connection.number,
-            connection_id: connection.connection_id.as_str(),
-            provider_config_key: connection.integration_id.as_str(),
-            provider: &connection.provider,
-            errors: errors(connection),
-            end_user: connection.end_user.as_ref(),
-            tags: &connection.tags,
-            metadata: connection.metadata.as_ref(),
+            summary: connection.into(),
             connection_config: &connection.connection_config,
             webhook_url_override: connection.webhook_url_override.as_deref(),
             created_at: offset.print(connection.created_at),
@@ -96,7 +111,7 @@ impl<'a> PublicConnection<'a> {
     /// As whoever reads the connection is told that its credentials could not be renewed.
     #[must_use]
     pub fn with_failure(mut self, failure: &'a RefreshFailure) -> Self {
-        self.errors = vec![failure.into()];
+        self.summary.errors = vec![failure.into()];
         self
     }
 }
@@ -104,29 +119,14 @@ impl<'a> PublicConnection<'a> {
 /// What a list has of each connection.
 #[derive(Debug, Serialize)]
 pub struct ListedConnection<'a> {
-    id: u64,
-    connection_id: &'a str,
-    provider_config_key: &'a str,
-    provider: &'a str,
-    errors: Vec<ConnectionError<'a>>,
-    end_user: Option<&'a EndUser>,
-    tags: &'a Tags,
-    metadata: Option<&'a Map<String, Value>>,
+    #[serde(flatten)]
+    summary: Summary<'a>,
     created: String,
 }
 
 impl<'a> From<&'a Connection> for ListedConnection<'a> {
     fn from(connection: &'a Connection) -> Self {
-        Self {
-            id: connection.number,
-            connection_id: connection.connection_id.as_str(),
-            provider_config_key: connection.integration_id.as_str(),
-            provider: &connection.provider,
-            errors: errors(connection),
-            end_user: connection.end_user.as_ref(),
-            tags: &connection.tags,
-            metadata: connection.metadata.as_ref(),
-            created: Offset::Numeric.print(connection.created_at),
-        }
+        let created = Offset::Numeric.print(connection.created_at);
+        Self { summary: connection.into(), created }
     }
 }

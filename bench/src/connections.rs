@@ -1,0 +1,124 @@
+//! What it costs to list, read and make connections in an environment that has few or many.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use jiff::SignedDuration;
+use session::connection::{Connection, ConnectionId};
+use session::integration::IntegrationKey;
+use session::secret_key::SecretKey;
+use tables::error::StoreError;
+use uuid::Uuid;
+
+use crate::Failure;
+use crate::dynamodb::Counts;
+use crate::functions::{self, Function};
+use crate::measure::{self, Measured};
+use crate::process::Process;
+use crate::world::{CONNECTED, CONNECTING_KEY, World, event_at};
+
+/// Numbers of connections in the environment.
+const CONNECTIONS: [usize; 3] = [1, 1_000, 100_000];
+
+/// A table with a line for each function and number of connections.
+pub fn measure(target: &Path) -> Result<String, Failure> {
+    let world = World::start(&["github".to_owned()])?;
+    let [authorize, read] = functions::sealing(&world, target)?;
+    let list = target.join("release/list-connections");
+    let uri = "/connections?limit=100";
+    let list_event = event_at("GET /connections", uri, &[], Some(CONNECTING_KEY), None)?;
+    let made = Fill::new(&world, &read)?;
+
+    let mut text = String::from(
+        "| warm request | connections | instructions, k | DynamoDB calls | write units | \
+         read units | answer, bytes |\n|---|--:|--:|---|--:|--:|--:|\n",
+    );
+    let mut there = 1;
+    for count in CONNECTIONS {
+        made.fill(&world, there..count)?;
+        there = count;
+        for (name, binary, event) in [
+            ("list 100", &list, &list_event),
+            ("read one", &read.binary, &read.event),
+            ("make one", &authorize.binary, &authorize.event),
+        ] {
+            let program = world.program(std::slice::from_ref(binary));
+            let (counts, answer_bytes) = warm(&world, &Process::start(&program)?, event)?;
+            world.endpoint.replay(true);
+            let instructions = measure::instructions_of_one(&world, &program, event, [11, 31])?;
+            world.endpoint.replay(false);
+            let Measured { value, is_estimate } = instructions.in_units_of(1e3);
+            let mark = if is_estimate { "~" } else { "" };
+            let Counts { calls, write_units, read_units, .. } = counts;
+            let calls = calls.join(", ");
+            let _ = writeln!(
+                text,
+                "| {name} | {count} | {mark}{value:.0} | {calls} | {write_units} | {read_units} | \
+                 {answer_bytes} |"
+            );
+        }
+    }
+    Ok(text)
+}
+
+/// What crosses the wire for a later request, and the bytes of its answer.
+fn warm(world: &World, process: &Process, event: &str) -> Result<(Counts, usize), Failure> {
+    process.api.invoke(event)?;
+    world.endpoint.counts();
+    let (answer, _) = process.api.invoke(event)?;
+    Ok((world.endpoint.counts(), answer.len()))
+}
+
+/// Makes connections that are like one that is there.
+struct Fill {
+    environment: Uuid,
+    template: Connection,
+}
+
+impl Fill {
+    /// As the one that `read` reads.
+    fn new(world: &World, read: &Function) -> Result<Self, Failure> {
+        let process = Process::start(&world.program(std::slice::from_ref(&read.binary)))?;
+        let (answer, _) = process.api.invoke(&read.event)?;
+        let answer: serde_json::Value = serde_json::from_str(&answer)?;
+        let body = answer["body"].as_str().ok_or("no body")?;
+        let body: serde_json::Value = serde_json::from_str(body)?;
+        let id = body["connection_id"].as_str().and_then(ConnectionId::parse).ok_or("no id")?;
+        let key = IntegrationKey::parse(CONNECTED).ok_or("no key")?;
+        let hash = SecretKey::parse(CONNECTING_KEY).map_err(|_| "no secret key")?.hash();
+        let tables = world.tables();
+        world.wait(async {
+            let key_of_environment = tables.secret_key(&hash).await.map_err(failed)?;
+            let environment = key_of_environment.ok_or("no key")?.environment_id;
+            let template = tables.connection(environment, &key, &id).await.map_err(failed)?;
+            Ok(Self { environment, template: template.ok_or("no connection")? })
+        })
+    }
+
+    /// Each a second older than the one before.
+    fn fill(&self, world: &World, numbers: std::ops::Range<usize>) -> Result<(), Failure> {
+        let tables = world.tables();
+        world.wait(async {
+            for number in numbers {
+                let id = Uuid::from_u128(number as u128).to_string();
+                let age = SignedDuration::from_secs(i64::try_from(number)?);
+                let connection = Connection {
+                    number: number as u64,
+                    connection_id: ConnectionId::parse(&id).ok_or("no id")?,
+                    created_at: self.template.created_at - age,
+                    ..self.template.clone()
+                };
+                let saved =
+                    tables.import_connection(self.environment, connection, None, Vec::new()).await;
+                if !saved.map_err(failed)? {
+                    return Err("the connection is there".into());
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+fn failed(error: StoreError) -> Failure {
+    format!("{error:?}").into()
+}

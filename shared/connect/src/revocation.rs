@@ -1,0 +1,93 @@
+//! A provider is told that the tokens of a connection are no longer needed (RFC 7009).
+
+use std::time::Duration;
+
+use flow::form::Form;
+use flow::providers;
+use flow::variables::Variables;
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+use session::Error;
+use session::connection::Connection;
+use session::environment::Environment;
+use session::provider::Provider;
+use tokio::time::timeout;
+
+use crate::clients::Client;
+use crate::connect::Connect;
+use crate::token_request::token_request;
+
+/// How long the whole of it may take: whoever deletes a connection waits for that.
+const WITHIN: Duration = Duration::from_secs(4);
+
+impl Connect {
+    /// Revokes the tokens of a connection that is deleted already, where its provider has an
+    /// endpoint for that. Whatever becomes of it, it is no failure of the deletion; the log has it.
+    pub async fn revoke(&self, environment: &Environment, connection: &Connection, now: Timestamp) {
+        let problem = match timeout(WITHIN, self.try_to_revoke(environment, connection, now)).await
+        {
+            Ok(Ok(())) => return,
+            Ok(Err(Error::Unavailable(cause) | Error::Internal(cause))) => cause,
+            Ok(Err(error)) => error.code().to_owned(),
+            Err(_) => format!("not done within {WITHIN:?}"),
+        };
+        let integration = connection.integration_id.as_str();
+        tracing::warn!(integration, problem, "the tokens of a connection were not revoked");
+    }
+
+    async fn try_to_revoke(
+        &self,
+        environment: &Environment,
+        connection: &Connection,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let Some(sealed) = &connection.credentials else { return Ok(()) };
+        let (key, id) = (&connection.integration_id, &connection.connection_id);
+        let tables = &self.app.tables;
+        let provider = providers::find(tables, environment.id, &connection.provider).await?;
+        let Some((provider, url)) = provider.and_then(with_endpoint) else { return Ok(()) };
+        let credentials = self.open_credentials(environment, key, id, sealed, now).await?;
+        let Some((token, hint)) = token(&credentials) else { return Ok(()) };
+        let client = match Client::own(&credentials) {
+            Some(own) => Some(own),
+            None => match tables.integration(environment.id, key).await? {
+                Some(integration) => self.client(environment, &integration, now).await?,
+                None => None,
+            },
+        };
+        let client = client.ok_or_else(|| Error::internal("the integration has no client"))?;
+        let none = Map::new();
+        let connection_config = &connection.connection_config;
+        let variables = Variables { provider: &provider, connection_config, credentials: &none };
+        let mut parameters = Form::default();
+        parameters.set("token", token);
+        parameters.set("token_type_hint", hint);
+        let request = token_request(&provider, variables.fill_url(&url)?, parameters, &client)?;
+        let answer = self.outbound.send(request).await;
+        let answer = answer.map_err(|error| Error::Unavailable(error.to_string()))?;
+        // A token that is not known there any more is a success too (RFC 7009 section 2.2).
+        if answer.status.is_success() {
+            Ok(())
+        } else {
+            Err(Error::Unavailable(format!("the provider answered {}", answer.status)))
+        }
+    }
+}
+
+/// A provider, with its revocation endpoint if it has one.
+fn with_endpoint(provider: Provider) -> Option<(Provider, String)> {
+    let url = provider.text("revocation_url")?.to_owned();
+    Some((provider, url))
+}
+
+/// The token to revoke, and what it is. With a refresh token its access tokens are revoked too (RFC
+/// 7009 section 2.1).
+fn token(credentials: &Map<String, Value>) -> Option<(&str, &'static str)> {
+    let text = |name: &str| {
+        credentials.get(name).and_then(Value::as_str).filter(|token| !token.is_empty())
+    };
+    let access_token = || text("access_token").or_else(|| text("token"));
+    text("refresh_token")
+        .map(|token| (token, "refresh_token"))
+        .or_else(|| access_token().map(|token| (token, "access_token")))
+}
