@@ -197,8 +197,14 @@ fn each_function_links_exactly_the_crates_on_its_list() {
     let connect = include_str!("linked/connect-functions.txt");
     for function in ROWS[ROWS.len() - 1] {
         let list = match *function {
-            "authorize" | "delete-connection" | "finish-oauth" | "get-connection"
-            | "import-connection" | "list-integrations" | "provision" => connect,
+            "authorize"
+            | "delete-connection"
+            | "finish-oauth"
+            | "get-connection"
+            | "import-connection"
+            | "list-integrations"
+            | "provision"
+            | "refresh-connections" => connect,
             "start-oauth" => include_str!("linked/start-oauth.txt"),
             "get-provider" => include_str!("linked/get-provider.txt"),
             "greet-websocket" => include_str!("linked/greet-websocket.txt"),

@@ -9,8 +9,8 @@
 //! - [`oauth`]: a browser's side of an OAuth flow.
 //! - [`receiver`]: a receiver of webhooks that answers as it is told.
 //! - [`provider`]: the provider and the receiver of webhooks behind it.
-//! - [`socket`]: a browser's end of a WebSocket.
 //! - [`leaks`]: looks for secrets in what is stored.
+//! - [`socket`]: a browser's end of a WebSocket.
 
 #![expect(
     clippy::expect_used,

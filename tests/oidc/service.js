@@ -54,6 +54,7 @@ function configuration(callback) {
     clients: [
       client('basic', 'client_secret_basic'),
       client('post', 'client_secret_post'),
+      client('once', 'client_secret_post'),
       client('machine-basic', 'client_secret_basic', machine),
       client('machine-post', 'client_secret_post', machine),
     ],
@@ -62,8 +63,10 @@ function configuration(callback) {
     // A refresh token works once; used again, it ends the whole grant.
     rotateRefreshToken: true,
     pkce: { required: () => true },
-    // Less than the margin before which the service renews a token: each read is a renewal.
-    ttl: { AccessToken: 300, ClientCredentials: 3600, RefreshToken: 86_400, Grant: 86_400, Interaction: 600, Session: 600, IdToken: 600 },
+    ttl: {
+      AccessToken: lifetime, ClientCredentials: 3600, RefreshToken: 86_400,
+      Grant: 86_400, Interaction: 600, Session: 600, IdToken: 600,
+    },
     cookies: { keys: [randomUUID()] },
     features: {
       devInteractions: { enabled: true },
@@ -72,6 +75,14 @@ function configuration(callback) {
       introspection: { enabled: true, allowedPolicy: () => true },
     },
   };
+}
+
+/**
+ * The seconds that a token lives: less than the margin before which the service renews it, so that
+ * each read is a renewal. The client `once` needs one: a renewed token lives for an hour.
+ */
+function lifetime({ oidc }, token, client) {
+  return client.clientId === 'once' && oidc.params.grant_type === 'refresh_token' ? 3600 : 300;
 }
 
 function document(secretKey, issuer) {
@@ -98,6 +109,7 @@ function document(secretKey, issuer) {
   const integrations = [
     { unique_key: 'basic', provider: 'oidc-basic', credentials: credentials('basic', 'basic-secret') },
     { unique_key: 'post', provider: 'oidc-post', credentials: credentials('post', 'post-secret') },
+    { unique_key: 'once', provider: 'oidc-post', credentials: credentials('once', 'once-secret') },
     { unique_key: 'wrong', provider: 'oidc-basic', credentials: credentials('basic', 'not-the-secret') },
     { unique_key: 'machine-basic', provider: 'oidc-machine-basic' },
     { unique_key: 'machine-post', provider: 'oidc-machine-post' },

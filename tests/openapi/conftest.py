@@ -99,12 +99,26 @@ class Service:
         """That of a new session; `more` is what its request has besides."""
         return self.mint("/connect/sessions", {"tags": {}} | more).json()["data"]["token"]
 
-    def import_connection(self):
-        """Makes the connection of the first example of an import, as it is there."""
+    def import_connections(self):
+        """Makes the connections that examples assume; that of the first example of an import is
+        one."""
         _, described = operation("POST", "/connections")
         body = next(iter(request_examples(described).values()))
         credential = {"authorization": f"Bearer {self.secret_key}"}
-        assert self.request("POST", "/connections", headers=credential, json=body).status_code == 201
+        # One whose token has ended, and whose refresh token the provider refuses.
+        ended = {
+            "provider_config_key": "calendar",
+            "connection_id": "conn-ended",
+            "credentials": {
+                "type": "OAUTH2",
+                "access_token": "ended",
+                "refresh_token": "fail400",
+                "expires_at": "2020-01-01T00:00:00.000Z",
+            },
+        }
+        for body in (body, ended):
+            answer = self.request("POST", "/connections", headers=credential, json=body)
+            assert answer.status_code == 201, answer.text
 
     def token_of_deleted_connection(self, integration):
         """A session to reconnect a connection that is deleted after it was made."""

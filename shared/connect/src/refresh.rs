@@ -169,12 +169,18 @@ impl<'a> Refresh<'a> {
         self,
         read: Connection,
         renewal: &Renewal,
-        renewed: Map<String, Value>,
+        mut renewed: Map<String, Value>,
     ) -> Result<Outcome, Error> {
         let due_at = keepalive::due_at(&renewal.provider, &renewed, self.now);
-        let (key, id) = (&read.integration_id, &read.connection_id);
-        let sealed = self.connect.seal_credentials(self.environment, key, id, &renewed, self.now);
-        let new = Renewed { credentials: sealed.await?, at: self.now, due_at };
+        let sealed = match self.seal(&read, &renewed).await {
+            // Too long: the rest of the answer is worth less than its tokens.
+            Err(Error::Refused(_)) => {
+                renewed.shift_remove("raw");
+                self.seal(&read, &renewed).await
+            }
+            sealed => sealed,
+        };
+        let new = Renewed { credentials: sealed?, at: self.now, due_at };
         let mut pause = LOOK_AGAIN;
         loop {
             let tables = &self.connect.app.tables;
@@ -297,6 +303,15 @@ impl<'a> Refresh<'a> {
     fn moment(self) -> Timestamp {
         let elapsed = SignedDuration::try_from(self.started.elapsed()).unwrap_or_default();
         self.now.saturating_add(elapsed).unwrap_or(self.now)
+    }
+
+    async fn seal(
+        self,
+        read: &Connection,
+        credentials: &Map<String, Value>,
+    ) -> Result<Vec<u8>, Error> {
+        let (key, id) = (&read.integration_id, &read.connection_id);
+        self.connect.seal_credentials(self.environment, key, id, credentials, self.now).await
     }
 
     async fn open(self, connection: &Connection) -> Result<Map<String, Value>, Error> {

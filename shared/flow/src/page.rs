@@ -5,6 +5,8 @@
 //! (CSP Level 3, section 2.3.1), so that nothing else runs, whatever a provider wrote into a
 //! message. It sets no `Cross-Origin-Opener-Policy`, which would cut the opener off.
 
+use std::fmt::Write as _;
+
 use api::response::{self, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -95,7 +97,8 @@ fn in_script(json: &str) -> String {
     for c in json.chars() {
         match c {
             '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
-                text.push_str(&format!("\\u{:04x}", u32::from(c)));
+                // A String takes everything that is written to it.
+                let _ = write!(text, "\\u{:04x}", u32::from(c));
             }
             c => text.push(c),
         }

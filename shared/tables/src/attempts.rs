@@ -1,8 +1,6 @@
 //! How an attempt to connect ends: the connection that it makes, the outcome on its session, and
 //! the end of its OAuth flow, all in one transaction.
 
-use std::iter;
-
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Put, TransactWriteItem, Update};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -78,18 +76,17 @@ impl Tables {
         end: End<'_>,
         events: Vec<Event>,
     ) -> Result<Saved, StoreError> {
-        let standing = self.integration_stands(end.environment, &connection.integration_id)?;
+        let integration = Key::integration(end.environment, &connection.integration_id);
         let put = Put::builder()
             .table_name(&self.names.connections)
             .set_item(Some(from_connection(end.environment, connection)?))
             .condition_expression("attribute_not_exists(pk)")
             .build()?;
         let write = TransactWriteItem::builder().put(put).build();
-        self.save(vec![write, standing], end, events).await
+        self.save(Some((write, integration)), end, events).await
     }
 
-    /// Replaces the credentials of a connection that exists, if the session and the integration
-    /// still exist.
+    /// Replaces the credentials of a connection, if it, the session and the integration exist.
     pub async fn reconnect(
         &self,
         integration: &IntegrationKey,
@@ -123,8 +120,8 @@ impl Tables {
             .condition_expression("attribute_exists(pk)")
             .build()?;
         let write = TransactWriteItem::builder().update(update).build();
-        let standing = self.integration_stands(end.environment, integration)?;
-        self.save(vec![write, standing], end, events).await
+        let integration = Key::integration(end.environment, integration);
+        self.save(Some((write, integration)), end, events).await
     }
 
     /// Writes down that an attempt failed. It is no failure if the session is gone.
@@ -138,12 +135,11 @@ impl Tables {
         }
     }
 
-    /// One transaction, so that a session that was deleted makes nothing, and so that there is no
-    /// connection without its outcome and its webhooks. `connection` is its write and the check of
-    /// its integration, or nothing.
+    /// One transaction, so that neither a deleted session nor a removed integration makes anything,
+    /// and so that there is no connection without its outcome and its webhooks.
     async fn save(
         &self,
-        connection: Vec<TransactWriteItem>,
+        connection: Option<(TransactWriteItem, Key)>,
         end: End<'_>,
         events: Vec<Event>,
     ) -> Result<Saved, StoreError> {
@@ -152,7 +148,13 @@ impl Tables {
         let outcome = TransactWriteItem::builder().update(self.outcome(end)?).build();
         let events = events.into_iter().map(|event| self.put(end.environment, event));
         let events = events.collect::<Result<Vec<_>, _>>()?;
-        let writes = iter::once(outcome).chain(connection).chain(flow).chain(events);
+        let is_connected = connection.is_some();
+        let (connection, provisioned) = match connection {
+            Some((write, integration)) => (Some(write), Some(self.provisioned(&integration)?)),
+            None => (None, None),
+        };
+        let writes = [Some(outcome), connection, provisioned, flow];
+        let writes = writes.into_iter().flatten().chain(events);
         let transaction =
             self.client.transact_write_items().set_transact_items(Some(writes.collect()));
         match Box::pin(transaction.send()).await {
@@ -160,20 +162,17 @@ impl Tables {
             Err(error) => match failed_conditions(&error).as_slice() {
                 [true, ..] => Ok(Saved::SessionGone),
                 [_, true, ..] => Ok(Saved::Conflict),
-                [_, _, true, ..] => Ok(Saved::IntegrationGone),
+                [_, _, true, ..] if is_connected => Ok(Saved::IntegrationGone),
                 _ => Err(error.into()),
             },
         }
     }
 
-    fn integration_stands(
-        &self,
-        environment: Uuid,
-        integration: &IntegrationKey,
-    ) -> Result<TransactWriteItem, StoreError> {
+    /// The condition that an integration exists.
+    fn provisioned(&self, integration: &Key) -> Result<TransactWriteItem, StoreError> {
         let check = ConditionCheck::builder()
             .table_name(&self.names.registry)
-            .set_key(Some(Key::integration(environment, integration).attributes()))
+            .set_key(Some(integration.attributes()))
             .condition_expression("attribute_exists(pk)")
             .build()?;
         Ok(TransactWriteItem::builder().condition_check(check).build())

@@ -170,6 +170,23 @@ async fn a_connection_that_is_deleted_while_the_provider_is_asked_does_not_come_
     assert_eq!(renewing.read(&id).await.status, 404);
 }
 
+/// Credentials have 64 KB. What else the provider answers is worth less than its tokens.
+#[tokio::test]
+async fn an_answer_that_is_too_long_to_be_kept_loses_no_token() {
+    let long = |number, request: &_| {
+        let mut answer = rotating(number, request);
+        answer.body =
+            answer.body.replacen('{', &format!("{{\"more\":\"{}\",", "x".repeat(70_000)), 1);
+        answer
+    };
+    let renewing = Renewing::start(long).await;
+    let id = renewing.expired().await;
+    assert_token(&renewing.read(&id).await, "at-1");
+    let credentials = renewing.credentials(&id).await;
+    assert_eq!(credentials["refresh_token"], "rt-1");
+    assert!(credentials.get("raw").is_none());
+}
+
 /// A container that knows an environment as it was reads what was sealed since.
 #[tokio::test]
 async fn a_branch_key_that_was_rotated_meanwhile_is_read() {
