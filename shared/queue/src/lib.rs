@@ -62,11 +62,11 @@ impl Queue {
         let entries = messages.iter().enumerate().map(entry).collect::<Result<Vec<_>, _>>();
         let entries =
             entries.map_err(|error| NotSent { places: all(), cause: error.to_string() })?;
-        let send =
-            self.sqs.send_message_batch().queue_url(&self.url).set_entries(Some(entries)).send();
-        let sent = Box::pin(send).await;
-        let sent = sent.map_err(|error| NotSent { places: all(), cause: client::cause(&error) })?;
-        let failed = sent.failed();
+        let call = self.sqs.send_message_batch().queue_url(&self.url).set_entries(Some(entries));
+        let answer = Box::pin(call.send()).await;
+        let answer =
+            answer.map_err(|error| NotSent { places: all(), cause: client::cause(&error) })?;
+        let failed = answer.failed();
         let Some(first) = failed.first() else { return Ok(()) };
         let places = failed.iter().filter_map(|entry| entry.id().parse().ok()).collect();
         Err(NotSent { places, cause: format!("SQS refused messages: {}", first.code()) })

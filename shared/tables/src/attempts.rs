@@ -126,7 +126,7 @@ impl Tables {
 
     /// Writes down that an attempt failed. It is no failure if the session is gone.
     pub async fn fail(&self, end: End<'_>, events: Vec<Event>) -> Result<(), StoreError> {
-        match self.save(Vec::new(), end, events).await? {
+        match self.save(None, end, events).await? {
             Saved::SessionGone => match end.flow {
                 Some((state, end)) => self.end_flow(state, end).await,
                 None => Ok(()),
