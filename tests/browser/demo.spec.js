@@ -20,6 +20,7 @@ test('the link of the banner, and each demo provider', async ({ page, context })
   try {
     expect(service.link).toMatch(/\/connect-ui\/\?session_token=nango_connect_session_[0-9a-f]{64}$/);
     await page.goto(service.link);
+    await page.getByRole('button', { name: 'Demo OAuth', exact: true }).waitFor();
     await picture(page, 'demo-list');
     for (const [name, outcome] of OUTCOMES) {
       await page.getByRole('button', { name, exact: true }).click();
