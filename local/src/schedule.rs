@@ -1,4 +1,4 @@
-//! What EventBridge does on AWS: it invokes a function now and then.
+//! The schedule of AWS: it invokes a function now and then.
 
 use std::time::Duration;
 

@@ -85,6 +85,7 @@ pub fn moment_ms(moment: Timestamp) -> AttributeValue {
 /// The state that an item holds.
 pub fn to_state(item: &Item) -> Result<RefreshState, StoreError> {
     #[derive(Deserialize)]
+    #[expect(clippy::struct_field_names, reason = "the names of the attributes")]
     struct StateItem {
         refresh_due_at: Option<String>,
         refresh_failure: Option<Json<RefreshFailure>>,

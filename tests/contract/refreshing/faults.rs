@@ -19,7 +19,7 @@ fn rotating(number: usize, request: &TokenRequest) -> TokenReply {
     }
 }
 
-/// The write of the result is the second UpdateItem; the first took the lease.
+/// The write of the result is the second `UpdateItem`; the first took the lease.
 #[tokio::test]
 async fn a_write_that_fails_is_made_again_until_it_succeeds() {
     for faults in [
@@ -70,7 +70,7 @@ async fn kms_is_not_needed_after_the_provider_was_asked() {
 #[tokio::test]
 async fn a_reader_that_is_killed_before_the_provider_has_answered_holds_up_the_others_for_a_lease()
 {
-    let never = |_: usize, request: &_| numbered(1, request).after(Duration::from_secs(60));
+    let never = |_: usize, request: &_| numbered(1, request).after(Duration::from_mins(1));
     let mut renewing = Renewing::start(never).await;
     let id = renewing.expired().await;
     let read = tokio::time::timeout(Duration::from_secs(1), renewing.read(&id)).await;
