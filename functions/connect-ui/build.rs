@@ -31,7 +31,7 @@ fn main() -> Outcome {
 
     let script = script()?;
     let style = fs::read_to_string("page/style.css")?;
-    let style: String = style.lines().map(|line| format!("{}\n", line.trim())).collect();
+    let style = style.lines().map(str::trim).collect::<Vec<_>>().join("\n");
     let version = version(&[&script, &style]);
     let mut table = format!("const VERSION: &str = {version:?};\n");
     table.push_str("const SCRIPT: Asset = ");
@@ -107,6 +107,7 @@ fn asset(out: &Path, name: &str, text: &str) -> Outcome<String> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(text.as_bytes())?;
     fs::write(&gzip, encoder.finish()?)?;
+    let (plain, gzip) = (plain.to_string_lossy(), gzip.to_string_lossy());
     Ok(format!("Asset {{ plain: include_bytes!({plain:?}), gzip: include_bytes!({gzip:?}) }}"))
 }
 

@@ -14,6 +14,7 @@ mod logos;
 use api::{App, Error, Request, Response, Timestamp, request};
 
 /// Answers 200 with the page or a part of it.
+#[expect(clippy::unused_async, reason = "handlers are async; this one waits for nothing")]
 pub async fn handle(app: &App, request: Request, _: Timestamp) -> Result<Response, Error> {
     if let Some(file) = request::path_parameter(&request, "file") {
         return Ok(logos::picture(&file));
