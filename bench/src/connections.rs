@@ -88,9 +88,11 @@ impl Fill {
         let hash = SecretKey::parse(CONNECTING_KEY).map_err(|_| "no secret key")?.hash();
         let tables = world.tables();
         world.wait(async {
-            let key_of_environment = tables.secret_key(&hash).await.map_err(failed)?;
+            let key_of_environment =
+                tables.secret_key(&hash).await.map_err(|error| failed(&error))?;
             let environment = key_of_environment.ok_or("no key")?.environment_id;
-            let template = tables.connection(environment, &key, &id).await.map_err(failed)?;
+            let template =
+                tables.connection(environment, &key, &id).await.map_err(|error| failed(&error))?;
             Ok(Self { environment, template: template.ok_or("no connection")? })
         })
     }
@@ -110,7 +112,7 @@ impl Fill {
                 };
                 let saved =
                     tables.import_connection(self.environment, connection, None, Vec::new()).await;
-                if !saved.map_err(failed)? {
+                if !saved.map_err(|error| failed(&error))? {
                     return Err("the connection is there".into());
                 }
             }
@@ -119,6 +121,6 @@ impl Fill {
     }
 }
 
-fn failed(error: StoreError) -> Failure {
+fn failed(error: &StoreError) -> Failure {
     format!("{error:?}").into()
 }

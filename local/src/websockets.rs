@@ -1,4 +1,4 @@
-//! WebSockets on this machine: the sockets that the gateway has opened, and the endpoint that
+//! Sockets on this machine: the sockets that the gateway has opened, and the endpoint that
 //! `template.yaml`'s WebSocket API has for posting to them, `POST /@connections/{connectionId}`
 //! (AWS, "Use @connections commands in your backend service").
 //!

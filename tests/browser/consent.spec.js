@@ -36,6 +36,7 @@ test('allowed: connected, and the popup is gone', async ({ page, mint, embed, ev
   expect(connect.payload).toMatchObject({ providerConfigKey: 'oauth', isPending: false });
 });
 
+// D60
 test('denied is said in words, and then allowed', async ({ page, mint, embed, events }) => {
   const ui = await embed((await mint({ allowed_integrations: ['oauth'] })).token);
   await decide(await popupOf(page, ui), 'Deny');
@@ -113,6 +114,7 @@ for (const lost of [
 }
 
 for (const detectClosedAuthWindow of [false, true]) {
+  // D62
   test(`a closed popup: reopen, cancel (detectClosedAuthWindow ${detectClosedAuthWindow})`, async ({
     page,
     mint,

@@ -23,6 +23,7 @@ test('the way back goes to the site that the person came from', async ({ page, s
   );
 });
 
+// D61
 test('a session that ends at the list, and one that ends at the form', async ({ page, mint }) => {
   for (const isAtForm of [false, true]) {
     const { link, end } = await mint({ allowed_integrations: ['key', 'open'] });

@@ -12,6 +12,7 @@ test('shows what the session allows, by name', async ({ page, mint }) => {
   await picture(page, 'list');
 });
 
+// D59
 test('the link is for this page, and its token leaves the address at once', async ({
   page,
   mint,

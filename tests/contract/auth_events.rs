@@ -58,6 +58,7 @@ async fn a_session_without_end_user_tells_none() {
     assert_eq!(told(&flow).await, [(primary(&flow), body)]);
 }
 
+// R7
 #[tokio::test]
 async fn a_connection_that_is_connected_again_tells_the_tags_that_it_has() {
     let flow = Flow::start().await;

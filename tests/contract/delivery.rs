@@ -118,9 +118,9 @@ async fn a_receiver_that_is_dead_for_an_hour_gets_everything_soon_after() {
     // Nothing that failed within the last hour waits for longer than its next wait, an hour.
     let end = flow.world.now + SignedDuration::from_mins(75);
     deliver_until(&mut flow.world, end).await;
-    let received = receiver.take();
+    let arrived = receiver.take();
     for id in &ids {
-        assert_eq!(received.iter().filter(|webhook| webhook.body.contains(id)).count(), 1);
+        assert_eq!(arrived.iter().filter(|webhook| webhook.body.contains(id)).count(), 1);
     }
 }
 

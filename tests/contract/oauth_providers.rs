@@ -178,6 +178,7 @@ async fn authorization_urls_are_as_documented() {
     }
 }
 
+// D58
 #[test]
 fn token_requests_are_as_documented() {
     let client = Client { id: "id".to_owned(), secret: "secret".to_owned() };

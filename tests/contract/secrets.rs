@@ -124,7 +124,9 @@ async fn the_secrets_of_a_sessions_defaults_are_sealed() {
     let item = world.session_items().await.remove(0);
     assert!(item["secrets"].as_b().is_ok(), "{item:?}");
     let mut session = Vec::new();
-    item.values().for_each(|value| flatten(value, &mut session));
+    for value in item.values() {
+        flatten(value, &mut session);
+    }
     assert!(!leaks::found(&session, &["client-id-of-session".to_owned()]).is_empty());
     assert_eq!(leaks::found(&session, &secrets), Vec::<String>::new());
     // They are there for whoever holds the token.

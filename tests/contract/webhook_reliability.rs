@@ -116,7 +116,7 @@ async fn run(count: usize, dead_for: SignedDuration) -> Outcome {
     let ids = events(&world, &receiver, count).await;
     let back = world.now + dead_for;
     world.forward().await;
-    let mut received: HashMap<String, usize> = HashMap::new();
+    let mut taken: HashMap<String, usize> = HashMap::new();
     let mut attempts = 0;
     loop {
         if world.now >= back {
@@ -128,7 +128,7 @@ async fn run(count: usize, dead_for: SignedDuration) -> Outcome {
         attempts += arrived.len();
         if is_back {
             for webhook in arrived {
-                *received.entry(webhook.id().to_owned()).or_default() += 1;
+                *taken.entry(webhook.id().to_owned()).or_default() += 1;
             }
         }
         match world.sqs.reader().next_due() {
@@ -136,10 +136,10 @@ async fn run(count: usize, dead_for: SignedDuration) -> Outcome {
             None => break,
         }
     }
-    let lost = ids.iter().filter(|id| !received.contains_key(*id)).count();
-    let twice = received.values().filter(|count| **count > 1).count();
+    let lost = ids.iter().filter(|id| !taken.contains_key(*id)).count();
+    let twice = taken.values().filter(|count| **count > 1).count();
     let kills = *kills.lock().expect("no panic");
-    assert!(received.keys().all(|id| ids.contains(id)), "an id that no event has");
+    assert!(taken.keys().all(|id| ids.contains(id)), "an id that no event has");
     Outcome { events: count, attempts, kills, lost, twice }
 }
 

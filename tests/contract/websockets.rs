@@ -1,4 +1,4 @@
-//! WebSockets: a client is told its id, and the outcome of one flow (section 8 of the flow).
+//! Sockets: a client is told its id, and the outcome of one flow (section 8 of the flow).
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -182,6 +182,7 @@ impl Endpoint {
         (endpoint, websockets::sockets(Some(url)))
     }
 
+    #[expect(clippy::unused_async, reason = "a handler of axum")]
     async fn answer(State(endpoint): State<Self>, request: Request) -> StatusCode {
         let line = format!("{} {}", request.method(), request.uri());
         endpoint.requests.lock().expect("no panic").push(line);

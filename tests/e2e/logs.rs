@@ -49,6 +49,8 @@ async fn one_line_is_logged_for_each_request_and_no_line_holds_a_credential() {
     assert_eq!(
         seen,
         [
+            // The session of the banner's link, then what the test asked for.
+            (Some("POST /connect/sessions"), Some(201), Some("ok")),
             (Some("POST /connect/sessions"), Some(201), Some("ok")),
             (Some("GET /connect/session"), Some(200), Some("ok")),
             (Some("GET /connect/session"), Some(401), unknown),

@@ -87,7 +87,8 @@ async fn the_engine_can_listen_where_another_process_finds_it() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|port| port.local_addr());
     let address = free.expect("a free port").to_string();
     let folder = tempfile::tempdir().expect("a folder");
-    let first = Process::start(folder.path(), &["--in-memory", "--engine", &address]);
+    // Both have the same folder, and so the same KMS key.
+    let first = Process::start(folder.path(), &["--engine", &address]);
     let second = Process::start(folder.path(), &["--dynamodb", &format!("http://{address}")]);
     let client = reqwest::Client::new();
     let call = Call::create(&second.secret_key, &json!({ "tags": {} }));

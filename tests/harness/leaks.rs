@@ -3,6 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use serde_json::{Value, json};
+use std::fmt::Write;
 
 /// Shorter texts may turn up by chance.
 const LENGTH_MIN: usize = 8;
@@ -100,7 +101,10 @@ pub fn found(stored: &[u8], secrets: &[String]) -> Vec<String> {
 /// how many bytes stand before it, and its first and last digit on what they are.
 fn encodings(secret: &str) -> Vec<(&'static str, Vec<u8>)> {
     let bytes = secret.as_bytes();
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut hex = String::new();
+    for byte in bytes {
+        let _ = write!(hex, "{byte:02x}");
+    }
     let json = json!(secret).to_string();
     let json = json.trim_matches('"');
     let units: Vec<_> = secret.encode_utf16().collect();

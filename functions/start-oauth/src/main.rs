@@ -1,12 +1,10 @@
 //! `start-oauth` as a Lambda function.
 
 use api::lambda::ANSWER_WITHIN;
-use start_oauth::StartOauth;
+use start_oauth::{StartOauth, handle};
 
 fn main() -> Result<(), api::InitError> {
-    api::run_with(
-        StartOauth::new,
-        |state, request, now| start_oauth::handle(&state.app, &state.sockets, request, now),
-        ANSWER_WITHIN,
-    )
+    let handle =
+        |state: &'static StartOauth, request, now| handle(&state.app, &state.sockets, request, now);
+    api::run_with(StartOauth::new, handle, ANSWER_WITHIN)
 }

@@ -15,16 +15,14 @@ const STYLE: &str = "body{font:1rem/1.5 system-ui,sans-serif;max-width:60rem;mar
 
 /// The page.
 pub fn page(url: &str, received: &VecDeque<Received>, answer: Answer) -> String {
-    let choices: String = Answer::ALL
-        .iter()
-        .map(|(choice, value, meaning)| {
-            let checked = if *choice == answer { " checked" } else { "" };
-            format!(
-                "<label><input type=\"radio\" name=\"answer\" value=\"{value}\"{checked}> \
-                 {meaning}</label>\n"
-            )
-        })
-        .collect();
+    let mut choices = String::new();
+    for (choice, value, meaning) in Answer::ALL {
+        let checked = if choice == answer { " checked" } else { "" };
+        let _ = writeln!(
+            choices,
+            "<label><input type=\"radio\" name=\"answer\" value=\"{value}\"{checked}> {meaning}</label>"
+        );
+    }
     let list = if received.is_empty() {
         "<p>None has arrived yet. Make a connection, then reload.</p>".to_owned()
     } else {

@@ -47,18 +47,19 @@ struct Asked {
 impl Asked {
     /// Reads the query. Where it does not say who asks, nobody may be sent anywhere (RFC 6749
     /// section 4.1.2.1).
-    fn read(provider: &str, query: Option<&str>) -> Result<Self, Response> {
+    fn read(provider: &str, query: Option<&str>) -> Result<Self, Box<Response>> {
         let parameters: HashMap<_, _> =
             parse(query.unwrap_or_default().as_bytes()).into_owned().collect();
         let parameter = |name: &str| parameters.get(name).map_or("", String::as_str);
-        let (outcome, title) =
-            Outcome::of(provider).ok_or_else(|| mistake("There is no such demo provider."))?;
+        let (outcome, title) = Outcome::of(provider)
+            .ok_or_else(|| Box::new(mistake("There is no such demo provider.")))?;
         if parameter("client_id") != CLIENT.0 {
-            return Err(mistake("The client_id is not that of the demo."));
+            return Err(Box::new(mistake("The client_id is not that of the demo.")));
         }
         let redirect_uri = Url::parse(parameter("redirect_uri")).ok();
         let redirect_uri = redirect_uri.filter(|url| matches!(url.scheme(), "http" | "https"));
-        let redirect_uri = redirect_uri.ok_or_else(|| mistake("The redirect_uri is no URL."))?;
+        let redirect_uri =
+            redirect_uri.ok_or_else(|| Box::new(mistake("The redirect_uri is no URL.")))?;
         Ok(Self { outcome, title, redirect_uri, parameters })
     }
 
@@ -71,7 +72,7 @@ impl Asked {
 pub async fn ask(Path(provider): Path<String>, RawQuery(query): RawQuery) -> Response {
     let asked = match Asked::read(&provider, query.as_deref()) {
         Ok(asked) => asked,
-        Err(mistake) => return mistake,
+        Err(mistake) => return *mistake,
     };
     let title = asked.title;
     let scopes = asked.parameter("scope").map_or("", String::as_str).split(' ');
@@ -106,7 +107,7 @@ pub async fn decide(
 ) -> Response {
     let mut asked = match Asked::read(&provider, query.as_deref()) {
         Ok(asked) => asked,
-        Err(mistake) => return mistake,
+        Err(mistake) => return *mistake,
     };
     let is_allowed =
         parse(body.as_bytes()).any(|(name, value)| name == "decision" && value == "allow");

@@ -67,7 +67,7 @@ pub async fn token(
             redeemed.map_or_else(
                 || refused_grant("The code, its redirect_uri or its code_verifier is wrong"),
                 |(tokens, consent)| {
-                    let mut answer = granted(tokens, rotates);
+                    let mut answer = granted(&tokens, rotates);
                     answer["scope"] = json!(consent.scope);
                     json(StatusCode::OK, &answer)
                 },
@@ -77,7 +77,7 @@ pub async fn token(
             let refreshed = grants.refresh(parameter("refresh_token").unwrap_or_default(), rotates);
             refreshed.map_or_else(
                 || refused_grant("The refresh token was used, revoked, or never handed out"),
-                |tokens| json(StatusCode::OK, &granted(tokens, rotates)),
+                |tokens| json(StatusCode::OK, &granted(&tokens, rotates)),
             )
         }
         _ => refused(StatusCode::BAD_REQUEST, "unsupported_grant_type", "Ask with a code"),
@@ -122,13 +122,13 @@ fn is_client(headers: &HeaderMap, form: &HashMap<String, String>) -> bool {
     let basic = header(headers).strip_prefix("Basic ");
     let basic = basic.and_then(|basic| String::from_utf8(STANDARD.decode(basic).ok()?).ok());
     let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
-    let (id, secret) = match basic.as_deref().and_then(|basic| basic.split_once(':')) {
-        Some((id, secret)) => (decoded(id), decoded(secret)),
-        None => {
+    let (id, secret) =
+        if let Some((id, secret)) = basic.as_deref().and_then(|basic| basic.split_once(':')) {
+            (decoded(id), decoded(secret))
+        } else {
             let field = |name: &str| form.get(name).cloned().unwrap_or_default();
             (field("client_id"), field("client_secret"))
-        }
-    };
+        };
     (id.as_str(), secret.as_str()) == CLIENT
 }
 
@@ -136,7 +136,7 @@ fn header(headers: &HeaderMap) -> &str {
     headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
-fn granted(tokens: Tokens, rotates: bool) -> Value {
+fn granted(tokens: &Tokens, rotates: bool) -> Value {
     json!({
         "access_token": tokens.access,
         "token_type": "Bearer",
