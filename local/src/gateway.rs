@@ -75,7 +75,8 @@ pub async fn serve(
             upgrade::respond(request, &connect.app.settings.websockets_path, hub.clone()).await
         } else {
             match with_whole_body(request).await {
-                // A task of its own: as on Lambda, a request is finished although its client is gone.
+                // A task of its own: as on Lambda, a request is finished although its client is
+                // gone.
                 Ok(request) => match tokio::spawn(respond(connect, request, peer, clock())).await {
                     Ok(response) => response,
                     Err(_) => with_cors(internal_server_error()),

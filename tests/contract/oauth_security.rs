@@ -1,5 +1,5 @@
-//! Attacks on the authorization code flow (RFC 9700, RFC 6819, OWASP ASVS 5.0 chapter 10). Each line
-//! of the table in `docs/security.md` names its test here.
+//! Attacks on the authorization code flow (RFC 9700, RFC 6819, OWASP ASVS 5.0 chapter 10). Each
+//! line of the table in `docs/security.md` names its test here.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};

@@ -1,5 +1,5 @@
-//! `GET /oauth/connect/{providerConfigKey}` sends a browser to the provider, where the user consents
-//! (section 6 of the flow). `HEAD` answers the same.
+//! `GET /oauth/connect/{providerConfigKey}` sends a browser to the provider, where the user
+//! consents (section 6 of the flow). `HEAD` answers the same.
 //!
 //! - `authorization_url`: the address at the provider.
 //! - `pkce`: the proof that belongs to it.

@@ -35,8 +35,9 @@ pub const FAILED: &str = "The external API returned an error when trying to refr
 /// The kind of error that the webhook names.
 const FAILURE_KIND: &str = "refresh_token_external_error";
 
-/// How long a lease lasts. A provider has 10 seconds to answer, and the write gets what is left; the
-/// function has 25 seconds altogether, so that a lease whose holder was killed ends soon after it.
+/// How long a lease lasts. A provider has 10 seconds to answer, and the write gets what is left;
+/// the function has 25 seconds altogether, so that a lease whose holder was killed ends soon
+/// after it.
 const LEASE: SignedDuration = SignedDuration::from_secs(20);
 /// How much time a caller needs who takes the lease: for the provider, and two seconds for writing.
 const TIME_NEEDED: Duration = Duration::from_secs(12);

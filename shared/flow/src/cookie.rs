@@ -1,5 +1,5 @@
-//! The cookie that binds a flow to the browser that starts it (RFC 9700 section 2.1). Each state has
-//! its own, so that two popups do not disturb each other.
+//! The cookie that binds a flow to the browser that starts it (RFC 9700 section 2.1). Each state
+//! has its own, so that two popups do not disturb each other.
 
 use api::Timestamp;
 use lambda_http::http::HeaderMap;

@@ -1,5 +1,5 @@
-//! How an end user connects an account, as far as it needs neither KMS nor a call to a provider: the
-//! attempt, the provider's template, and both ends of an OAuth flow.
+//! How an end user connects an account, as far as it needs neither KMS nor a call to a provider:
+//! the attempt, the provider's template, and both ends of an OAuth flow.
 //!
 //! Each file imports only files below it in this list.
 //!

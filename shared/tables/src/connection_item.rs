@@ -6,7 +6,7 @@
 //! | `sk` | `<connection id>#<integration key>`; neither holds a `#` |
 //! | `created_sk` | creation time and number: sort key of the index `by-created` |
 //! | `end_user_pk` | environment and end user: partition key of the index `by-end-user` |
-//! | `refresh_shard`, `refresh_due_at` | where a grant is to be kept alive: keys of the index `by-refresh-due` |
+//! | `refresh_shard`, `refresh_due_at` | when a grant is renewed: keys of `by-refresh-due` |
 //!
 //! The id stands first in the sort key, so that whoever knows only the id finds the connection.
 

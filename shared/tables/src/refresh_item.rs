@@ -2,7 +2,7 @@
 //!
 //! | attribute | type | holds |
 //! |---|---|---|
-//! | `refresh_shard` | S | one of [`SHARDS`], by the connection's id; partition key of `by-refresh-due` |
+//! | `refresh_shard` | S | one of [`SHARDS`], by the id; partition key of `by-refresh-due` |
 //! | `refresh_due_at` | S | epoch milliseconds, 13 digits; sort key of `by-refresh-due` |
 //! | `refresh_failure` | S | JSON text of the last renewal, if it failed |
 //! | `refresh_lease` | S | who is renewing the credentials |

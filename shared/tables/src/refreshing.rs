@@ -137,8 +137,8 @@ impl Tables {
         })
     }
 
-    /// Writes that a renewal failed, together with the webhooks that tell it, and ends its lease: if
-    /// it still has that and the credentials are still those that were refused.
+    /// Writes that a renewal failed, together with the webhooks that tell it, and ends its lease:
+    /// if it still has that and the credentials are still those that were refused.
     pub async fn save_refresh_failure(
         &self,
         environment: Uuid,

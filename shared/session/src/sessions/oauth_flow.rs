@@ -1,8 +1,8 @@
 //! An OAuth flow between its start, which sends the browser to the provider, and the callback that
 //! brings it back (RFC 6749 section 4.1).
 //!
-//! Two random texts belong to a flow: its `state`, which travels through the provider, and the value
-//! of a cookie, which stays in the browser that started. Only their hashes are stored.
+//! Two random texts belong to a flow: its `state`, which travels through the provider, and the
+//! value of a cookie, which stays in the browser that started. Only their hashes are stored.
 
 use std::fmt;
 
