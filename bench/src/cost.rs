@@ -25,8 +25,8 @@ const DEFAULTS: [(&str, f64, &str); 15] = [
     ("access_log_bytes", 350.0, "API Gateway's line about a call, in the format of the template"),
     (
         "monitoring_month",
-        15.80,
-        "a month of 43 alarm metrics, 8 alarms on queries, a dashboard, 16 metrics and a KMS key",
+        16.40,
+        "a month of 49 alarm metrics, 8 alarms on queries, a dashboard, 16 metrics and a KMS key",
     ),
     ("fixed_month", 30.84, "a month of the always-on deployment: two tasks, one load balancer"),
 ];
