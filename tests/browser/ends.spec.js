@@ -28,7 +28,9 @@ test('a session that ends at the list, and one that ends at the form', async ({ 
   for (const isAtForm of [false, true]) {
     const { link, end } = await mint({ allowed_integrations: ['key', 'open'] });
     await page.goto(link);
-    if (isAtForm) await page.getByRole('button', { name: 'Acme Mail' }).click();
+    const item = page.getByRole('button', { name: 'Acme Mail' });
+    await expect(item).toBeVisible();
+    if (isAtForm) await item.click();
     const field = page.getByLabel('API key', { exact: true });
     if (isAtForm) await field.fill('good');
     await end();

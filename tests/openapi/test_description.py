@@ -115,6 +115,10 @@ def test_the_description_is_valid():
 
 # What is left out on purpose, as (method, path): why.
 NOT_DESCRIBED = {
+    ("GET", "/oauth/connect/{providerConfigKey}"): "a browser is sent there",
+    ("HEAD", "/oauth/connect/{providerConfigKey}"): "the same",
+    ("GET", "/oauth/callback"): "a provider sends a browser there",
+    ("POST", "/oauth/callback"): "the same",
     ("GET", "/connect-ui/"): "a page",
     ("GET", "/connect-ui/{proxy+}"): "its parts",
     ("GET", "/images/template-logos/{file}"): "an image",
