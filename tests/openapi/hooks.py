@@ -29,7 +29,7 @@ class SecretKey:
 
 
 @schemathesis.auth(refresh_interval=None).apply_to(
-    path_regex="^/(connect/session|integrations|providers|providers/.*)$"
+    path_regex="^/(connect/session|connect/session/outcomes|integrations|providers|providers/.*)$"
 )
 class SessionToken:
     def get(self, case, context):

@@ -219,6 +219,12 @@ def test_a_request_example_is_answered_as_its_answer_examples_say(
     assert read.json() == shown[name]
 
 
+def test_a_session_with_which_nothing_was_tried_has_no_outcomes(service):
+    credential = {"authorization": "Bearer " + service.token()}
+    answer = service.request("GET", "/connect/session/outcomes", headers=credential)
+    assert answer.json() == {"data": []}
+
+
 def test_an_answer_example_of_a_session_is_that_of_a_request_example():
     requested = set()
     for _, path, described in operations():
