@@ -1,10 +1,12 @@
 TARGET = $(or $(CARGO_TARGET_DIR),target)
 BENCH = $(TARGET)/debug/bench
 
-# The functions that have budgets in bench/: the session functions, one that seals and calls providers,
-# and the one that opens credentials. CI builds them with the release profile and all others with the dev profile only,
-# since the link of one release binary takes a minute or more.
-MEASURED = create-session reconnect-session get-session delete-session authorize get-connection
+# The functions that have budgets in bench/: the session functions, and one of each heavier kind. CI
+# builds them with the release profile and all others with the dev profile only, since the link of
+# one release binary takes a minute or more.
+SESSION = create-session reconnect-session get-session delete-session
+SEALING = authorize get-connection
+MEASURED = $(SESSION) $(SEALING)
 
 .PHONY: advisories bench bench-check bench-choices bench-connections bench-cost bench-load bench-picture bench-scale \
 	build check deny fmt fuzz measured peers release run scripts test
@@ -69,11 +71,13 @@ bench-load: build       ## the local server under load; needs wrk
 bench-cost: build release     ## dollars; PRICES='write_unit=0.7 gets=3' for other ones
 	$(BENCH) cost $(PRICES)
 
-# Together, so that their dependencies are built once and their links run side by side. Then one by
-# one, as they are built for Lambda: that does nothing as long as together and alone they have the
-# same features, and builds a function again where another one's features have reached it.
+# Those of a group together, so that their dependencies are built once and their links run side by
+# side: they have the same features of them. Then one by one, as they are built for Lambda. That does
+# nothing as long as together and alone they have the same features, and builds a function again
+# where another one's features have reached it.
 release:        ## the functions that have budgets, as they are deployed
-	cargo build --release --locked $(MEASURED:%=-p %)
+	cargo build --release --locked $(SESSION:%=-p %)
+	cargo build --release --locked $(SEALING:%=-p %)
 	for function in $(MEASURED); do cargo build --release --locked -p $$function || exit; done
 
 measured:
