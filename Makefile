@@ -2,14 +2,13 @@ TARGET = $(or $(CARGO_TARGET_DIR),target)
 BENCH = $(TARGET)/debug/bench
 
 # The functions that have budgets in bench/: the session functions, and one of each heavier kind. CI
-# builds them with the release profile and all others with the dev profile only, since the link of
-# one release binary takes a minute or more.
+# builds the session functions with the release profile and all others with the dev profile, since a
+# release build of the heavier kind takes minutes: `make bench-check-sealing` is run by hand.
 SESSION = create-session reconnect-session get-session delete-session
 SEALING = authorize get-connection
-MEASURED = $(SESSION) $(SEALING)
 
-.PHONY: advisories bench bench-check bench-choices bench-connections bench-cost bench-load bench-picture bench-scale \
-	build check deny fmt fuzz measured peers release run scripts test
+.PHONY: advisories bench bench-check bench-check-sealing bench-choices bench-connections bench-cost bench-load bench-picture bench-scale \
+	build check deny fmt fuzz measured peers release release-sealing run scripts test
 
 run:            ## the whole service on 127.0.0.1:3003
 	cargo run --locked
@@ -44,11 +43,14 @@ advisories:     ## known vulnerabilities of dependencies; needs cargo-deny and g
 fuzz:           ## the handlers on mutated requests, FUZZ_SECONDS=60 of them
 	fuzz/run.sh $(FUZZ_SECONDS)
 
-bench: build release peers    ## every budget, beside a default Rust function and Node
+bench: build release release-sealing peers    ## every budget, beside a default Rust function and Node
 	$(BENCH) table
 
 bench-check: build release    ## each budget that is a must; needs valgrind
 	$(BENCH) check
+
+bench-check-sealing: build release-sealing    ## those of the functions that seal credentials
+	$(BENCH) check-sealing
 
 bench-picture: build    ## docs/budgets.svg, from the tables of docs/benchmarks.md
 	$(BENCH) picture
@@ -60,7 +62,7 @@ bench-choices: build    ## what each choice of the set-up is worth
 bench-scale: build release    ## how the cost of a create grows
 	$(BENCH) scale
 
-bench-connections: build release    ## what connections cost where there are 1, 1,000 and 100,000 of them
+bench-connections: build release release-sealing    ## what connections cost where there are 1, 1,000 and 100,000 of them
 	cargo build --release --locked -p list-connections
 	$(BENCH) connections
 
@@ -72,16 +74,17 @@ bench-cost: build release     ## dollars; PRICES='write_unit=0.7 gets=3' for oth
 	$(BENCH) cost $(PRICES)
 
 # Those of a group together, so that their dependencies are built once and their links run side by
-# side: they have the same features of them. Then one by one, as they are built for Lambda. That does
-# nothing as long as together and alone they have the same features, and builds a function again
-# where another one's features have reached it.
-release:        ## the functions that have budgets, as they are deployed
+# side. Then one by one, as they are built for Lambda: that does nothing as long as together and alone
+# they have the same features, and builds a function again where another one's features have reached it.
+release:        ## the session functions, as they are deployed
 	cargo build --release --locked $(SESSION:%=-p %)
+	for function in $(SESSION); do cargo build --release --locked -p $$function || exit; done
+
+release-sealing:        ## those that seal or open credentials
 	cargo build --release --locked $(SEALING:%=-p %)
-	for function in $(MEASURED); do cargo build --release --locked -p $$function || exit; done
 
 measured:
-	@echo $(MEASURED)
+	@echo $(SESSION)
 
 peers:
 	cd bench/peers/default-rust && cargo build --release --locked --target-dir target

@@ -77,7 +77,8 @@ pub fn sealing(world: &World, target: &Path) -> Result<[Function; 2], Failure> {
     let token = mint(world, &binary("create-session"), &create)?;
     let authorize = authorize_event(&token)?;
     let made = answer(world, &binary("authorize"), &authorize)?;
-    let id = made["connectionId"].as_str().ok_or("no connection")?;
+    let id = made["connectionId"].as_str();
+    let id = id.ok_or_else(|| format!("authorize made no connection: {made}"))?;
     Ok([
         Function {
             name: "authorize",

@@ -45,7 +45,8 @@ pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 fn main() -> Result<ExitCode, Failure> {
     let command = std::env::args().nth(1).unwrap_or_default();
     match command.as_str() {
-        "check" => check(&world()?),
+        "check" => check(&world()?, Kind::Session),
+        "check-sealing" => check(&world()?, Kind::Sealing),
         "table" => all(&world()?),
         "picture" => picture(),
         "choices" => choices(&world()?),
@@ -54,7 +55,7 @@ fn main() -> Result<ExitCode, Failure> {
         "load" => load(),
         "cost" => cost(&world()?, &std::env::args().skip(2).collect::<Vec<_>>()),
         _ => {
-            let usage = "bench check | table | picture | choices | scale | connections | load | \
+            let usage = "bench check | check-sealing | table | picture | choices | scale | connections | load | \
                          cost [NAME=VALUE ...]";
             Err(format!("usage: {usage}").into())
         }
@@ -138,17 +139,15 @@ fn cost(world: &World, prices: &[String]) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn check(world: &World) -> Result<ExitCode, Failure> {
-    let sessions = Vec::from(functions::sessions(world, &target()?)?);
-    let sealing = Vec::from(functions::sealing(world, &target()?)?);
-    let mut rows = Vec::new();
-    for (kind, functions) in [(Kind::Session, &sessions), (Kind::Sealing, &sealing)] {
-        let counted = functions.iter().map(|function| Subject::of(world, function).counted(world));
-        let counted = counted.collect::<Result<Vec<_>, _>>()?;
-        println!("{}", table(kind, &counted));
-        rows.extend(counted);
-    }
-    Ok(exit_code(verdict(&rows, &[sessions, sealing].concat())))
+fn check(world: &World, kind: Kind) -> Result<ExitCode, Failure> {
+    let functions = match kind {
+        Kind::Session => Vec::from(functions::sessions(world, &target()?)?),
+        Kind::Sealing => Vec::from(functions::sealing(world, &target()?)?),
+    };
+    let rows = functions.iter().map(|function| Subject::of(world, function).counted(world));
+    let rows = rows.collect::<Result<Vec<_>, _>>()?;
+    println!("{}", table(kind, &rows));
+    Ok(exit_code(verdict(&rows, &functions)))
 }
 
 fn all(world: &World) -> Result<ExitCode, Failure> {
