@@ -107,9 +107,10 @@ fn serve(
         lock(state).counts.full_handshakes += 1;
     }
     let mut stream = BufReader::new(StreamOwned::new(connection, stream));
-    let mut engine = None;
+    // Both services have one address here, so one connection of a client serves both.
+    let mut behind = [None, None];
     while let Some(request) = Message::read(&mut stream)? {
-        answer(&request, state, &mut engine)?.write(stream.get_mut())?;
+        answer(&request, state, &mut behind)?.write(stream.get_mut())?;
     }
     Ok(())
 }
@@ -117,7 +118,7 @@ fn serve(
 fn answer(
     request: &Message,
     state: &Mutex<State>,
-    engine: &mut Option<BufReader<TcpStream>>,
+    behind: &mut [Option<BufReader<TcpStream>>; 2],
 ) -> Result<Message, Failure> {
     let Some(target) = request.header("x-amz-target") else {
         lock(state).counts.pings += usize::from(request.header("authorization").is_none());
@@ -138,10 +139,11 @@ fn answer(
     if let Some(answer) = replayed {
         return Ok(answer);
     }
-    if engine.is_none() {
-        *engine = Some(BufReader::new(TcpStream::connect(address)?));
+    let place = &mut behind[usize::from(is_kms)];
+    if place.is_none() {
+        *place = Some(BufReader::new(TcpStream::connect(address)?));
     }
-    let Some(engine) = engine else { return Err("no engine".into()) };
+    let Some(engine) = place else { return Err("no engine".into()) };
     let (answer, units) = if is_kms {
         request.write(engine.get_mut())?;
         (Message::read(engine)?.ok_or("KMS hung up")?, 0.0)
