@@ -21,6 +21,7 @@ mod expiry;
 mod get_connection;
 mod get_session;
 mod hostile_input;
+mod hostile_providers;
 mod import_connection;
 mod inbox;
 mod kms_at_the_endpoints;
