@@ -40,6 +40,7 @@ mod provisioning_failures;
 mod provisioning_races;
 mod reconnect_session;
 mod reconnection;
+mod record_telemetry;
 mod refreshing;
 mod requirements;
 mod revoking;
