@@ -136,9 +136,18 @@ fn lock(file: &Path) -> Result<File, InitError> {
 
 /// A client of the engine, or of another endpoint that does not look at credentials.
 pub fn client(url: &str, region: String, credentials: Credentials) -> Client {
+    waiting(Waits::REQUEST, url, region, credentials)
+}
+
+/// A client that waits as long for an answer as functions do that nobody waits for.
+pub fn patient_client(url: &str, region: String, credentials: Credentials) -> Client {
+    waiting(Waits::PROVISION, url, region, credentials)
+}
+
+fn waiting(waits: Waits, url: &str, region: String, credentials: Credentials) -> Client {
     client::client(
-        aws::connector(Roots::Native, Waits::REQUEST),
-        Waits::REQUEST,
+        aws::connector(Roots::Native, waits),
+        waits,
         Region::new(region),
         credentials,
         Some(url.to_owned()),

@@ -7,10 +7,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use api::App;
 use api::settings::Settings;
-use api::telemetry::CountCalls;
-use aws::{Roots, Waits};
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::{Credentials, Region};
+use aws_sdk_dynamodb::config::Credentials;
 use aws_sdk_dynamodb::types::AttributeValue;
 use connect::Connect;
 use deliver_webhooks::Deliver;
@@ -357,16 +355,8 @@ fn client(url: &str) -> Client {
     dynamodb::client(url, "us-east-1".to_owned(), credentials)
 }
 
-/// A client that waits as long for an answer as functions do that nobody waits for.
 fn patient_client(url: &str) -> Client {
-    tables::client::client(
-        aws::connector(Roots::Native, Waits::PROVISION),
-        Waits::PROVISION,
-        Region::from_static("us-east-1"),
-        Credentials::for_tests(),
-        Some(url.to_owned()),
-        CountCalls::DynamoDb,
-    )
+    dynamodb::patient_client(url, "us-east-1".to_owned(), Credentials::for_tests())
 }
 
 /// A provider of the catalogue for each integration.

@@ -8,7 +8,8 @@
 //! it takes.
 //!
 //! A new refresh token replaces the only thing that could get another one. So what the provider has
-//! answered is written until it is written, or until the function's time is up.
+//! answered is written until it is written, or until the function's time is up. The lease is taken
+//! as stubbornly: a write whose answer is lost may have taken it, and then all others wait for its end.
 
 use std::time::{Duration, Instant};
 
@@ -21,6 +22,7 @@ use session::connection::Connection;
 use session::environment::Environment;
 use session::event::Event;
 use session::refresh::{Fault, Lease, RefreshFailure, RefreshState, is_ending, is_good};
+use tables::StoreError;
 use tables::refreshing::{Failed, Renewed, Written};
 use tokio::time::sleep;
 use uuid::Uuid;
@@ -41,6 +43,8 @@ const FAILURE_KIND: &str = "refresh_token_external_error";
 const LEASE: SignedDuration = SignedDuration::from_secs(20);
 /// How much time a caller needs who takes the lease: for the provider, and two seconds for writing.
 const TIME_NEEDED: Duration = Duration::from_secs(12);
+/// How long a caller tries to take the lease: what is left of it then is the time that they need.
+const LEASE_TAKEN_WITHIN: Duration = Duration::from_secs(8);
 /// How long somebody else's renewal is waited for.
 const WAIT: Duration = Duration::from_secs(14);
 /// How long to wait before looking again, at first and at most.
@@ -140,14 +144,12 @@ impl<'a> Refresh<'a> {
         let lease = Lease { owner: Uuid::new_v4(), ends_at: self.moment() + LEASE };
         // Nobody counts how often a token is signed here, so that needs no lease.
         if !means.is_local() {
-            if Instant::now() + TIME_NEEDED > self.until {
+            if !self.has_time(&lease) {
                 let cause = "too little time is left to renew the credentials";
                 return Err(Error::Unavailable(cause.to_owned()));
             }
-            let tables = &connect.app.tables;
-            let now = self.moment();
-            match tables.lease_refresh(environment.id, &connection, &lease, now).await? {
-                Written::Done if self.moment() + TIME_NEEDED > lease.ends_at => {
+            match self.take(&connection, &lease).await? {
+                Written::Done if !self.has_time(&lease) => {
                     let cause = "it took too long to get the lease of the credentials";
                     return Err(Error::Unavailable(cause.to_owned()));
                 }
@@ -163,6 +165,17 @@ impl<'a> Refresh<'a> {
             Ok(renewed) => self.save(connection, &renewal, renewed).await,
             Err(fault) => self.fail(connection, &renewal, &lease, fault).await,
         }
+    }
+
+    /// Takes the lease, for as long as there is time to use it.
+    async fn take(self, connection: &Connection, lease: &Lease) -> Result<Written, StoreError> {
+        let (tables, id) = (&self.connect.app.tables, self.environment.id);
+        let now = Instant::now();
+        let latest = self.until.checked_sub(TIME_NEEDED).unwrap_or(now);
+        until_written(latest.min(now + LEASE_TAKEN_WITHIN), || {
+            tables.lease_refresh(id, connection, lease, self.moment())
+        })
+        .await
     }
 
     /// Writes new credentials, again and again until it is done.
@@ -182,34 +195,26 @@ impl<'a> Refresh<'a> {
             sealed => sealed,
         };
         let new = Renewed { credentials: sealed?, at: self.now, due_at };
-        let mut pause = LOOK_AGAIN;
-        loop {
-            let tables = &self.connect.app.tables;
-            match tables.save_refreshed(self.environment.id, &read, &new).await {
-                Ok(Written::Done) => {
-                    let mut connection = read;
-                    connection.credentials = Some(new.credentials);
-                    connection.updated_at = self.now;
-                    connection.refresh = RefreshState::due(due_at);
-                    return Ok(Outcome::Credentials(Box::new(connection), renewed));
-                }
-                // Connected again, or imported, while the provider was asked.
-                Ok(Written::Otherwise(found)) => {
-                    let credentials = self.open(&found).await?;
-                    return Ok(Outcome::Credentials(found, credentials));
-                }
-                Ok(Written::Gone) => {
-                    // What the provider has just issued is nobody's.
-                    let issued = Connection { credentials: Some(new.credentials), ..read };
-                    self.connect.revoke(self.environment, &issued, self.now).await;
-                    return Err(gone());
-                }
-                Err(error) if Instant::now() + pause >= self.until => return Err(error.into()),
-                Err(error) => {
-                    tracing::warn!(cause = ?error, "renewed credentials are not written yet");
-                    sleep(pause).await;
-                    pause = (pause * 2).min(LOOK_AGAIN_MAX);
-                }
+        let (tables, id) = (&self.connect.app.tables, self.environment.id);
+        let saved = until_written(self.until, || tables.save_refreshed(id, &read, &new));
+        match saved.await? {
+            Written::Done => {
+                let mut connection = read;
+                connection.credentials = Some(new.credentials);
+                connection.updated_at = self.now;
+                connection.refresh = RefreshState::due(due_at);
+                Ok(Outcome::Credentials(Box::new(connection), renewed))
+            }
+            // Connected again, or imported, while the provider was asked.
+            Written::Otherwise(found) => {
+                let credentials = self.open(&found).await?;
+                Ok(Outcome::Credentials(found, credentials))
+            }
+            Written::Gone => {
+                // What the provider has just issued is nobody's.
+                let issued = Connection { credentials: Some(new.credentials), ..read };
+                self.connect.revoke(self.environment, &issued, self.now).await;
+                Err(gone())
             }
         }
     }
@@ -229,7 +234,10 @@ impl<'a> Refresh<'a> {
         let events = self.events(&read, renewal, &failure)?;
         let failed = Failed { failure: &failure, due_at };
         let (tables, id) = (&self.connect.app.tables, self.environment.id);
-        match tables.save_refresh_failure(id, &read, lease, failed, events).await? {
+        let saved = until_written(self.until, || {
+            tables.save_refresh_failure(id, &read, lease, failed, events.clone())
+        });
+        match saved.await? {
             Written::Otherwise(found) if found.credentials != read.credentials => {
                 let credentials = self.open(&found).await?;
                 Ok(Outcome::Credentials(found, credentials))
@@ -294,9 +302,16 @@ impl<'a> Refresh<'a> {
             pause = (pause * 2).min(LOOK_AGAIN_MAX);
             let (key, id) = (&read.integration_id, &read.connection_id);
             let tables = &self.connect.app.tables;
-            let again = tables.connection(self.environment.id, key, id).await?;
-            found = Box::new(again.ok_or_else(gone)?);
+            // A look that fails is one of many.
+            if let Ok(again) = tables.connection(self.environment.id, key, id).await {
+                found = Box::new(again.ok_or_else(gone)?);
+            }
         }
+    }
+
+    /// Whether there is time to use the lease.
+    fn has_time(self, lease: &Lease) -> bool {
+        self.moment() + TIME_NEEDED <= lease.ends_at && Instant::now() + TIME_NEEDED <= self.until
     }
 
     /// Whether somebody is renewing the credentials.
@@ -324,6 +339,24 @@ impl<'a> Refresh<'a> {
         let Some(sealed) = &connection.credentials else { return Ok(Map::new()) };
         let (key, id) = (&connection.integration_id, &connection.connection_id);
         self.connect.open_credentials(self.environment, key, id, sealed, self.now).await
+    }
+}
+
+/// Writes, again and again until it is done or the time is up.
+async fn until_written<F>(ends: Instant, write: impl Fn() -> F) -> Result<Written, StoreError>
+where
+    F: Future<Output = Result<Written, StoreError>>,
+{
+    let mut pause = LOOK_AGAIN;
+    loop {
+        match write().await {
+            Err(error) if Instant::now() + pause < ends => {
+                tracing::warn!(cause = ?error, "a renewal is not written yet");
+                sleep(pause).await;
+                pause = (pause * 2).min(LOOK_AGAIN_MAX);
+            }
+            written => return written,
+        }
     }
 }
 
