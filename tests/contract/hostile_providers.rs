@@ -1,6 +1,6 @@
 //! Providers that are broken, slow or mean harm, wherever a token is asked for: for a code, for
-//! client credentials, for a name and a password, and for a refresh token. Each is a failure of that
-//! endpoint, is asked once, and leaves what was stored as it was.
+//! client credentials, for a name and a password, and for a refresh token. Each is a failure of
+//! that endpoint, is asked once, and leaves what was stored as it was.
 
 use std::time::Instant;
 

@@ -9,7 +9,8 @@
 //!
 //! A new refresh token replaces the only thing that could get another one. So what the provider has
 //! answered is written until it is written, or until the function's time is up. The lease is taken
-//! as stubbornly: a write whose answer is lost may have taken it, and then all others wait for its end.
+//! as stubbornly: a write whose answer is lost may have taken it, and then all others wait for its
+//! end.
 
 use std::time::{Duration, Instant};
 
