@@ -9,42 +9,48 @@ use std::time::Duration;
 
 use api::{App, Timestamp, lambda};
 use axum::http::{Method, Uri};
-use connect::Connect;
 use futures_util::future::BoxFuture;
 use lambda_http::Context;
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 
+use crate::State;
+
 /// A route: its key in `template.yaml`, and what answers its events.
 pub type Route = (&'static str, Handler);
 
 /// Takes an event and answers it, both as JSON text.
-pub type Handler = fn(&'static Connect, String, Context, Timestamp) -> Answer;
+pub type Handler = fn(&'static State, String, Context, Timestamp) -> Answer;
 type Answer = BoxFuture<'static, Result<String, String>>;
 
-/// What answers events with a function's `handle`: of a function that needs DynamoDB alone, or of
-/// one that makes and opens connections.
+/// What answers events with a function's `handle`: of a function that needs DynamoDB alone, of one
+/// that makes and opens connections, or of one that tells sockets besides.
 #[macro_export]
 macro_rules! handler {
     (app: $handle:path) => {
-        |connect, event, context, now| {
-            let within = api::lambda::ANSWER_WITHIN;
-            Box::pin($crate::routes::answer(&connect.app, $handle, event, context, now, within))
+        |state, event, context, now| {
+            let (app, within) = (&state.connect.app, api::lambda::ANSWER_WITHIN);
+            Box::pin($crate::routes::answer(app, $handle, event, context, now, within))
         }
     };
-    (sockets: $handle:path) => {
-        |connect, event, context, now| {
-            let within = api::lambda::ANSWER_WITHIN;
-            let handle = |connect: &'static Connect, request, now| {
-                $handle(&connect.app, &connect.sockets, request, now)
-            };
-            Box::pin($crate::routes::answer(connect, handle, event, context, now, within))
+    (app, sockets: $handle:path) => {
+        |state, event, context, now| {
+            let (app, within) = (&state.connect.app, api::lambda::ANSWER_WITHIN);
+            let handle = |app, request, now| $handle(app, &state.sockets, request, now);
+            Box::pin($crate::routes::answer(app, handle, event, context, now, within))
         }
     };
     (connect: $handle:path) => {
-        |connect, event, context, now| {
+        |state, event, context, now| {
             let within = api::lambda::ANSWER_WITHIN_CALLING_PROVIDERS;
-            Box::pin($crate::routes::answer(connect, $handle, event, context, now, within))
+            Box::pin($crate::routes::answer(&state.connect, $handle, event, context, now, within))
+        }
+    };
+    (connect, sockets: $handle:path) => {
+        |state, event, context, now| {
+            let within = api::lambda::ANSWER_WITHIN_CALLING_PROVIDERS;
+            let handle = |connect, request, now| $handle(connect, &state.sockets, request, now);
+            Box::pin($crate::routes::answer(&state.connect, handle, event, context, now, within))
         }
     };
 }
@@ -57,10 +63,10 @@ pub const ROUTES: [Route; 36] = [
     ("HEAD /connect/session", handler!(app: get_session::handle)),
     ("DELETE /connect/session", handler!(app: delete_session::handle)),
     ("GET /connect/session/outcomes", handler!(app: get_session::handle)),
-    ("GET /oauth/connect/{providerConfigKey}", handler!(sockets: start_oauth::handle)),
-    ("HEAD /oauth/connect/{providerConfigKey}", handler!(sockets: start_oauth::handle)),
-    ("GET /oauth/callback", handler!(connect: finish_oauth::handle)),
-    ("POST /oauth/callback", handler!(connect: finish_oauth::handle)),
+    ("GET /oauth/connect/{providerConfigKey}", handler!(app, sockets: start_oauth::handle)),
+    ("HEAD /oauth/connect/{providerConfigKey}", handler!(app, sockets: start_oauth::handle)),
+    ("GET /oauth/callback", handler!(connect, sockets: finish_oauth::handle)),
+    ("POST /oauth/callback", handler!(connect, sockets: finish_oauth::handle)),
     ("POST /auth/unauthenticated/{providerConfigKey}", handler!(connect: authorize::handle)),
     ("POST /api-auth/api-key/{providerConfigKey}", handler!(connect: authorize::handle)),
     ("POST /api-auth/basic/{providerConfigKey}", handler!(connect: authorize::handle)),

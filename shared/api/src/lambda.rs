@@ -5,9 +5,7 @@ use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use aws::{Roots, Waits};
-use aws_sdk_dynamodb::config::Region;
-use aws_smithy_runtime_api::client::http::SharedHttpConnector;
+use aws::{Roots, SdkConfig, Waits};
 use futures_util::FutureExt;
 use jiff::Timestamp;
 use lambda_http::http::header::CONTENT_LENGTH;
@@ -211,28 +209,18 @@ where
 pub struct Start {
     /// The app, whose DynamoDB client is connected.
     pub app: App,
-    /// The region of the function.
-    pub region: Region,
-    /// Makes connections to AWS.
-    pub connector: SharedHttpConnector,
-    /// How long calls to AWS may take.
-    pub waits: Waits,
+    /// What that client was made with.
+    pub aws: SdkConfig,
 }
 
 async fn start(settings: Settings, waits: Waits) -> Result<Start, InitError> {
     let region = aws::region().await.ok_or_else(|| InitError::new("AWS_REGION is not set"))?;
     let roots = if settings.has_private_ca { Roots::Native } else { Roots::Amazon };
-    let connector = aws::connector(roots, waits);
-    let client = tables::client::client(
-        connector.clone(),
-        waits,
-        region.clone(),
-        aws::credentials(),
-        settings.endpoint_url.clone(),
-        CountCalls::DynamoDb,
-    );
+    let aws = aws::config(roots, waits, region, aws::credentials());
+    let endpoint_url = settings.endpoint_url.clone();
+    let client = tables::client::client(&aws, endpoint_url, CountCalls::DynamoDb);
     tables::client::prime(&client, &settings.tables.sessions).await;
-    Ok(Start { app: App::new(settings, client), region, connector, waits })
+    Ok(Start { app: App::new(settings, client), aws })
 }
 
 /// The one clock of the functions. Everything below takes the moment as an argument.
