@@ -7,7 +7,8 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use api::{App, Timestamp, lambda};
+use api::settings::Settings;
+use api::{Timestamp, lambda};
 use axum::http::{Method, Uri};
 use futures_util::future::BoxFuture;
 use lambda_http::Context;
@@ -23,10 +24,16 @@ pub type Route = (&'static str, Handler);
 pub type Handler = fn(&'static State, String, Context, Timestamp) -> Answer;
 type Answer = BoxFuture<'static, Result<String, String>>;
 
-/// What answers events with a function's `handle`: of a function that needs DynamoDB alone, of one
-/// that makes and opens connections, or of one that tells sockets besides.
+/// What answers events with a function's `handle`: of a function that needs its settings or
+/// DynamoDB alone, of one that makes and opens connections, or of one that tells sockets besides.
 #[macro_export]
 macro_rules! handler {
+    (settings: $handle:path) => {
+        |state, event, context, now| {
+            let (settings, within) = (&state.connect.app.settings, api::lambda::ANSWER_WITHIN);
+            Box::pin($crate::routes::answer(settings, $handle, event, context, now, within))
+        }
+    };
     (app: $handle:path) => {
         |state, event, context, now| {
             let (app, within) = (&state.connect.app, api::lambda::ANSWER_WITHIN);
@@ -83,9 +90,9 @@ pub const ROUTES: [Route; 36] = [
     ("GET /providers", handler!(app: get_provider::handle)),
     ("GET /providers/{provider}", handler!(app: get_provider::handle)),
     ("POST /connect/telemetry", handler!(app: record_telemetry::handle)),
-    ("GET /connect-ui/", handler!(app: connect_ui::handle)),
-    ("GET /connect-ui/{proxy+}", handler!(app: connect_ui::handle)),
-    ("GET /images/template-logos/{file}", handler!(app: connect_ui::handle)),
+    ("GET /connect-ui/", handler!(settings: connect_ui::handle)),
+    ("GET /connect-ui/{proxy+}", handler!(settings: connect_ui::handle)),
+    ("GET /images/template-logos/{file}", handler!(settings: connect_ui::handle)),
     ("GET /connections", handler!(app: list_connections::handle)),
     ("POST /connections", handler!(connect: import_connection::handle)),
     ("GET /connections/{connectionId}", handler!(connect: get_connection::handle)),
@@ -105,7 +112,7 @@ pub async fn answer<S, H, F>(
     within: Duration,
 ) -> Result<String, String>
 where
-    S: AsRef<App> + Sync,
+    S: AsRef<Settings> + Sync,
     H: Fn(&'static S, api::Request, Timestamp) -> F + Send + Sync + 'static,
     F: Future<Output = Result<api::Response, api::Error>> + Send + 'static,
 {

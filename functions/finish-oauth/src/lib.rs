@@ -13,7 +13,8 @@ mod finishing;
 use std::time::Duration;
 
 use api::lambda::Start;
-use api::{App, Error, InitError, Request, Response, Timestamp, request, response, telemetry};
+use api::settings::Settings;
+use api::{Error, InitError, Request, Response, Timestamp, request, response, telemetry};
 use callback::Callback;
 use connect::Connect;
 use finishing::Finishing;
@@ -54,9 +55,9 @@ impl FinishOauth {
     }
 }
 
-impl AsRef<App> for FinishOauth {
-    fn as_ref(&self) -> &App {
-        &self.connect.app
+impl AsRef<Settings> for FinishOauth {
+    fn as_ref(&self) -> &Settings {
+        self.connect.as_ref()
     }
 }
 

@@ -7,6 +7,7 @@
 mod authorization_url;
 mod pkce;
 
+use api::settings::Settings;
 use api::{
     App, Error, InitError, Request, Response, Timestamp, auth, lambda, request, response, telemetry,
 };
@@ -65,9 +66,9 @@ impl StartOauth {
     }
 }
 
-impl AsRef<App> for StartOauth {
-    fn as_ref(&self) -> &App {
-        &self.app
+impl AsRef<Settings> for StartOauth {
+    fn as_ref(&self) -> &Settings {
+        &self.app.settings
     }
 }
 

@@ -39,8 +39,8 @@ pub fn outbound(settings: &Settings) -> Result<Outbound, InitError> {
         .map_err(|error| InitError::new(format!("no TLS: {error}")))
 }
 
-impl AsRef<App> for Connect {
-    fn as_ref(&self) -> &App {
-        &self.app
+impl AsRef<Settings> for Connect {
+    fn as_ref(&self) -> &Settings {
+        &self.app.settings
     }
 }
