@@ -175,6 +175,7 @@ impl Finishing<'_> {
             ),
             metadata: None,
             moves_updated_at: false,
+            kept_tags: None,
         };
         let outcome = Outcome::connected(&flow.draft, self.now);
         let end = self.end(taken, &outcome, &FlowEnd::Connected);
