@@ -277,14 +277,14 @@ async fn nothing_is_connected_to_an_integration_that_is_removed_meanwhile() {
     let operator = flow.world.other_container().await.0;
     let mut waiting = flow.world.wire.hold();
     let call = connect("/auth/unauthenticated/unauth", &token).json(&json!({}));
-    let (service, now) = (flow.world.connect, flow.world.now);
+    let (service, now) = (flow.world.state, flow.world.now);
     let connecting = tokio::spawn(async move { call.send_to(service, now).await });
     while let Some(held) = waiting.recv().await {
         let is_last = held.operation == "TransactWriteItems";
         if is_last {
             let removed = json!([{ "unique_key": "unauth", "state": "absent" }]);
             let document = json!({ "environments": [{ "name": "dev", "integrations": removed }] });
-            provision::apply(operator, document, now).await.expect("a good document");
+            provision::apply(&operator.connect, document, now).await.expect("a good document");
         }
         held.release().await;
         if is_last {

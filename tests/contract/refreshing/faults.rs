@@ -111,7 +111,7 @@ async fn a_result_that_comes_after_its_lease_has_ended_is_written_all_the_same()
         tokio::time::sleep(Duration::from_millis(500)).await;
         let later = world.now + jiff::SignedDuration::from_secs(21);
         let call = tests::Call::new("GET", &connection_path("renewing", &id));
-        call.bearer(&world.secret_key).send_to(world.connect, later).await
+        call.bearer(&world.secret_key).send_to(world.state, later).await
     });
     assert_token(&first, "at-1");
     assert_eq!(second.status, 400);
