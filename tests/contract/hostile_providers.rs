@@ -98,6 +98,17 @@ async fn a_refresh_keeps_what_it_had() {
     }
 }
 
+// D42
+#[tokio::test]
+async fn a_refresh_may_be_answered_by_a_form() {
+    let flow = Flow::start().await;
+    let id = ended(&flow, "form").await;
+    let credentials = read(&flow, &id).await.json()["credentials"].clone();
+    assert_eq!(credentials["access_token"], "at-form");
+    let in_an_hour = flow.world.now + SignedDuration::from_hours(1);
+    assert_eq!(credentials["expires_at"], format!("{in_an_hour:.3}"));
+}
+
 /// D33, wherever a token is asked for.
 #[tokio::test]
 async fn nobody_waits_for_a_token_longer_than_ten_seconds() {

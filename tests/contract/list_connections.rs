@@ -63,8 +63,7 @@ async fn filters_are_all_to_match() {
         "tags": { "team": "blue" },
     });
     let grace = connect(&mut flow, "my%20integration", grace).await;
-    let nobody =
-        json!({ "tags": { "note": "\"team\":\"red\"", "team": "red" } });
+    let nobody = json!({ "tags": { "note": "\"team\":\"red\"", "team": "red" } });
     let nobody = connect(&mut flow, "unauth", nobody).await;
     let [ada, grace, nobody] = [ada.as_str(), grace.as_str(), nobody.as_str()];
 

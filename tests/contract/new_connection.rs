@@ -243,6 +243,18 @@ async fn a_token_may_come_as_a_form() {
     assert_eq!(credentials["expires_at"], format!("{expires_at:.3}"));
 }
 
+// D65
+#[tokio::test]
+async fn the_client_of_an_integration_stays_out_of_the_configuration() {
+    let flow = Flow::start().await;
+    let token = flow.world.mint(json!({ "tags": {} })).await;
+    let tokens = json!({ "token_id": "i", "token_secret": "s" });
+    let id = flow.connected("/auth/tba/tba?params[accountId]=1", &token, &tokens).await;
+    let connection = flow.connection("tba", &id).await;
+    assert_eq!(connection["connection_config"], json!({ "accountId": "1" }));
+    assert!(!connection.to_string().contains("tba-secret"), "{connection}");
+}
+
 // D44
 #[tokio::test]
 async fn maps_are_read_in_the_order_in_which_they_were_written() {
@@ -276,14 +288,14 @@ async fn nothing_is_connected_to_an_integration_that_is_removed_meanwhile() {
     let operator = flow.world.other_container().await.0;
     let mut waiting = flow.world.wire.hold();
     let call = connect("/auth/unauthenticated/unauth", &token).json(&json!({}));
-    let (service, now) = (flow.world.connect, flow.world.now);
+    let (service, now) = (flow.world.state, flow.world.now);
     let connecting = tokio::spawn(async move { call.send_to(service, now).await });
     while let Some(held) = waiting.recv().await {
         let is_last = held.operation == "TransactWriteItems";
         if is_last {
             let removed = json!([{ "unique_key": "unauth", "state": "absent" }]);
             let document = json!({ "environments": [{ "name": "dev", "integrations": removed }] });
-            provision::apply(operator, document, now).await.expect("a good document");
+            provision::apply(&operator.connect, document, now).await.expect("a good document");
         }
         held.release().await;
         if is_last {

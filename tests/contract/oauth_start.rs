@@ -215,7 +215,11 @@ async fn a_connection_that_the_browser_names_is_refused_in_any_form() {
         flow.post(&path, &token, &client).await.assert(400, &refused);
     }
     for query in ["connection_id=", "params=x&connection_id=", "params[]=x"] {
-        assert_eq!(flow.start_reply(&format!("oauth?{query}"), &token).await.status, 302, "{query}");
+        assert_eq!(
+            flow.start_reply(&format!("oauth?{query}"), &token).await.status,
+            302,
+            "{query}"
+        );
         let path = format!("/oauth2/auth/cc?{query}");
         assert_eq!(flow.post(&path, &token, &client).await.status, 200, "{query}");
     }

@@ -7,7 +7,7 @@ mod racing;
 mod renewing;
 
 use jiff::SignedDuration;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tests::flow::connection_path;
 use tests::token_endpoint::{TokenEndpoint, TokenReply, TokenRequest};
 use tests::{Call, Flow, Reply};
@@ -35,27 +35,9 @@ impl Renewing {
     ) -> Self {
         let mut flow = Flow::start().await;
         let endpoint = TokenEndpoint::start(answer).await;
-        let mut provider = json!({
-            "name": "renewing",
-            "display_name": "Renewing",
-            "categories": ["other"],
-            "auth_mode": "OAUTH2",
-            "authorization_url": format!("{}/authorize", endpoint.url),
-            "token_url": format!("{}/token", endpoint.url),
-            "docs": "https://example.com/docs",
-        });
         let more = more.to_string().replace("{url}", &endpoint.url);
-        let more: Map<_, _> = serde_json::from_str(&more).expect("an object");
-        provider.as_object_mut().expect("an object").extend(more);
-        let integration = json!({
-            "unique_key": "renewing",
-            "provider": "renewing",
-            "credentials": {
-                "type": "OAUTH2", "client_id": "id", "client_secret": "secret", "scopes": "a",
-            },
-        });
-        let change = json!({ "providers": [provider], "integrations": [integration] });
-        flow.world.change_environment(change).await;
+        let more = serde_json::from_str(&more).expect("JSON");
+        flow.add_oauth_provider("renewing", &endpoint.url, &more).await;
         Self { flow, endpoint }
     }
 

@@ -14,6 +14,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
+use sealing::Location;
 use serde::{Deserialize, Serialize};
 use serde_dynamo::aws_sdk_dynamodb_1::from_item;
 use serde_json::{Map, Value};
@@ -30,7 +31,7 @@ use crate::item::{Item, Json};
 use crate::refresh_item;
 
 /// The attribute that holds sealed credentials.
-pub const CREDENTIALS: &str = "credentials";
+pub(crate) const CREDENTIALS: &str = "credentials";
 
 /// The key of a connection's item.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +46,17 @@ impl ConnectionKey {
     /// Of a connection of an environment.
     pub fn new(environment: Uuid, integration: &IntegrationKey, id: &ConnectionId) -> Self {
         Self { pk: partition(environment), sk: format!("{}#{}", id.as_str(), integration.as_str()) }
+    }
+
+    /// Where the sealed credentials belong. The table's own name is left out: a table that is
+    /// restored from a backup has another.
+    pub fn credentials(&self) -> Location<'_> {
+        Location {
+            table: "connections",
+            partition_key: self.pk.as_bytes(),
+            sort_key: self.sk.as_bytes(),
+            attribute: CREDENTIALS,
+        }
     }
 
     /// As the SDK takes it.

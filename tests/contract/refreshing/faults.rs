@@ -160,7 +160,7 @@ async fn a_result_that_comes_after_its_lease_has_ended_is_written_all_the_same()
         tokio::time::sleep(Duration::from_millis(500)).await;
         let later = world.now + jiff::SignedDuration::from_secs(21);
         let call = tests::Call::new("GET", &connection_path("renewing", &id));
-        call.bearer(&world.secret_key).send_to(world.connect, later).await
+        call.bearer(&world.secret_key).send_to(world.state, later).await
     });
     assert_token(&first, "at-1");
     assert_eq!(second.status, 400);
@@ -226,6 +226,42 @@ async fn a_connection_that_is_deleted_while_the_provider_is_asked_does_not_come_
     let revoked = requests.iter().filter(|request| request.path == "/revoke");
     let revoked: Vec<_> = revoked.filter_map(|request| request.parameter("token")).collect();
     assert_eq!(revoked, ["rt-0", "rt-1"]);
+}
+
+/// A deletion revokes what is stored when it happens, not what was stored when it began.
+#[tokio::test]
+async fn a_connection_that_is_renewed_while_it_is_deleted_leaves_no_token() {
+    let answer = |number, request: &TokenRequest| match request.path.as_str() {
+        "/revoke" => TokenReply::json(200, &json!({})),
+        _ => rotating(number, request),
+    };
+    let more = json!({ "revocation_url": "{url}/revoke" });
+    let renewing = Renewing::with_provider(more, answer).await;
+    let id = renewing.expired().await;
+    let world = &renewing.flow.world;
+    let other = world.other_container().await.0;
+    let call = |method: &str| {
+        tests::Call::new(method, &connection_path("renewing", &id)).bearer(&world.secret_key)
+    };
+    let mut waiting = world.wire.hold();
+    let deleting = tokio::spawn(call("DELETE").send_to(world.connect, world.now));
+    while let Some(held) = waiting.recv().await {
+        let is_last = held.operation == "TransactWriteItems";
+        if is_last {
+            assert_token(&call("GET").send_to(other, world.now).await, "at-1");
+        }
+        held.release().await;
+        if is_last {
+            break;
+        }
+    }
+    drop(waiting);
+    assert_eq!(deleting.await.expect("no panic").status, 200);
+    assert_eq!(renewing.read(&id).await.status, 404);
+    let requests = renewing.endpoint.requests();
+    let revoked = requests.iter().filter(|request| request.path == "/revoke");
+    let revoked: Vec<_> = revoked.filter_map(|request| request.parameter("token")).collect();
+    assert_eq!(revoked, ["rt-1"]);
 }
 
 /// Credentials have 64 KB. What else the provider answers is worth less than its tokens.

@@ -19,7 +19,7 @@ pub fn read(value: Option<Value>, issues: &mut Issues) -> Option<Timestamp> {
         Some(Value::String(text)) => {
             let iso = text.parse().ok().or_else(|| without_offset(text));
             iso.or_else(|| DateTimeParser::new().parse_timestamp(text).ok())
-        },
+        }
         // JavaScript reads these as the first moment of 1970, or one millisecond after it.
         Some(Value::Null | Value::Bool(_)) => Some(Timestamp::UNIX_EPOCH),
         _ => None,
