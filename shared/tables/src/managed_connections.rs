@@ -54,7 +54,10 @@ impl Tables {
         let delete = match &connection.credentials {
             Some(sealed) => delete
                 .condition_expression(format!("{SAME_NUMBER} AND credentials = :credentials"))
-                .expression_attribute_values(":credentials", AttributeValue::B(sealed.clone().into())),
+                .expression_attribute_values(
+                    ":credentials",
+                    AttributeValue::B(sealed.clone().into()),
+                ),
             None => delete.condition_expression(format!(
                 "{SAME_NUMBER} AND attribute_not_exists(credentials)"
             )),

@@ -244,7 +244,7 @@ async fn a_connection_that_is_renewed_while_it_is_deleted_leaves_no_token() {
         tests::Call::new(method, &connection_path("renewing", &id)).bearer(&world.secret_key)
     };
     let mut waiting = world.wire.hold();
-    let deleting = tokio::spawn(call("DELETE").send_to(world.connect, world.now));
+    let deleting = tokio::spawn(call("DELETE").send_to(world.state, world.now));
     while let Some(held) = waiting.recv().await {
         let is_last = held.operation == "TransactWriteItems";
         if is_last {
