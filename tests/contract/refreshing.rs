@@ -7,7 +7,7 @@ mod racing;
 mod renewing;
 
 use jiff::SignedDuration;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tests::flow::connection_path;
 use tests::token_endpoint::{TokenEndpoint, TokenReply, TokenRequest};
 use tests::{Call, Flow, Reply};
@@ -28,7 +28,7 @@ impl Renewing {
         Self::with_provider(json!({}), answer).await
     }
 
-    /// A provider that has more in its file.
+    /// A provider that has more in its file, where `{url}` is the address of its endpoint.
     async fn with_provider(
         more: Value,
         answer: impl Fn(usize, &TokenRequest) -> TokenReply + Send + Sync + 'static,

@@ -56,7 +56,7 @@ impl Flow {
     }
 
     /// Gives environment `dev` a provider with OAuth 2 whose endpoints stand below `url`, and an
-    /// integration of the same name. `more` is what its file has besides.
+    /// integration of the same name. `more` is what its file has besides, where `{url}` stands for `url`.
     pub async fn add_oauth_provider(&mut self, name: &str, url: &str, more: &Value) {
         let mut provider = json!({
             "name": name,
@@ -67,7 +67,9 @@ impl Flow {
             "token_url": format!("{url}/token"),
             "docs": "https://example.com/docs",
         });
-        provider.as_object_mut().expect("an object").extend(more.as_object().expect("one").clone());
+        let more = more.to_string().replace("{url}", url);
+        let more: Map<_, _> = serde_json::from_str(&more).expect("an object");
+        provider.as_object_mut().expect("an object").extend(more);
         let integration = json!({
             "unique_key": name,
             "provider": name,

@@ -42,7 +42,7 @@ pub async fn handle(
     let client_secret = text(&fields, "client_secret")
         .or_else(|| text(&fields, "client_private_key"))
         .ok_or_else(|| missing("client_secret"))?;
-    let parameters = Parameters::read_leniently(query)?;
+    let parameters = Parameters::read_leniently(query);
     parameters.refuse_connection_id()?;
 
     let key = request::path_parameter(&request, "providerConfigKey");

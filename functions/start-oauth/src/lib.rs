@@ -128,7 +128,7 @@ impl Start<'_> {
         id: &ConnectionId,
     ) -> Result<Response, Stop> {
         let tables = &self.app.tables;
-        let parameters = Parameters::read_leniently(self.query.clone())?;
+        let parameters = Parameters::read_leniently(self.query.clone());
         parameters.refuse_connection_id()?;
         let unknown = || Stop::Failed(Failure::unknown_integration(&self.name()));
         let key = IntegrationKey::parse(&self.name()).ok_or_else(unknown)?;

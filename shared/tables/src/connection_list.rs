@@ -7,7 +7,7 @@ use session::connection::Connection;
 use session::tags::Tags;
 use uuid::Uuid;
 
-use crate::connection_item::{created_sk, end_user_partition, partition, to_connection};
+use crate::connection_item::{created_sk, end_user_partition, partition, tag_text, to_connection};
 use crate::error::StoreError;
 use crate::item::Item;
 use crate::tables::Tables;
@@ -82,7 +82,7 @@ impl Filter {
     }
 
     /// The filter expression of DynamoDB, and its values.
-    fn expression(&self) -> (String, Item) {
+    fn expression(&self) -> Result<(String, Item), StoreError> {
         let mut parts = Vec::new();
         let mut values = Item::new();
         let mut is = |part: &str, name: &str, value: &str| {
@@ -98,8 +98,9 @@ impl Filter {
         if let Some(id) = self.connection_id.as_ref().filter(|_| self.end_user_id.is_some()) {
             is("connection_id = :connection_id", ":connection_id", id);
         }
-        for (index, (_, tag)) in self.tags.iter().enumerate() {
-            is(&format!("tags.#tag{index} = :tag{index}"), &format!(":tag{index}"), tag);
+        for (index, (key, value)) in self.tags.iter().enumerate() {
+            let tag = tag_text(key, value)?;
+            is(&format!("contains(tags, :tag{index})"), &format!(":tag{index}"), &tag);
         }
         if let Some(keys) = &self.integrations {
             let names: Vec<_> = (0..keys.len()).map(|index| format!(":i{index}")).collect();
@@ -108,7 +109,7 @@ impl Filter {
             }
             parts.push(format!("integration_id IN ({})", names.join(", ")));
         }
-        (parts.join(" AND "), values)
+        Ok((parts.join(" AND "), values))
     }
 }
 
@@ -195,14 +196,10 @@ impl Tables {
         cursor: Option<&Cursor>,
         start: Option<Item>,
     ) -> Result<aws_sdk_dynamodb::operation::query::QueryOutput, StoreError> {
-        let (expression, values) = filter.expression();
-        let names = filter.tags.iter().enumerate();
-        let mut names: HashMap<_, _> =
-            names.map(|(index, (key, _))| (format!("#tag{index}"), key.clone())).collect();
-        if filter.search.is_some() {
-            // A reserved word.
-            names.insert("#search".to_owned(), "search".to_owned());
-        }
+        let (expression, values) = filter.expression()?;
+        // A reserved word.
+        let search = filter.search.is_some();
+        let names = search.then(|| HashMap::from([("#search".to_owned(), "search".to_owned())]));
         let mut query = self
             .client
             .query()
@@ -211,7 +208,7 @@ impl Tables {
             .scan_index_forward(false)
             .set_exclusive_start_key(start)
             .set_expression_attribute_values(Some(values).filter(|values| !values.is_empty()))
-            .set_expression_attribute_names(Some(names).filter(|names| !names.is_empty()))
+            .set_expression_attribute_names(names)
             .set_filter_expression(Some(expression).filter(|text| !text.is_empty()));
         let string = |text: String| AttributeValue::S(text);
         let by_id = filter.connection_id.as_ref().filter(|_| filter.end_user_id.is_none());
