@@ -7,7 +7,7 @@ mod racing;
 mod renewing;
 
 use jiff::SignedDuration;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tests::flow::connection_path;
 use tests::token_endpoint::{TokenEndpoint, TokenReply, TokenRequest};
 use tests::{Call, Flow, Reply};
