@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::measure::{Counted, Measured, Memory};
+use crate::measure::{Certainty, Counted, Measured, Memory};
 
 /// Which budgets a function has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,11 +148,10 @@ impl Budget {
 }
 
 fn exactly(value: f64) -> Measured {
-    Measured { value, is_estimate: false }
+    Measured { value, certainty: Certainty::Exact }
 }
 
-/// A table with a line for each measurement, and a column for each row of one kind. `~` marks an
-/// estimate.
+/// A table with a line for each measurement, and a column for each row of one kind.
 pub fn table(kind: Kind, rows: &[Row]) -> String {
     let mut text = String::from("| what | must | aim |");
     for row in rows {
@@ -167,9 +166,8 @@ pub fn table(kind: Kind, rows: &[Row]) -> String {
         let _ = write!(text, "\n| {what} | {must} | {aim} |");
         for row in rows {
             match of(row) {
-                Some(Measured { value, is_estimate }) => {
-                    let mark = if is_estimate { "~" } else { "" };
-                    let _ = write!(text, " {mark}{value:.digits$} |");
+                Some(measured) => {
+                    let _ = write!(text, " {measured:.digits$} |");
                 }
                 None => text.push_str(" – |"),
             }
@@ -187,14 +185,17 @@ pub fn table(kind: Kind, rows: &[Row]) -> String {
     text
 }
 
-/// The sentences about what breaks a must. An estimate is none: it shows nothing.
+/// The sentences about what breaks a must. What is only near the true value keeps none: it shows
+/// nothing.
 pub fn broken(row: &Row, first_calls: &[&str], warm_calls: &[&str]) -> Vec<String> {
     let mut broken = Vec::new();
     let name = row.name;
     for budget in &BUDGETS {
         let Budget { what, digits, of, .. } = budget;
         let (Some(must), Some(measured)) = (budget.must(row.kind), of(row)) else { continue };
-        if measured.is_estimate {
+        if measured.certainty == Certainty::Unknown
+            || (measured.certainty == Certainty::AtMost && measured.value > must)
+        {
             broken.push(format!("{name}: {what}: no two undisturbed runs agree"));
         } else if measured.value > must {
             broken.push(format!("{name}: {what}: {:.digits$}, not {must}", measured.value));

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::Failure;
 use crate::dynamodb::Counts;
 use crate::functions::{self, Function};
-use crate::measure::{self, Measured};
+use crate::measure;
 use crate::process::Process;
 use crate::world::{CONNECTED, CONNECTING_KEY, World, event_at};
 
@@ -46,14 +46,13 @@ pub fn measure(target: &Path) -> Result<String, Failure> {
             let (counts, answer_bytes) = warm(&world, &Process::start(&program)?, event)?;
             world.endpoint.replay(true);
             let instructions = measure::instructions_of_one(&world, &program, event, [11, 31])?;
+            let thousands = instructions.in_units_of(1e3);
             world.endpoint.replay(false);
-            let Measured { value, is_estimate } = instructions.in_units_of(1e3);
-            let mark = if is_estimate { "~" } else { "" };
             let Counts { calls, write_units, read_units, .. } = counts;
             let calls = calls.join(", ");
             let _ = writeln!(
                 text,
-                "| {name} | {count} | {mark}{value:.0} | {calls} | {write_units} | {read_units} | \
+                "| {name} | {count} | {thousands:.0} | {calls} | {write_units} | {read_units} | \
                  {answer_bytes} |"
             );
         }

@@ -1,5 +1,6 @@
 //! The measurements: what is counted, and what depends on the machine.
 
+use std::fmt;
 use std::path::Path;
 use std::process::Command;
 
@@ -20,10 +21,23 @@ const AGREEMENT: f64 = 0.005;
 /// A measurement.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Measured {
-    /// Of instructions, the mean of two undisturbed runs that agree.
+    /// Of instructions, the mean of two undisturbed runs that agree, if there were two.
     pub value: f64,
-    /// Whether no two undisturbed runs agreed, so that the value is only their median.
-    pub is_estimate: bool,
+    /// What the value is worth.
+    pub certainty: Certainty,
+}
+
+/// What a measurement is worth.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Certainty {
+    /// It was counted.
+    #[default]
+    Exact,
+    /// No two undisturbed runs agreed. All did the work that is measured, and what disturbed them
+    /// besides: the true value is this one at most.
+    AtMost,
+    /// No two undisturbed runs agreed, and the value is only their median.
+    Unknown,
 }
 
 impl Measured {
@@ -31,6 +45,18 @@ impl Measured {
     #[must_use]
     pub fn in_units_of(self, unit: f64) -> Self {
         Self { value: self.value / unit, ..self }
+    }
+}
+
+/// `≤` marks a value that is larger than the true one, `~` one that is only near it.
+impl fmt::Display for Measured {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.write_str(match self.certainty {
+            Certainty::Exact => "",
+            Certainty::AtMost => "≤",
+            Certainty::Unknown => "~",
+        })?;
+        self.value.fmt(formatter)
     }
 }
 
@@ -138,10 +164,12 @@ fn instructions(
         let sum = |of: fn(&Counts) -> usize| parts.iter().map(|counts| of(counts)).sum::<usize>();
         [sum(|of| of.connections), sum(|of| of.pings), sum(|of| of.calls.len())]
     };
-    agreed(|| {
+    let (runs, measured) = agreed(|| {
         let run = run(world, program, event, calls)?;
         Ok((run.instructions, crossed(&[&run.counts]) == crossed(parts)))
-    })
+    })?;
+    let (fewest, _) = runs[0];
+    Ok(measured.unwrap_or(Measured { value: fewest, certainty: Certainty::AtMost }))
 }
 
 /// The instructions of a later call: the difference of a short and a long run. They are undisturbed
@@ -153,36 +181,41 @@ pub fn instructions_of_one(
     [short_calls, long_calls]: [usize; 2],
 ) -> Result<Measured, Failure> {
     let more = long_calls - short_calls;
-    agreed(|| {
+    let (runs, measured) = agreed(|| {
         let short = run(world, program, event, short_calls)?;
         let long = run(world, program, event, long_calls)?;
         let [few, many] = [&short, &long].map(|run| run.counts.calls.len());
         let is_undisturbed = short.counts.connections == long.counts.connections
             && many.saturating_sub(few) % more == 0;
         Ok(((long.instructions - short.instructions) / more as f64, is_undisturbed))
-    })
+    })?;
+    let (middle, _) = runs[runs.len() / 2];
+    Ok(measured.unwrap_or(Measured { value: middle, certainty: Certainty::Unknown }))
 }
 
-/// Counts until an undisturbed run agrees with the undisturbed one before it.
-fn agreed(count: impl Fn() -> Result<(f64, bool), Failure>) -> Result<Measured, Failure> {
-    let (mut undisturbed, mut all) = (Vec::new(), Vec::new());
+/// Counts until an undisturbed run agrees with the undisturbed one before it. Answers with all
+/// runs, the smallest first, and whether each was undisturbed.
+fn agreed(
+    count: impl Fn() -> Result<(f64, bool), Failure>,
+) -> Result<(Vec<(f64, bool)>, Option<Measured>), Failure> {
+    let mut runs = Vec::new();
+    let mut last = None;
     for _ in 0..TRIES {
         let (count, is_undisturbed) = count()?;
-        all.push(count);
+        runs.push((count, is_undisturbed));
         if !is_undisturbed {
             continue;
         }
-        if let Some(&last) = undisturbed.last()
+        if let Some(last) = last.replace(count)
             && f64::abs(count - last) <= AGREEMENT * last
         {
-            return Ok(Measured { value: f64::midpoint(count, last), is_estimate: false });
+            let value = f64::midpoint(count, last);
+            return Ok((runs, Some(Measured { value, certainty: Certainty::Exact })));
         }
-        undisturbed.push(count);
     }
-    eprintln!("no two undisturbed runs agree: {undisturbed:.0?} of {all:.0?}");
-    let mut counts = if undisturbed.is_empty() { all } else { undisturbed };
-    counts.sort_by(f64::total_cmp);
-    Ok(Measured { value: counts[counts.len() / 2], is_estimate: true })
+    eprintln!("no two undisturbed runs agree: {runs:.0?}");
+    runs.sort_by(|(one, _), (other, _)| one.total_cmp(other));
+    Ok((runs, None))
 }
 
 /// The size of a binary and of its upload, in MB. `gzip` compresses as `zip` does.

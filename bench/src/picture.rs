@@ -93,7 +93,7 @@ fn values(document: &str, row: &str) -> Result<[f64; 3], Failure> {
     for (value, (column, ..)) in values.iter_mut().zip(PROGRAMS) {
         let at = head.iter().position(|name| name == column);
         let cell = at.and_then(|at| found.get(at)).ok_or_else(|| format!("no column {column}"))?;
-        *value = cell.trim_start_matches('~').parse()?;
+        *value = cell.trim_start_matches(['~', '≤']).parse()?;
     }
     Ok(values)
 }

@@ -81,11 +81,9 @@ fn table(text: &mut String, title: &str, costs: &[Cost]) {
     for cost in costs {
         let Cost { of, kilo_instructions, write_units, read_units, answer_bytes, .. } = cost;
         let calls = cost.calls.join(", ");
-        let Measured { value, is_estimate } = kilo_instructions;
-        let mark = if *is_estimate { "~" } else { "" };
         let _ = writeln!(
             text,
-            "| {of} | {mark}{value:.0} | {calls} | {write_units} | {read_units} | \
+            "| {of} | {kilo_instructions:.0} | {calls} | {write_units} | {read_units} | \
              {answer_bytes} |"
         );
     }
