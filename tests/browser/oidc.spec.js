@@ -48,7 +48,7 @@ async function connections(oidc, key) {
   const { connections: all } = await ask('/connections');
   const own = all.filter((connection) => connection.provider_config_key === key);
   return Promise.all(
-    own.map(({ connection_id: id }) => ask(`/connections/${id}?provider_config_key=${key}`)),
+    own.map(({ connection_id: id }) => ask(`/connections/${id}?provider_config_key=${key}&refresh_token=true`)),
   );
 }
 
