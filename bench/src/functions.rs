@@ -77,7 +77,8 @@ pub fn sealing(world: &World, target: &Path) -> Result<[Function; 4], Failure> {
     world.provision_connecting()?;
     let body = json!({ "end_user": { "id": "user-4711" }, "tags": { "plan": "pro" } });
     let create = event("POST /connect/sessions", CONNECTING_KEY, Some(&body))?;
-    let token = mint(world, &binary("create-session"), &create)?;
+    // Of the dev profile, so that these are measured without a release build of the session functions.
+    let token = mint(world, &target.join("debug/create-session"), &create)?;
     let authorize = authorize_event(&token)?;
     let made = answer(world, &binary("authorize"), &authorize)?;
     let id = made["connectionId"].as_str();
