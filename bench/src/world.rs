@@ -75,8 +75,8 @@ impl World {
             let client = dynamodb::client(&engine.url(), "us-east-1".to_owned(), credentials);
             dynamodb::create_tables(&client, &settings).await?;
             let kms = Kms::start(None).await?;
-            let connect = local::connect(settings, client, &kms)?;
-            Ok::<_, Failure>((engine, kms, connect))
+            let state = local::state(settings, client, &kms)?;
+            Ok::<_, Failure>((engine, kms, &state.connect))
         })?;
         let endpoint = Endpoint::start(engine.address, kms.address, folder.path())?;
         let world = Self { endpoint, folder, connect, runtime, _engine: engine, _kms: kms };

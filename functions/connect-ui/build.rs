@@ -108,7 +108,7 @@ fn asset(out: &Path, name: &str, text: &str) -> Outcome<String> {
     encoder.write_all(text.as_bytes())?;
     fs::write(&gzip, encoder.finish()?)?;
     let (plain, gzip) = (plain.to_string_lossy(), gzip.to_string_lossy());
-    Ok(format!("Asset {{ plain: include_bytes!({plain:?}), gzip: include_bytes!({gzip:?}) }}"))
+    Ok(format!("Asset {{ plain: include_str!({plain:?}), gzip: include_bytes!({gzip:?}) }}"))
 }
 
 /// The marks of brands as a table, sorted by provider.

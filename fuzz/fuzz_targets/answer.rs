@@ -24,9 +24,9 @@ use api::settings::Settings;
 use aws_sdk_dynamodb::config::Credentials;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use connect::Connect;
 use lambda_http::Context;
 use libfuzzer_sys::fuzz_target;
+use local::State;
 use local::dynamodb::{self, Engine};
 use local::kms::Kms;
 use local::routes::ROUTES;
@@ -39,7 +39,7 @@ const PAGES: [&str; 3] = ["/oauth/", "/connect-ui", "/images/"];
 
 /// The service on an engine in memory, and credentials that it knows.
 struct World {
-    connect: &'static Connect,
+    state: &'static State,
     _kms: Kms,
     now: Timestamp,
     key: String,
@@ -83,10 +83,10 @@ impl World {
         let settings = settings.expect("good settings");
         dynamodb::create_tables(&client, &settings).await.expect("tables");
         let kms = Kms::start(None).await.expect("KMS");
-        let connect = local::connect(settings, client, &kms).expect("good settings");
+        let state = local::state(settings, client, &kms).expect("good settings");
 
         let world = Self {
-            connect,
+            state,
             _kms: kms,
             now: "2026-11-22T12:38:27.690Z".parse().expect("a moment"),
             key: SecretKey::generate().expose().to_owned(),
@@ -104,7 +104,7 @@ impl World {
             "integrations": keys.map(|key| json!({ "unique_key": key, "provider": "unauthenticated" })),
             "connections": [ { "connection_id": "conn-1", "integration_id": "github" } ],
         } ] });
-        provision::apply(connect, document, world.now).await.expect("a good document");
+        provision::apply(&state.connect, document, world.now).await.expect("a good document");
         world.renew_token().await;
         world
     }
@@ -210,7 +210,7 @@ impl World {
                 event["isBase64Encoded"] = json!(true);
             }
         }
-        let answered = answer(self.connect, event.to_string(), Context::default(), self.now).await;
+        let answered = answer(self.state, event.to_string(), Context::default(), self.now).await;
         let answer: Value = serde_json::from_str(&answered.expect("an answer")).expect("JSON");
         Answer {
             status: answer["statusCode"].as_u64().expect("a status"),

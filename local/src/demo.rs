@@ -10,11 +10,10 @@ use api::{InitError, Timestamp};
 use axum::body::{Bytes, to_bytes};
 use axum::http::Request;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
-use connect::Connect;
 use serde_json::{Value, json};
 use session::secret_key::SecretKey;
 
-use crate::gateway;
+use crate::{State, gateway};
 
 /// More than the answer with a session has.
 const BODY_MAX: usize = 64 * 1_024;
@@ -59,7 +58,7 @@ fn new() -> Value {
 
 /// A link that opens the Connect UI for a first user: what a server would make for one of its own.
 pub async fn connect_link(
-    connect: &'static Connect,
+    state: &'static State,
     document: &Value,
     address: SocketAddr,
     now: Timestamp,
@@ -72,7 +71,7 @@ pub async fn connect_link(
         .header(CONTENT_TYPE, "application/json")
         .body(Bytes::from(user.to_string()))
         .ok()?;
-    let response = gateway::respond(connect, request, address, now).await;
+    let response = gateway::respond(state, request, address, now).await;
     let body = to_bytes(response.into_body(), BODY_MAX).await.ok()?;
     let answer: Value = serde_json::from_slice(&body).ok()?;
     Some(answer["data"]["connect_link"].as_str()?.to_owned())

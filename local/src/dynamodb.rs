@@ -9,9 +9,9 @@ use std::time::Duration;
 use api::InitError;
 use api::settings::Settings;
 use api::telemetry::CountCalls;
-use aws::{Roots, Waits};
+use aws::{Region, Roots, Waits};
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::{Credentials, Region};
+use aws_sdk_dynamodb::config::Credentials;
 use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata};
 use aws_sdk_dynamodb::operation::create_table::CreateTableError;
 use aws_sdk_dynamodb::types::{
@@ -136,14 +136,8 @@ fn lock(file: &Path) -> Result<File, InitError> {
 
 /// A client of the engine, or of another endpoint that does not look at credentials.
 pub fn client(url: &str, region: String, credentials: Credentials) -> Client {
-    client::client(
-        aws::connector(Roots::Native, Waits::REQUEST),
-        Waits::REQUEST,
-        Region::new(region),
-        credentials,
-        Some(url.to_owned()),
-        CountCalls::DynamoDb,
-    )
+    let config = aws::config(Roots::Native, Waits::REQUEST, Region::new(region), credentials);
+    client::client(&config, Some(url.to_owned()), CountCalls::DynamoDb)
 }
 
 /// Makes the tables that are missing, with TTL on.

@@ -19,7 +19,6 @@ use axum::http::header::{
 use axum::http::{HeaderName, Method, Request, Response, StatusCode};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use connect::Connect;
 use http_body_util::LengthLimitError;
 use lambda_http::Context;
 use serde::Deserialize;
@@ -27,6 +26,7 @@ use serde_json::{Map, Value};
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
+use crate::State;
 use crate::event::event;
 use crate::log;
 use crate::routes::{ROUTES, Router, decoded_path};
@@ -60,7 +60,7 @@ const PREFLIGHT: [(HeaderName, &str); 3] = [
 /// they end with the process. `pages` are routes of this machine only, which stand beside those of
 /// the template.
 pub async fn serve(
-    connect: &'static Connect,
+    state: &'static State,
     hub: Hub,
     listener: TcpListener,
     pages: axum::Router,
@@ -72,12 +72,13 @@ pub async fn serve(
         let started = Instant::now();
         let (method, uri) = (request.method().clone(), request.uri().clone());
         let response = if upgrade::is_wanted(&request) {
-            upgrade::respond(request, &connect.app.settings.websockets_path, hub.clone()).await
+            upgrade::respond(request, &state.connect.app.settings.websockets_path, hub.clone())
+                .await
         } else {
             match with_whole_body(request).await {
                 // A task of its own: as on Lambda, a request is finished although its client is
                 // gone.
-                Ok(request) => match tokio::spawn(respond(connect, request, peer, clock())).await {
+                Ok(request) => match tokio::spawn(respond(state, request, peer, clock())).await {
                     Ok(response) => response,
                     Err(_) => with_cors(internal_server_error()),
                 },
@@ -112,24 +113,24 @@ async fn with_whole_body(request: Request<Body>) -> Result<Request<Bytes>, Respo
 
 /// Answers one HTTP request at the moment `now`.
 pub async fn respond(
-    connect: &'static Connect,
+    state: &'static State,
     request: Request<Bytes>,
     peer: SocketAddr,
     now: Timestamp,
 ) -> Response<Body> {
     static ROUTER: LazyLock<Router> = LazyLock::new(|| Router::new(&ROUTES));
-    respond_with(&ROUTER, connect, request, peer, now).await
+    respond_with(&ROUTER, state, request, peer, now).await
 }
 
 /// Answers one HTTP request with the routes of `router`.
 pub async fn respond_with(
     router: &Router,
-    connect: &'static Connect,
+    state: &'static State,
     request: Request<Bytes>,
     peer: SocketAddr,
     now: Timestamp,
 ) -> Response<Body> {
-    with_cors(route(router, connect, request, peer, now).await)
+    with_cors(route(router, state, request, peer, now).await)
 }
 
 fn with_cors(mut response: Response<Body>) -> Response<Body> {
@@ -141,7 +142,7 @@ fn with_cors(mut response: Response<Body>) -> Response<Body> {
 
 async fn route(
     router: &Router,
-    connect: &'static Connect,
+    state: &'static State,
     request: Request<Bytes>,
     peer: SocketAddr,
     now: Timestamp,
@@ -163,7 +164,7 @@ async fn route(
     let event = event(route_key, parameters, &parts, &body, peer, &request_id, now).to_string();
     let mut context = Context::default();
     context.request_id = request_id;
-    let answered = handle(connect, event, context, now).await;
+    let answered = handle(state, event, context, now).await;
     answered.and_then(|answer| http_response(&answer)).unwrap_or_else(|problem| {
         // What API Gateway says when an invocation fails.
         tracing::error!(problem, "invocation failed");

@@ -11,9 +11,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use api::telemetry::CountCalls;
-use aws::{Roots, Waits};
+use aws::{Region, Roots, Waits};
 use aws_sdk_kms::Client;
-use aws_sdk_kms::config::{Credentials, Region};
+use aws_sdk_kms::config::Credentials;
 use axum::Router;
 use tokio::net::TcpListener;
 
@@ -76,13 +76,6 @@ impl Kms {
 
 /// A client of the endpoint, or of another one that does not look at credentials.
 pub fn client(url: &str, region: String, credentials: Credentials) -> Client {
-    vault::client(
-        aws::connector(Roots::Native, Waits::REQUEST),
-        Waits::REQUEST.config(),
-        aws::retries(),
-        Region::new(region),
-        credentials,
-        Some(url.to_owned()),
-        CountCalls::Kms,
-    )
+    let config = aws::config(Roots::Native, Waits::REQUEST, Region::new(region), credentials);
+    vault::client(&config, Some(url.to_owned()), CountCalls::Kms)
 }

@@ -42,15 +42,25 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Credentials;
 use deliver_webhooks::Deliver;
 use queue::Queue;
+use sockets::Sockets;
 use vault::Vault;
+
+/// What the handlers of all routes need besides the request.
+#[derive(Debug)]
+pub struct State {
+    /// DynamoDB, KMS and the outside.
+    pub connect: Connect,
+    /// The sockets that wait for the outcome of a flow.
+    pub sockets: Sockets,
+}
 
 /// The state of all functions, on a DynamoDB client and a KMS endpoint. It lives as long as the
 /// process, as in a Lambda execution environment.
-pub fn connect(
+pub fn state(
     settings: Settings,
     client: Client,
     kms: &kms::Kms,
-) -> Result<&'static Connect, InitError> {
+) -> Result<&'static State, InitError> {
     let url = format!("http://{}", kms.address);
     let credentials = Credentials::new("local", "local", None, None, "local");
     let kms_client = kms::client(&url, "us-east-1".to_owned(), credentials);
@@ -58,7 +68,7 @@ pub fn connect(
     let outbound = ::connect::connect::outbound(&settings)?;
     let sockets = websockets::sockets(settings.websocket_api_url.clone());
     let app = App::new(settings, client);
-    Ok(Box::leak(Box::new(Connect { app, vault, outbound, sockets })))
+    Ok(Box::leak(Box::new(State { connect: Connect { app, vault, outbound }, sockets })))
 }
 
 /// The state of the functions that deliver webhooks, on an SQS endpoint.

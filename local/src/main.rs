@@ -186,7 +186,8 @@ impl Service {
         let kms = Kms::start(arguments.kms_file().as_deref())
             .await
             .map_err(|error| InitError::new(format!("KMS does not start: {error}")))?;
-        let connect = local::connect(settings, client, &kms)?;
+        let state = local::state(settings, client, &kms)?;
+        let connect = &state.connect;
 
         let (document, providers) = match document {
             None if arguments.is_aws() => (None, None),
@@ -209,12 +210,12 @@ impl Service {
         }
         let hub = websockets.hub.clone();
         let api = Server::start("the API", |stop| async move {
-            let served = gateway::serve(connect, hub, listener, pages, clock, stop);
+            let served = gateway::serve(state, hub, listener, pages, clock, stop);
             served.await.map_err(|error| error.to_string())
         });
         let data = arguments.describe_data();
         let connect_link = match (&document, &providers) {
-            (Some(demo), Some(_)) => demo::connect_link(connect, demo, address, clock()).await,
+            (Some(demo), Some(_)) => demo::connect_link(state, demo, address, clock()).await,
             _ => None,
         };
         let banner = Banner { address, data, is_aws, connect_link, document, report };

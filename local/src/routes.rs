@@ -7,44 +7,57 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use api::{App, Timestamp, lambda};
+use api::settings::Settings;
+use api::{Timestamp, lambda};
 use axum::http::{Method, Uri};
-use connect::Connect;
 use futures_util::future::BoxFuture;
 use lambda_http::Context;
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 
+use crate::State;
+
 /// A route: its key in `template.yaml`, and what answers its events.
 pub type Route = (&'static str, Handler);
 
 /// Takes an event and answers it, both as JSON text.
-pub type Handler = fn(&'static Connect, String, Context, Timestamp) -> Answer;
+pub type Handler = fn(&'static State, String, Context, Timestamp) -> Answer;
 type Answer = BoxFuture<'static, Result<String, String>>;
 
-/// What answers events with a function's `handle`: of a function that needs DynamoDB alone, or of
-/// one that makes and opens connections.
+/// What answers events with a function's `handle`: of a function that needs its settings or
+/// DynamoDB alone, of one that makes and opens connections, or of one that tells sockets besides.
 #[macro_export]
 macro_rules! handler {
-    (app: $handle:path) => {
-        |connect, event, context, now| {
-            let within = api::lambda::ANSWER_WITHIN;
-            Box::pin($crate::routes::answer(&connect.app, $handle, event, context, now, within))
+    (settings: $handle:path) => {
+        |state, event, context, now| {
+            let (settings, within) = (&state.connect.app.settings, api::lambda::ANSWER_WITHIN);
+            Box::pin($crate::routes::answer(settings, $handle, event, context, now, within))
         }
     };
-    (sockets: $handle:path) => {
-        |connect, event, context, now| {
-            let within = api::lambda::ANSWER_WITHIN;
-            let handle = |connect: &'static Connect, request, now| {
-                $handle(&connect.app, &connect.sockets, request, now)
-            };
-            Box::pin($crate::routes::answer(connect, handle, event, context, now, within))
+    (app: $handle:path) => {
+        |state, event, context, now| {
+            let (app, within) = (&state.connect.app, api::lambda::ANSWER_WITHIN);
+            Box::pin($crate::routes::answer(app, $handle, event, context, now, within))
+        }
+    };
+    (app, sockets: $handle:path) => {
+        |state, event, context, now| {
+            let (app, within) = (&state.connect.app, api::lambda::ANSWER_WITHIN);
+            let handle = |app, request, now| $handle(app, &state.sockets, request, now);
+            Box::pin($crate::routes::answer(app, handle, event, context, now, within))
         }
     };
     (connect: $handle:path) => {
-        |connect, event, context, now| {
+        |state, event, context, now| {
             let within = api::lambda::ANSWER_WITHIN_CALLING_PROVIDERS;
-            Box::pin($crate::routes::answer(connect, $handle, event, context, now, within))
+            Box::pin($crate::routes::answer(&state.connect, $handle, event, context, now, within))
+        }
+    };
+    (connect, sockets: $handle:path) => {
+        |state, event, context, now| {
+            let within = api::lambda::ANSWER_WITHIN_CALLING_PROVIDERS;
+            let handle = |connect, request, now| $handle(connect, &state.sockets, request, now);
+            Box::pin($crate::routes::answer(&state.connect, handle, event, context, now, within))
         }
     };
 }
@@ -57,10 +70,10 @@ pub const ROUTES: [Route; 36] = [
     ("HEAD /connect/session", handler!(app: get_session::handle)),
     ("DELETE /connect/session", handler!(app: delete_session::handle)),
     ("GET /connect/session/outcomes", handler!(app: get_session::handle)),
-    ("GET /oauth/connect/{providerConfigKey}", handler!(sockets: start_oauth::handle)),
-    ("HEAD /oauth/connect/{providerConfigKey}", handler!(sockets: start_oauth::handle)),
-    ("GET /oauth/callback", handler!(connect: finish_oauth::handle)),
-    ("POST /oauth/callback", handler!(connect: finish_oauth::handle)),
+    ("GET /oauth/connect/{providerConfigKey}", handler!(app, sockets: start_oauth::handle)),
+    ("HEAD /oauth/connect/{providerConfigKey}", handler!(app, sockets: start_oauth::handle)),
+    ("GET /oauth/callback", handler!(connect, sockets: finish_oauth::handle)),
+    ("POST /oauth/callback", handler!(connect, sockets: finish_oauth::handle)),
     ("POST /auth/unauthenticated/{providerConfigKey}", handler!(connect: authorize::handle)),
     ("POST /api-auth/api-key/{providerConfigKey}", handler!(connect: authorize::handle)),
     ("POST /api-auth/basic/{providerConfigKey}", handler!(connect: authorize::handle)),
@@ -77,9 +90,9 @@ pub const ROUTES: [Route; 36] = [
     ("GET /providers", handler!(app: get_provider::handle)),
     ("GET /providers/{provider}", handler!(app: get_provider::handle)),
     ("POST /connect/telemetry", handler!(app: record_telemetry::handle)),
-    ("GET /connect-ui/", handler!(app: connect_ui::handle)),
-    ("GET /connect-ui/{proxy+}", handler!(app: connect_ui::handle)),
-    ("GET /images/template-logos/{file}", handler!(app: connect_ui::handle)),
+    ("GET /connect-ui/", handler!(settings: connect_ui::handle)),
+    ("GET /connect-ui/{proxy+}", handler!(settings: connect_ui::handle)),
+    ("GET /images/template-logos/{file}", handler!(settings: connect_ui::handle)),
     ("GET /connections", handler!(app: list_connections::handle)),
     ("POST /connections", handler!(connect: import_connection::handle)),
     ("GET /connections/{connectionId}", handler!(connect: get_connection::handle)),
@@ -99,7 +112,7 @@ pub async fn answer<S, H, F>(
     within: Duration,
 ) -> Result<String, String>
 where
-    S: AsRef<App> + Sync,
+    S: AsRef<Settings> + Sync,
     H: Fn(&'static S, api::Request, Timestamp) -> F + Send + Sync + 'static,
     F: Future<Output = Result<api::Response, api::Error>> + Send + 'static,
 {

@@ -11,9 +11,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use api::Timestamp;
-use aws::{Roots, Waits};
+use aws::{Region, Roots, Waits};
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::config::{Credentials, Region};
+use aws_sdk_sqs::config::Credentials;
 use axum::Router;
 use jiff::SignedDuration;
 use tokio::net::TcpListener;
@@ -107,14 +107,8 @@ impl Reader {
 
 /// A client of the endpoint, or of another one that does not look at credentials.
 pub fn client(url: &str, region: String, credentials: Credentials) -> Client {
-    queue::client(
-        aws::connector(Roots::Native, Waits::PROVISION),
-        Waits::PROVISION.config(),
-        aws::retries(),
-        Region::new(region),
-        credentials,
-        Some(url.to_owned()),
-    )
+    let config = aws::config(Roots::Native, Waits::PROVISION, Region::new(region), credentials);
+    queue::client(&config, Some(url.to_owned()))
 }
 
 fn lock(messages: &Mutex<Messages>) -> MutexGuard<'_, Messages> {

@@ -10,8 +10,8 @@ mod hub;
 use std::io::Result;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use aws::{Roots, Waits};
-use aws_sdk_apigatewaymanagement::config::{Credentials, Region};
+use aws::{Region, Roots, Waits};
+use aws_sdk_apigatewaymanagement::config::Credentials;
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -61,10 +61,9 @@ impl Websockets {
 
 /// The sockets behind an endpoint that does not look at credentials.
 pub fn sockets(url: Option<String>) -> Sockets {
-    let connector = aws::connector(Roots::Native, Waits::REQUEST);
     let region = Region::from_static("us-east-1");
     let credentials = Credentials::new("local", "local", None, None, "local");
-    Sockets::new(connector, Waits::REQUEST, region, credentials, url)
+    Sockets::new(aws::config(Roots::Native, Waits::REQUEST, region, credentials), url)
 }
 
 async fn deliver(State(hub): State<Hub>, Path(id): Path<String>, message: String) -> Response {

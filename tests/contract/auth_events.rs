@@ -184,13 +184,18 @@ async fn a_connection_with_its_own_url_is_told_where_the_environment_has_none() 
 async fn an_override_is_told_even_where_creations_are_not() {
     let mut flow = Flow::start().await;
     set_webhooks(&mut flow, json!({ "on_auth_creation": false })).await;
-    let token = flow.world.mint(json!({ "tags": {} })).await;
+    let token = flow.world.mint(json!({ "tags": { "plan": "pro" } })).await;
     let id = flow.connected(UNAUTHENTICATED, &token, &json!({})).await;
     assert_eq!(told(&flow).await, []);
     let body = json!({ "connection_id": id, "integration_id": "unauth" });
     let token = flow.world.reconnect(body).await.token();
+    flow.world.wire.calls();
     flow.connected(UNAUTHENTICATED, &token, &json!({})).await;
-    assert_eq!(told(&flow).await.len(), 1);
+    // Session, integration and connection; the webhook's tags come with that.
+    let calls = ["GetItem", "GetItem", "GetItem", "TransactWriteItems"];
+    assert_eq!(flow.world.wire.calls(), calls);
+    let [(_, body)] = told(&flow).await.try_into().expect("one webhook");
+    assert!(body.contains(r#""tags":{"plan":"pro"}"#), "{body}");
 }
 
 #[tokio::test]

@@ -136,13 +136,13 @@ async fn names_are_looked_up_as_far_as_they_can_change_the_answer() {
 #[tokio::test]
 async fn a_revoked_key_works_until_the_cache_forgets_it_and_an_unknown_one_is_never_cached() {
     let mut world = World::start().await;
-    let warm = world.connect;
+    let warm = world.state;
     world.mint(json!({ "tags": {} })).await;
     let absent = json!({ "secret_keys": [{ "name": "server", "state": "absent" }] });
     world.change_environment(absent).await;
     let create = Call::create(&world.secret_key, &json!({ "tags": {} }));
-    assert_eq!(create.clone().send_to(world.connect, world.now).await.status, 401);
-    world.connect = warm;
+    assert_eq!(create.clone().send_to(world.state, world.now).await.status, 401);
+    world.enter(warm);
     world.pass_ms(59_999);
     assert_eq!(world.send(create.clone()).await.status, 201);
     world.pass_ms(1);

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use tests::{Fault, World};
 
 async fn describe(world: &World, what: &str) -> Result<Value, Value> {
-    let (connect, _wire) = world.other_container().await;
+    let (state, _wire) = world.other_container().await;
     let (request, time) = (json!({ "describe": what }), Duration::from_mins(5));
-    provision::handle(connect, request, world.now, time).await.map_err(|failed| failed.body)
+    provision::handle(&state.connect, request, world.now, time).await.map_err(|failed| failed.body)
 }
 
 #[tokio::test]

@@ -46,7 +46,7 @@ async fn a_key_takes_its_sessions_along_where_the_operator_says_so() {
     let second = Call::create(&second.secrets[0].secret, &json!({ "tags": {} }));
     let kept = world.mint(json!({ "tags": {} })).await;
     let ended = world.send(second.clone()).await.token();
-    let warm = world.connect;
+    let warm = world.state;
 
     let report = world.change_environment(removed("second", "end")).await;
     assert_eq!((report.removed.len(), report.unchanged.len()), (1, 1));

@@ -87,6 +87,9 @@ async fn credentials_of_every_mode_have_their_form() {
         assert_eq!(got[field], value, "{field}");
     }
     assert!(got["expires_at"].is_string() && got["raw"].is_object(), "{got}");
+    let names: Vec<_> = got.as_object().expect("an object").keys().collect();
+    let sent = ["type", "username", "password", "organization_id", "dev_key"];
+    assert_eq!(names, [&sent[..], &["raw", "session_id", "user_id", "expires_at"]].concat());
 }
 
 /// The parts of a signed token (RFC 7515 section 7.1).

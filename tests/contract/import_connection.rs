@@ -44,6 +44,10 @@ async fn it_has_all_that_was_sent() {
     assert_eq!(imported["tags"]["plan"], "pro");
     assert_eq!(imported["credentials"]["refresh_token"], "rt");
     assert_eq!(imported["credentials"]["raw"], credentials);
+    let names: Vec<_> = imported["credentials"].as_object().expect("an object").keys().collect();
+    let in_order =
+        ["type", "access_token", "refresh_token", "expires_at", "raw", "config_override"];
+    assert_eq!(names, in_order);
 
     let read = flow.connection("oauth", "mine").await;
     for field in ["id", "tags", "metadata", "connection_config", "webhook_url_override"] {

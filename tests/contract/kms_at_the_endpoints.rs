@@ -98,7 +98,7 @@ async fn a_container_asks_kms_once_to_read_what_fifty_others_wrote() {
     flow.world.kms_wire.calls();
     let mut ids = Vec::new();
     for number in 0..50 {
-        flow.world.connect = flow.world.cold();
+        flow.world.enter(flow.world.cold());
         ids.push(flow.connected(API_KEY, &token, &key(&format!("key-{number}"))).await);
     }
     assert_eq!(flow.world.kms_wire.calls(), ["Decrypt"; 50]);

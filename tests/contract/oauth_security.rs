@@ -146,20 +146,9 @@ async fn pkce_cannot_be_taken_out_or_replaced_and_nor_can_what_binds_the_answer_
 #[tokio::test]
 async fn a_mixed_up_issuer_is_refused_before_the_code_is_sent_anywhere() {
     let mut flow = Flow::start().await;
-    let address = flow.provider.address;
+    let url = format!("http://{}", flow.provider.address);
     let issuer = "https://id.acme.test";
-    let provider = json!({
-        "name": "acme", "display_name": "Acme", "categories": ["other"], "auth_mode": "OAUTH2",
-        "authorization_url": format!("http://{address}/authorize"),
-        "token_url": format!("http://{address}/token"),
-        "issuer": issuer, "docs": "https://docs.acme.test",
-    });
-    let integration = json!({
-        "unique_key": "acme", "provider": "acme",
-        "credentials": { "type": "OAUTH2", "client_id": "i", "client_secret": "s" },
-    });
-    let change = json!({ "providers": [provider], "integrations": [integration] });
-    flow.world.change_environment(change).await;
+    flow.add_oauth_provider("acme", &url, &json!({ "issuer": issuer })).await;
     let token = flow.world.mint(json!({ "tags": {} })).await;
     for query in ["code=c&iss=https%3A%2F%2Fevil.test", "code=c", "code=c&iss="] {
         let started = flow.start_oauth("acme", &token).await;

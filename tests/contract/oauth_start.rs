@@ -197,6 +197,34 @@ async fn refusals_are_json_to_a_client_and_a_page_to_a_person() {
     assert_eq!(reply.status, 415);
 }
 
+/// These two endpoints judge nothing of a query: whatever names a connection is refused alike, and
+/// what names none is not.
+#[tokio::test]
+async fn a_connection_that_the_browser_names_is_refused_in_any_form() {
+    let flow = Flow::start().await;
+    let token = flow.world.mint(json!({ "tags": {} })).await;
+    let client = json!({ "client_id": "c", "client_secret": "s" });
+    let refused = json!({ "error": { "code": "invalid_query_params", "errors": [ {
+        "code": "custom",
+        "message": "connection_id is forbidden when using session token",
+        "path": ["connection_id"],
+    } ] } });
+    for query in ["connection_id=a", "connection_id=**", "connection_id[]=a"] {
+        flow.start_reply(&format!("oauth?{query}"), &token).await.assert(400, &refused);
+        let path = format!("/oauth2/auth/cc?{query}");
+        flow.post(&path, &token, &client).await.assert(400, &refused);
+    }
+    for query in ["connection_id=", "params=x&connection_id=", "params[]=x"] {
+        assert_eq!(
+            flow.start_reply(&format!("oauth?{query}"), &token).await.status,
+            302,
+            "{query}"
+        );
+        let path = format!("/oauth2/auth/cc?{query}");
+        assert_eq!(flow.post(&path, &token, &client).await.status, 200, "{query}");
+    }
+}
+
 #[tokio::test]
 async fn a_reconnect_whose_connection_is_gone_does_not_start() {
     let flow = Flow::start().await;

@@ -1,7 +1,7 @@
 //! Client secrets, signing keys and branch keys: sealed when they are stored, kept when a document
 //! leaves them out, generated where there is none, told once.
 
-use sealing::{Location, branch_key_version};
+use sealing::branch_key_version;
 use serde_json::{Value, json};
 use tables::record::{CLIENT_SECRET, Key, Record, SIGNING_KEY};
 use tests::{Fault, World};
@@ -49,12 +49,7 @@ async fn sealed(world: &World, attribute: &str) -> (Key, Vec<u8>) {
 async fn opened(world: &World, attribute: &str) -> (String, u32) {
     let (key, sealed) = sealed(world, attribute).await;
     let version = branch_key_version(&sealed).expect("a version");
-    let location = Location {
-        table: "registry",
-        partition_key: key.pk().as_bytes(),
-        sort_key: key.sk().as_bytes(),
-        attribute,
-    };
+    let location = key.location(attribute);
     let branch_key = world.app.tables.branch_key(environment_id(world).await, version).await;
     let branch_keys = [branch_key.expect("an answer").expect("a branch key")];
     let opened = world.connect.vault.open(&branch_keys, &location, &sealed, world.now).await;
@@ -182,12 +177,7 @@ async fn an_environment_has_a_branch_key_from_the_start_and_takes_it_along() {
     let new = world.app.tables.branch_key(environment_id(&world).await, 1).await;
     let new = [new.expect("an answer").expect("a branch key")];
     assert_eq!(world.app.tables.branch_key(id, 1).await.expect("an answer"), None);
-    let location = Location {
-        table: "registry",
-        partition_key: old.0.pk().as_bytes(),
-        sort_key: old.0.sk().as_bytes(),
-        attribute: CLIENT_SECRET,
-    };
+    let location = old.0.location(CLIENT_SECRET);
     let opened = world.connect.vault.open(&new, &location, &old.1, world.now).await;
     assert!(opened.is_err(), "a backup of the item opens");
 }

@@ -191,8 +191,9 @@ async fn a_document_of_long_items_is_written_in_transactions_that_dynamodb_takes
     let mut document = json!({ "integrations": integrations });
     document["name"] = json!("dev");
     let document = json!({ "environments": [document] });
-    let (connect, wire) = world.other_container().await;
-    let report = provision::apply(connect, document, world.now).await.expect("a good document");
+    let (state, wire) = world.other_container().await;
+    let report =
+        provision::apply(&state.connect, document, world.now).await.expect("a good document");
     assert_eq!(report.created.len(), 90);
     let calls = wire.calls();
     assert_eq!(calls.iter().filter(|call| *call == "TransactWriteItems").count(), 2);

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use connect::Connect;
+use local::State;
 use provision::{Failure, Report};
 use serde_json::{Value, json};
 use session::secret_key::{SecretKey, SecretKeyHash};
@@ -41,13 +41,13 @@ impl Order {
 
 /// An operator's documents, one after the other.
 async fn apply(
-    connect: &'static Connect,
+    state: &'static State,
     documents: Vec<Value>,
     world: &World,
 ) -> Vec<Result<Report, Failure>> {
     let mut results = Vec::new();
     for document in documents {
-        results.push(provision::apply(connect, document, world.now).await);
+        results.push(provision::apply(&state.connect, document, world.now).await);
     }
     results
 }
@@ -55,7 +55,7 @@ async fn apply(
 /// Two operators, each in a container of its own, in one order of their calls.
 async fn together(
     world: &World,
-    containers: &[(&'static Connect, Wire); 2],
+    containers: &[(&'static State, Wire); 2],
     documents: [Vec<Value>; 2],
     order: &mut Order,
 ) -> Vec<Result<Report, Failure>> {
@@ -178,7 +178,7 @@ async fn in_every_order(
     let mut orders = 0;
     loop {
         let name = format!("environment {orders}");
-        let earlier = apply(world.connect, before(&name), &world).await;
+        let earlier = apply(world.state, before(&name), &world).await;
         let documents = operators(&name);
         let given: Vec<_> = documents.iter().flatten().flat_map(given_keys).collect();
         let results = together(&world, &containers, documents, &mut order).await;

@@ -28,32 +28,14 @@ impl Renewing {
         Self::with_provider(json!({}), answer).await
     }
 
-    /// A provider that has more in its file.
+    /// A provider that has more in its file, where `{url}` is the address of its endpoint.
     async fn with_provider(
         more: Value,
         answer: impl Fn(usize, &TokenRequest) -> TokenReply + Send + Sync + 'static,
     ) -> Self {
         let mut flow = Flow::start().await;
         let endpoint = TokenEndpoint::start(answer).await;
-        let mut provider = json!({
-            "name": "renewing",
-            "display_name": "Renewing",
-            "categories": ["other"],
-            "auth_mode": "OAUTH2",
-            "authorization_url": format!("{}/authorize", endpoint.url),
-            "token_url": format!("{}/token", endpoint.url),
-            "docs": "https://example.com/docs",
-        });
-        provider.as_object_mut().expect("an object").extend(more.as_object().expect("one").clone());
-        let integration = json!({
-            "unique_key": "renewing",
-            "provider": "renewing",
-            "credentials": {
-                "type": "OAUTH2", "client_id": "id", "client_secret": "secret", "scopes": "a",
-            },
-        });
-        let change = json!({ "providers": [provider], "integrations": [integration] });
-        flow.world.change_environment(change).await;
+        flow.add_oauth_provider("renewing", &endpoint.url, &more).await;
         Self { flow, endpoint }
     }
 

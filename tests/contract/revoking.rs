@@ -16,23 +16,10 @@ async fn start(
     let mut flow = Flow::start().await;
     let endpoint = TokenEndpoint::start(move |_, _| reply.clone()).await;
     let provider = json!({
-        "name": "revoking",
-        "display_name": "Revoking",
-        "categories": ["other"],
-        "auth_mode": "OAUTH2",
-        "authorization_url": format!("{}/authorize", endpoint.url),
-        "token_url": format!("{}/token", endpoint.url),
         "token_request_auth_method": if basic { "basic" } else { "body" },
         "revocation_url": format!("{}/${{connectionConfig.site}}/revoke", endpoint.url),
-        "docs": "https://example.com/docs",
     });
-    let integration = json!({
-        "unique_key": "revoking",
-        "provider": "revoking",
-        "credentials": { "type": "OAUTH2", "client_id": "id", "client_secret": "secret" },
-    });
-    let change = json!({ "providers": [provider], "integrations": [integration] });
-    flow.world.change_environment(change).await;
+    flow.add_oauth_provider("revoking", &endpoint.url, &provider).await;
     let body = json!({
         "provider_config_key": "revoking",
         "connection_config": { "site": "a" },

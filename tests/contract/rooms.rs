@@ -199,12 +199,12 @@ fn each_function_links_exactly_the_crates_on_its_list() {
         let list = match *function {
             "authorize"
             | "delete-connection"
-            | "finish-oauth"
             | "get-connection"
             | "import-connection"
             | "list-integrations"
             | "provision"
             | "refresh-connections" => connect,
+            "finish-oauth" => include_str!("linked/finish-oauth.txt"),
             "start-oauth" => include_str!("linked/start-oauth.txt"),
             "get-provider" => include_str!("linked/get-provider.txt"),
             "greet-websocket" => include_str!("linked/greet-websocket.txt"),

@@ -97,9 +97,8 @@ async fn path_parameters_reach_the_handler_as_api_gateway_decodes_them() {
         *request.method_mut() = method.parse().expect("a method");
         *request.uri_mut() = path.parse().expect("a path");
         let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 50_000));
-        let reply = gateway::respond_with(&router, world.connect, request, peer, world.now)
-            .await
-            .into_body();
+        let reply =
+            gateway::respond_with(&router, world.state, request, peer, world.now).await.into_body();
         let body = to_bytes(reply, usize::MAX).await.expect("a whole body");
         serde_json::from_slice::<Value>(&body).expect("JSON")
     };

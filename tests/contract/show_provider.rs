@@ -82,6 +82,23 @@ async fn a_provider_of_one_environment_is_unknown_in_another() {
 }
 
 #[tokio::test]
+async fn a_search_knows_no_case() {
+    let mut flow = Flow::start().await;
+    let own = json!({
+        "name": "In-House", "display_name": "In-house", "auth_mode": "NONE",
+        "categories": ["other"], "docs": "https://example.com/docs",
+    });
+    flow.world.change_environment(json!({ "providers": [own] })).await;
+    for search in ["in-h", "IN-HOUSE", "In-House"] {
+        let path = format!("/providers?search={search}");
+        let found = get(&flow, &path, &flow.world.secret_key).await;
+        assert_eq!(names(&found, "name"), ["In-House"], "{search}");
+    }
+    let found = get(&flow, "/providers?search=AIRTABLE-P", &flow.world.secret_key).await;
+    assert_eq!(names(&found, "name"), ["airtable-pat"]);
+}
+
+#[tokio::test]
 async fn a_session_sees_the_integrations_that_it_allows() {
     let mut flow = Flow::start().await;
     let everything = flow.world.mint(json!({ "tags": {} })).await;

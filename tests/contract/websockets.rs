@@ -5,8 +5,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use aws::{Roots, Waits};
-use aws_sdk_dynamodb::config::{Credentials, Region};
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
@@ -234,9 +232,7 @@ async fn an_id_that_is_none_is_not_asked_for() {
 
 #[tokio::test]
 async fn without_an_api_there_are_no_sockets() {
-    let connector = aws::connector(Roots::Native, Waits::REQUEST);
-    let region = Region::from_static("us-east-1");
-    let sockets = Sockets::new(connector, Waits::REQUEST, region, Credentials::for_tests(), None);
+    let sockets = websockets::sockets(None);
     sockets.post("id", &success()).await;
     assert_eq!(sockets.acknowledge("id").await, Err(Undelivered::Gone));
 }

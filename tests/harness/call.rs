@@ -5,9 +5,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use axum::body::{Bytes, to_bytes};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
-use connect::Connect;
 use jiff::Timestamp;
-use local::gateway;
+use local::{State, gateway};
 use serde_json::Value;
 
 /// The API's own host, as the requests of the tests call it.
@@ -91,7 +90,7 @@ impl Call {
     }
 
     /// Sends it through API Gateway's part into the handlers of this process.
-    pub async fn send_to(self, connect: &'static Connect, now: Timestamp) -> Reply {
+    pub async fn send_to(self, state: &'static State, now: Timestamp) -> Reply {
         let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 50_000));
         let mut request = Request::new(self.body.clone().unwrap_or_default());
         *request.method_mut() = self.method.clone();
@@ -103,7 +102,7 @@ impl Call {
             let length = request.body().len();
             request.headers_mut().insert("content-length", HeaderValue::from(length));
         }
-        let response = gateway::respond(connect, request, peer, now).await;
+        let response = gateway::respond(state, request, peer, now).await;
         let (parts, body) = response.into_parts();
         let body = to_bytes(body, usize::MAX).await.expect("a whole body");
         Reply { status: parts.status.as_u16(), headers: parts.headers, body: text(&body) }

@@ -55,6 +55,30 @@ impl Flow {
         self.world.send(call).await
     }
 
+    /// Gives environment `dev` a provider with OAuth 2 whose endpoints stand below `url`, and an
+    /// integration of the same name. `more` is what its file has besides, where `{url}` stands for `url`.
+    pub async fn add_oauth_provider(&mut self, name: &str, url: &str, more: &Value) {
+        let mut provider = json!({
+            "name": name,
+            "display_name": name,
+            "categories": ["other"],
+            "auth_mode": "OAUTH2",
+            "authorization_url": format!("{url}/authorize"),
+            "token_url": format!("{url}/token"),
+            "docs": "https://example.com/docs",
+        });
+        let more = more.to_string().replace("{url}", url);
+        let more: Map<_, _> = serde_json::from_str(&more).expect("an object");
+        provider.as_object_mut().expect("an object").extend(more);
+        let integration = json!({
+            "unique_key": name,
+            "provider": name,
+            "credentials": { "type": "OAUTH2", "client_id": "id", "client_secret": "secret" },
+        });
+        let change = json!({ "providers": [provider], "integrations": [integration] });
+        self.world.change_environment(change).await;
+    }
+
     /// What the customer's server reads of a connection.
     pub async fn connection(&self, integration: &str, id: &str) -> Value {
         let reply = self.ask("GET", &connection_path(integration, id), None).await;

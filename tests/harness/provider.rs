@@ -5,7 +5,7 @@
 //! authorization code `drop` breaks the connection.
 
 mod answers;
-mod hostile;
+pub mod hostile;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};

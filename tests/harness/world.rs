@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use api::App;
 use api::settings::Settings;
 use api::telemetry::CountCalls;
-use aws::{Roots, Waits};
+use aws::{Region, Roots, Waits};
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::{Credentials, Region};
+use aws_sdk_dynamodb::config::Credentials;
 use aws_sdk_dynamodb::types::AttributeValue;
 use connect::Connect;
 use deliver_webhooks::Deliver;
@@ -19,11 +19,11 @@ use dynoxide::storage_backend::{Clock, ManualClock};
 use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use local::dynamodb::{self, Engine};
-use local::gateway;
 use local::kms::Kms;
 use local::sqs::Sqs;
 use local::webhooks::{Position, Webhooks};
 use local::websockets::{self, Websockets};
+use local::{State, gateway};
 use provision::{Failure, Report};
 use serde_json::{Value, json};
 use session::event::Event;
@@ -40,8 +40,10 @@ use crate::wire::Wire;
 /// The service, and everything around it.
 pub struct World {
     /// The service, as one warm container would have it.
+    pub state: &'static State,
+    /// The part of it that functions have which make and open connections.
     pub connect: &'static Connect,
-    /// The part of it that the session functions have.
+    /// The part of that which the session functions have.
     pub app: &'static App,
     /// What stands between the service and the engine.
     pub wire: Wire,
@@ -103,13 +105,15 @@ impl World {
         let uncached = Settings { registry_cache_seconds: 0, ..settings.clone() };
         let kms_line = Wire::to(kms.address).await;
         let patient = patient_client(&engine.url());
-        let deliver = local::deliver(container_on(&uncached, patient, &kms_line), &sqs);
+        let container = container_on(&uncached, patient, &kms_line);
+        let deliver = local::deliver(&container.connect, &sqs);
         let (database, events) = (engine.database.clone(), &settings.tables.events);
         let webhooks = Webhooks::new(database, events, Position::Oldest, sqs.reader(), deliver);
-        let connect = container(&settings, &wire, &kms_wire);
+        let state = container_at(&settings, &wire, &kms_wire);
         let mut world = Self {
-            connect,
-            app: &connect.app,
+            state,
+            connect: &state.connect,
+            app: &state.connect.app,
             wire,
             kms,
             kms_wire,
@@ -161,25 +165,31 @@ impl World {
     pub fn with_endpoint(&self, url: Option<&str>) -> &'static Connect {
         let endpoint_url = url.map(str::to_owned);
         let settings = Settings { endpoint_url, ..self.app.settings.clone() };
-        container_on(&settings, self.client.clone(), &self.kms_wire)
+        &container_on(&settings, self.client.clone(), &self.kms_wire).connect
     }
 
     /// The same service in a new container.
-    pub fn cold(&self) -> &'static Connect {
-        container(&self.app.settings, &self.wire, &self.kms_wire)
+    pub fn cold(&self) -> &'static State {
+        container_at(&self.app.settings, &self.wire, &self.kms_wire)
     }
 
     /// Goes on in a new container, and forgets the calls that were made so far.
     pub fn restart(&mut self) {
-        self.connect = self.cold();
-        self.app = &self.connect.app;
+        self.enter(self.cold());
         self.wire.calls();
         self.kms_wire.calls();
     }
 
+    /// Goes on in another container.
+    pub fn enter(&mut self, state: &'static State) {
+        self.state = state;
+        self.connect = &state.connect;
+        self.app = &state.connect.app;
+    }
+
     /// The same service in a new container that reaches the engine over a wire of its own, and
     /// waits as long for an answer as `provision` does.
-    pub async fn other_container(&self) -> (&'static Connect, Wire) {
+    pub async fn other_container(&self) -> (&'static State, Wire) {
         let wire = Wire::to(self.engine.address).await;
         let client = patient_client(&format!("http://{}", wire.address));
         (container_on(&self.app.settings, client, &self.kms_wire), wire)
@@ -204,18 +214,18 @@ impl World {
 
     /// Sends a request.
     pub async fn send(&self, call: Call) -> Reply {
-        call.send_to(self.connect, self.now).await
+        call.send_to(self.state, self.now).await
     }
 
     /// Serves the API on a free port. Its clock stands still.
     pub async fn serve(&self) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
-        let (connect, hub) = (self.connect, self.websockets.hub.clone());
+        let (state, hub) = (self.state, self.websockets.hub.clone());
         let clock = || Timestamp::UNIX_EPOCH;
         let pages = axum::Router::new();
         let stop = std::future::pending();
-        tokio::spawn(gateway::serve(connect, hub, listener, pages, clock, stop));
+        tokio::spawn(gateway::serve(state, hub, listener, pages, clock, stop));
         address
     }
 
@@ -359,14 +369,9 @@ fn client(url: &str) -> Client {
 
 /// A client that waits as long for an answer as functions do that nobody waits for.
 fn patient_client(url: &str) -> Client {
-    tables::client::client(
-        aws::connector(Roots::Native, Waits::PROVISION),
-        Waits::PROVISION,
-        Region::from_static("us-east-1"),
-        Credentials::for_tests(),
-        Some(url.to_owned()),
-        CountCalls::DynamoDb,
-    )
+    let (region, credentials) = (Region::from_static("us-east-1"), Credentials::for_tests());
+    let config = aws::config(Roots::Native, Waits::PROVISION, region, credentials);
+    tables::client::client(&config, Some(url.to_owned()), CountCalls::DynamoDb)
 }
 
 /// A provider of the catalogue for each integration.
@@ -374,21 +379,24 @@ fn provider(key: &str) -> &str {
     if catalogue::template(key).is_some() { key } else { "unauthenticated" }
 }
 
-fn container(settings: &Settings, wire: &Wire, kms_wire: &Wire) -> &'static Connect {
+fn container_at(settings: &Settings, wire: &Wire, kms_wire: &Wire) -> &'static State {
     let url = format!("http://{}", wire.address);
     let client = client(&url);
     container_on(&Settings { endpoint_url: Some(url), ..settings.clone() }, client, kms_wire)
 }
 
 /// Leaked, as it lives as long as its container.
-fn container_on(settings: &Settings, client: Client, kms_wire: &Wire) -> &'static Connect {
+fn container_on(settings: &Settings, client: Client, kms_wire: &Wire) -> &'static State {
     let credentials = Credentials::new("test", "test", None, None, "test");
     let kms_url = format!("http://{}", kms_wire.address);
     let kms = local::kms::client(&kms_url, "us-east-1".to_owned(), credentials);
-    Box::leak(Box::new(Connect {
+    let connect = Connect {
         app: App::new(settings.clone(), client),
         vault: Vault::new(kms, settings.kms_key_id.clone()),
         outbound: connect::connect::outbound(settings).expect("good settings"),
+    };
+    Box::leak(Box::new(State {
+        connect,
         sockets: websockets::sockets(settings.websocket_api_url.clone()),
     }))
 }

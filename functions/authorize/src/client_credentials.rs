@@ -1,7 +1,7 @@
 //! `POST /oauth2/auth/{providerConfigKey}`: OAuth 2.0 client credentials (section 5 of the flow).
 //! The order of its checks and the form of its errors are those of an older API.
 
-use api::{App, Error, Request, Response, Timestamp, auth, request, response};
+use api::{Error, Request, Response, Timestamp, auth, request, response};
 use connect::Connect;
 use connect::saving::Credentials;
 use connect::token_failure::TokenFailure;
@@ -11,6 +11,7 @@ use flow::parameters::Parameters;
 use flow::variables::Variables;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use session::connection::Connection;
 use session::fields::{Fields, Issues};
 use session::integration::IntegrationKey;
 use session::provider::AuthMode;
@@ -23,7 +24,7 @@ pub async fn handle(
     request: Request,
     now: Timestamp,
 ) -> Result<Response, Error> {
-    let app: &App = connect.as_ref();
+    let app = &connect.app;
     let body = body(&request)?;
     let query = request::query(&request);
     let token = auth::query_token(&query)?;
@@ -41,7 +42,7 @@ pub async fn handle(
     let client_secret = text(&fields, "client_secret")
         .or_else(|| text(&fields, "client_private_key"))
         .ok_or_else(|| missing("client_secret"))?;
-    let parameters = Parameters::read_leniently(query)?;
+    let parameters = Parameters::read_leniently(query);
     parameters.refuse_connection_id()?;
 
     let key = request::path_parameter(&request, "providerConfigKey");
@@ -54,10 +55,10 @@ pub async fn handle(
         return Err(Error::refused_with_payload(400, "invalid_auth_mode", message, json!({})));
     }
     attempt.require_allowed()?;
-    attempt.require_target(&app.tables).await?;
+    let target = attempt.require_target(&app.tables).await?;
 
     let submitted = Submitted { fields, client_id, client_secret, params: parameters.params };
-    let connected = connected(connect, &attempt, submitted, now).await;
+    let connected = connected(connect, &attempt, target, submitted, now).await;
     let connection_id = attempt::tell_if_failed(connect, &attempt, connected, now).await?;
     response::plain(&Connected { provider_config_key: key.as_str(), connection_id: &connection_id })
 }
@@ -74,6 +75,7 @@ struct Submitted {
 async fn connected(
     connect: &Connect,
     attempt: &Attempt,
+    target: Option<Connection>,
     submitted: Submitted,
     now: Timestamp,
 ) -> Result<String, Error> {
@@ -103,8 +105,13 @@ async fn connected(
     let credentials = tokens::client_credentials(&connect.outbound, variables, client, now)
         .await
         .map_err(TokenFailure::of_client_credentials)?;
-    let new =
-        Credentials { credentials, connection_config, metadata: None, moves_updated_at: false };
+    let new = Credentials {
+        credentials,
+        connection_config,
+        metadata: None,
+        moves_updated_at: false,
+        kept_tags: target.map(|target| target.tags),
+    };
     attempt::save(connect, attempt, new, now).await
 }
 

@@ -23,7 +23,7 @@ mod attempt;
 mod client_credentials;
 mod submission;
 
-use api::{App, Error, Request, Response, Timestamp, auth, request, response};
+use api::{Error, Request, Response, Timestamp, auth, request, response};
 use connect::saving::Credentials;
 use connect::token_failure::TokenFailure;
 use connect::{Connect, signed_tokens, tokens, verification};
@@ -32,6 +32,7 @@ use flow::parameters::{Parameters, integration_key};
 use flow::variables::Variables;
 use serde::Serialize;
 use serde_json::Map;
+use session::connection::Connection;
 use session::provider::AuthMode;
 
 use submission::Submission;
@@ -46,7 +47,7 @@ pub async fn handle(
     if route.starts_with("POST /oauth2/auth/") {
         return client_credentials::handle(connect, request, now).await;
     }
-    let app: &App = connect.as_ref();
+    let app = &connect.app;
     let body = request::body(&request)?;
     let query = request::query(&request);
     let token = auth::query_token(&query)?;
@@ -64,9 +65,9 @@ pub async fn handle(
         return Err(Error::refused(400, "invalid_auth_mode", ""));
     }
     attempt.require_allowed()?;
-    attempt.require_target(&app.tables).await?;
+    let target = attempt.require_target(&app.tables).await?;
 
-    let connected = connected(connect, &attempt, submission, parameters, now).await;
+    let connected = connected(connect, &attempt, target, submission, parameters, now).await;
     let connection_id = attempt::tell_if_failed(connect, &attempt, connected, now).await?;
     response::plain(&Connected { connection_id: &connection_id, provider_config_key: key.as_str() })
 }
@@ -75,6 +76,7 @@ pub async fn handle(
 async fn connected(
     connect: &Connect,
     attempt: &Attempt,
+    target: Option<Connection>,
     submission: Submission,
     parameters: Parameters,
     now: Timestamp,
@@ -106,6 +108,7 @@ async fn connected(
         connection_config,
         metadata: Some(Map::new()),
         moves_updated_at: true,
+        kept_tags: target.map(|target| target.tags),
     };
     attempt::save(connect, attempt, new, now).await
 }

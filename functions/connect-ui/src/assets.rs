@@ -15,7 +15,7 @@ include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
 /// A file, as it is and compressed.
 struct Asset {
-    plain: &'static [u8],
+    plain: &'static str,
     gzip: &'static [u8],
 }
 
@@ -74,8 +74,8 @@ fn answer(
 ) -> Response {
     let accepted = request::header(request.headers(), &ACCEPT_ENCODING).unwrap_or_default();
     let is_compressed = accepted.split(',').any(|coding| coding.trim().starts_with("gzip"));
-    let bytes = if is_compressed { asset.gzip } else { asset.plain };
-    let mut response = with_headers(Body::Binary(bytes.to_vec()), content_type, cache);
+    let body = if is_compressed { asset.gzip.into() } else { asset.plain.into() };
+    let mut response = with_headers(body, content_type, cache);
     response.headers_mut().insert(VARY, HeaderValue::from_static("accept-encoding"));
     if is_compressed {
         response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));

@@ -11,16 +11,21 @@ mod assets;
 mod language;
 mod logos;
 
-use api::{App, Error, Request, Response, Timestamp, request};
+use api::settings::Settings;
+use api::{Error, Request, Response, Timestamp, request};
 
 /// Answers 200 with the page or a part of it.
 #[expect(clippy::unused_async, reason = "handlers are async; this one waits for nothing")]
-pub async fn handle(app: &App, request: Request, _: Timestamp) -> Result<Response, Error> {
+pub async fn handle(
+    settings: &Settings,
+    request: Request,
+    _: Timestamp,
+) -> Result<Response, Error> {
     if let Some(file) = request::path_parameter(&request, "file") {
         return Ok(logos::picture(&file));
     }
     match request::path_parameter(&request, "proxy").unwrap_or_default().as_str() {
-        "" => Ok(assets::document(&request, &app.settings.websockets_path)),
+        "" => Ok(assets::document(&request, &settings.websockets_path)),
         "logos" => Ok(logos::of(&request)),
         path => assets::file(&request, path).ok_or_else(|| {
             Error::refused(404, "not_found", "The Connect UI has no such file".to_owned())

@@ -1,5 +1,5 @@
 //! `connect-ui` as a Lambda function.
 
 fn main() -> Result<(), api::InitError> {
-    api::run(connect_ui::handle)
+    api::run_alone(connect_ui::handle)
 }

@@ -154,35 +154,25 @@ fn log(
     let receiver = receiver(&stored.event.url);
     let status = delivery.last.as_deref().unwrap_or_default();
     let duration_ms = took.as_secs_f64() * 1e3;
+    let wait_s = wait.map(|wait| wait.as_secs());
+    macro_rules! line {
+        ($level:ident, $message:literal) => {
+            tracing::$level!(
+                event,
+                environment_id,
+                receiver,
+                attempt,
+                status,
+                duration_ms,
+                wait_s,
+                $message
+            )
+        };
+    }
     match (delivery.status, wait) {
-        (Status::Delivered, _) => tracing::info!(
-            event,
-            environment_id,
-            receiver,
-            attempt,
-            status,
-            duration_ms,
-            "webhook delivered"
-        ),
-        (_, Some(wait)) => tracing::warn!(
-            event,
-            environment_id,
-            receiver,
-            attempt,
-            status,
-            duration_ms,
-            wait_s = wait.as_secs(),
-            "webhook not delivered"
-        ),
+        (Status::Delivered, _) => line!(info, "webhook delivered"),
+        (_, Some(_)) => line!(warn, "webhook not delivered"),
         // The metric filter of the template counts these lines.
-        (_, None) => tracing::error!(
-            event,
-            environment_id,
-            receiver,
-            attempt,
-            status,
-            duration_ms,
-            "webhook failed for good"
-        ),
+        (_, None) => line!(error, "webhook failed for good"),
     }
 }

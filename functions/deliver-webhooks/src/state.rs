@@ -18,14 +18,7 @@ impl Deliver {
     /// What a start has made, and a client of SQS.
     pub fn start(start: Start) -> Result<Self, InitError> {
         let settings = &start.app.settings;
-        let sqs = queue::client(
-            start.connector.clone(),
-            start.waits.config(),
-            aws::retries(),
-            start.region.clone(),
-            aws::credentials(),
-            settings.sqs_endpoint_url.clone(),
-        );
+        let sqs = queue::client(&start.aws, settings.sqs_endpoint_url.clone());
         let queue = Queue::new(sqs, settings.webhooks_queue_url.clone());
         // As the state itself, it is there until the process ends.
         let connect = Box::leak(Box::new(Connect::start(start)?));

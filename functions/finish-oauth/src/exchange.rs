@@ -41,7 +41,7 @@ pub async fn redeem(
         unknown(&json!({ "name": "Error", "message": format!("Client request error: {}", reason(&error)) }))
     })?;
     TokenAnswer::read(provider, &answer, now).map_err(|problem| match problem {
-        NoToken::Refused { status, payload, .. } => {
+        NoToken::Refused { status, payload, .. } if !status.is_success() => {
             let mut failure = unknown(&json!({
                 "name": "Error",
                 "message": format!("Response Error: {status}"),
@@ -53,7 +53,8 @@ pub async fn redeem(
         NoToken::Unreadable => unknown(
             &json!({ "name": "Error", "message": "The content-type is not JSON compatible" }),
         ),
-        NoToken::Incomplete => Failure::unknown(None).announced_as(
+        // An error with the status of a success is, to the contract, an answer without a token.
+        NoToken::Refused { .. } | NoToken::Incomplete => Failure::unknown(None).announced_as(
             "unable_to_parse_token_response",
             "OAuth2 token request failed, response from the server could not be parsed".to_owned(),
         ),

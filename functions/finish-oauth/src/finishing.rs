@@ -8,7 +8,7 @@ use connect::announcing::FailedAttempt;
 use connect::clients::Client;
 use connect::saving::Credentials;
 use flow::failure::Failure;
-use flow::messages::{self, tell};
+use flow::messages;
 use flow::overrides::Overrides;
 use flow::secrets::FlowSecrets;
 use flow::variables::Variables;
@@ -22,6 +22,7 @@ use session::event::Event;
 use session::integration::Integration;
 use session::oauth_flow::{Draft, FlowEnd, FlowHash, FlowToken, OauthFlow, Outcome};
 use session::provider::Provider;
+use sockets::Sockets;
 use tables::attempts::{End, Saved};
 
 use crate::callback::Callback;
@@ -30,8 +31,10 @@ use crate::exchange::{self, Grant};
 /// A callback that has taken a flow.
 #[derive(Debug)]
 pub struct Finishing<'a> {
-    /// The state of the function.
+    /// DynamoDB, KMS and the outside.
     pub connect: &'a Connect,
+    /// The sockets that wait for an outcome.
+    pub sockets: &'a Sockets,
     /// What the provider sent.
     pub callback: &'a Callback<'a>,
     /// The flow's state.
@@ -120,12 +123,7 @@ impl Finishing<'_> {
         match self.connection(&taken, secrets).await {
             Ok(Saved::SessionGone) => self.session_gone(&flow).await,
             Ok(Saved::Done) => {
-                tell(
-                    &self.connect.sockets,
-                    flow.ws_client_id.as_deref(),
-                    &messages::success(draft),
-                )
-                .await;
+                self.sockets.tell(flow.ws_client_id.as_deref(), &messages::success(draft)).await;
                 Ok(page::of_end(&FlowEnd::Connected))
             }
             Ok(Saved::IntegrationGone) => self.failed(&taken, &gone_integration()).await,
@@ -177,6 +175,7 @@ impl Finishing<'_> {
             ),
             metadata: None,
             moves_updated_at: false,
+            kept_tags: None,
         };
         let outcome = Outcome::connected(&flow.draft, self.now);
         let end = self.end(taken, &outcome, &FlowEnd::Connected);
@@ -250,7 +249,7 @@ impl Finishing<'_> {
         let draft = &flow.draft;
         let id = draft.connection_id.as_str();
         let message = messages::error(draft.integration.as_str(), id, failure);
-        tell(&self.connect.sockets, flow.ws_client_id.as_deref(), &message).await;
+        self.sockets.tell(flow.ws_client_id.as_deref(), &message).await;
     }
 
     fn end<'b>(

@@ -13,17 +13,18 @@ mod finishing;
 use std::time::Duration;
 
 use api::lambda::Start;
+use api::settings::Settings;
 use api::{Error, InitError, Request, Response, Timestamp, request, response, telemetry};
 use callback::Callback;
 use connect::Connect;
 use finishing::Finishing;
 use flow::failure::Failure;
-use flow::messages::{self, tell};
-use flow::{cookie, page};
+use flow::{cookie, messages, page};
 use lambda_http::http::header::{HeaderName, REFERER};
 use lambda_http::http::{Method, StatusCode};
 use serde_json::Value;
 use session::oauth_flow::FlowToken;
+use sockets::Sockets;
 use tables::oauth_states::Taken;
 use url::Url;
 use url::form_urlencoded::Serializer;
@@ -36,15 +37,34 @@ const FORM_LENGTH_MAX: usize = 8_000;
 const LOOKS: usize = 20;
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// What a start has made, and the sockets that wait for an outcome.
-pub fn start(start: Start) -> Result<Connect, InitError> {
-    let sockets = messages::sockets(&start);
-    Ok(Connect { sockets, ..Connect::start(start)? })
+/// What the end of a flow needs besides the request.
+#[derive(Debug)]
+pub struct FinishOauth {
+    /// DynamoDB, KMS and the outside.
+    pub connect: Connect,
+    /// The sockets that wait for an outcome.
+    pub sockets: Sockets,
+}
+
+impl FinishOauth {
+    /// What the start of the process has made, and the sockets.
+    pub fn new(start: Start) -> Result<Self, InitError> {
+        let url = start.app.settings.websocket_api_url.clone();
+        let sockets = Sockets::new(start.aws.clone(), url);
+        Ok(Self { connect: Connect::start(start)?, sockets })
+    }
+}
+
+impl AsRef<Settings> for FinishOauth {
+    fn as_ref(&self) -> &Settings {
+        self.connect.as_ref()
+    }
 }
 
 /// Answers a page that says how the flow ended.
 pub async fn handle(
     connect: &Connect,
+    sockets: &Sockets,
     request: Request,
     now: Timestamp,
 ) -> Result<Response, Error> {
@@ -57,7 +77,7 @@ pub async fn handle(
         return as_get(&request);
     }
     let query = request::query(&request);
-    match finish(connect, &request, Callback(&query), now).await {
+    match finish(connect, sockets, &request, Callback(&query), now).await {
         Ok(page) => Ok(page),
         Err(error) => Ok(page::of_error(&error)),
     }
@@ -65,6 +85,7 @@ pub async fn handle(
 
 async fn finish(
     connect: &Connect,
+    sockets: &Sockets,
     request: &Request,
     callback: Callback<'_>,
     now: Timestamp,
@@ -96,7 +117,7 @@ async fn finish(
             let draft = &flow.draft;
             let id = draft.connection_id.as_str();
             let message = messages::error(draft.integration.as_str(), id, &failure);
-            tell(&connect.sockets, flow.ws_client_id.as_deref(), &message).await;
+            sockets.tell(flow.ws_client_id.as_deref(), &message).await;
             Ok(failed(&callback, failure.error_type, &failure.description))
         }
         Taken::Before(Some(end)) => Ok(page::of_end(&end)),
@@ -107,7 +128,8 @@ async fn finish(
         Taken::Now(flow, secrets) => {
             let cookie =
                 cookie.ok_or_else(|| Error::internal("a flow was taken without cookie"))?;
-            let finishing = Finishing { connect, callback: &callback, state: state.hash(), now };
+            let state = state.hash();
+            let finishing = Finishing { connect, sockets, callback: &callback, state, now };
             finishing.finish(*flow, &cookie, &secrets).await
         }
     }

@@ -43,7 +43,8 @@ pub async fn handle(app: &App, request: Request, now: Timestamp) -> Result<Respo
         .filter_map(|name| Provider::from_template(name, catalogue::template(name)?))
         .collect();
     let own = app.tables.providers(caller.environment_id()).await?;
-    providers.extend(own.into_iter().filter(|own| own.name().contains(&search)));
+    providers
+        .extend(own.into_iter().filter(|own| own.name().to_ascii_lowercase().contains(&search)));
     providers.sort_by(|a, b| a.name().cmp(b.name()));
     let templates: Vec<_> =
         providers.iter().map(|provider| Template::new(provider, &base_url, is_whole)).collect();

@@ -20,8 +20,7 @@ const ATTEMPTS: u32 = 8;
 /// The sockets of the API that the settings name.
 pub fn start(start: Start) -> Result<Sockets, InitError> {
     let url = start.app.settings.websocket_api_url.clone();
-    let credentials = aws::credentials();
-    Ok(Sockets::new(start.connector, start.waits, start.region, credentials, url))
+    Ok(Sockets::new(start.aws, url))
 }
 
 /// Posts the acknowledgement. Nobody waits for an answer: the outcome is in the log.

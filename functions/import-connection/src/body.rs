@@ -111,7 +111,9 @@ fn credentials(value: Option<Value>, issues: &mut Issues) -> Option<Map<String, 
     credentials.insert("type".to_owned(), kind.into());
     credentials.extend(values?);
     if is_answered {
+        let own_client = credentials.shift_remove("config_override");
         credentials.insert("raw".to_owned(), Value::Object(sent));
+        credentials.extend(own_client.map(|own| ("config_override".to_owned(), own)));
     }
     Some(credentials)
 }

@@ -30,11 +30,8 @@ pub async fn handle(app: &App, request: Request, now: Timestamp) -> Result<Respo
     request::body(&request)?;
     let grant = auth::grant(app, &request, now, SCOPES).await?;
     let query = request::read_query(&request, Query::read)?;
-    let (limit, offset) = (query.limit, query.offset);
-    let found = app
-        .tables
-        .list_connections(grant.environment.id, &query.filter, query.cursor, offset, limit)
-        .await?;
+    let environment = grant.environment.id;
+    let found = app.tables.list_connections(environment, &query.filter, &query.page).await?;
     let mut connections = Vec::with_capacity(found.connections.len());
     let mut length = 0;
     let mut next_cursor = found.next_cursor;

@@ -6,7 +6,7 @@ use serde_json::Value;
 use session::fields::{Fields, Issues, string, text};
 use session::integration::IntegrationKey;
 use session::tags::Tags;
-use tables::connection_list::{Cursor, Filter, INTEGRATIONS_MAX};
+use tables::connection_list::{Cursor, Filter, INTEGRATIONS_MAX, Page};
 
 /// The most connections of a page, by default and on request.
 const LIMIT_DEFAULT: f64 = 1_000.0;
@@ -16,12 +16,8 @@ const LIMIT_MAX: f64 = 2_000.0;
 pub struct Query {
     /// Which connections.
     pub filter: Filter,
-    /// Where the page starts.
-    pub cursor: Option<Cursor>,
-    /// How many connections are left out before the page.
-    pub offset: usize,
-    /// How many the page has at most.
-    pub limit: usize,
+    /// Which part of the list of them.
+    pub page: Page,
 }
 
 impl Query {
@@ -48,9 +44,7 @@ impl Query {
                 integrations,
                 tags: tags.unwrap_or_default(),
             },
-            cursor,
-            offset: (page * per_page) as usize,
-            limit: per_page as usize,
+            page: Page { cursor, offset: (page * per_page) as usize, limit: per_page as usize },
         })
     }
 }

@@ -1,7 +1,7 @@
 //! Secrets that a document gives, or that are generated, are sealed with the environment's branch
 //! key before they are written.
 
-use sealing::{Location, SealingError, WrappedBranchKey, branch_key_version};
+use sealing::{SealingError, WrappedBranchKey, branch_key_version};
 use tables::record::Key;
 use vault::VaultError;
 
@@ -17,12 +17,7 @@ impl Planner<'_> {
         secret: &str,
         stored: Option<&Vec<u8>>,
     ) -> Result<Vec<u8>, Failure> {
-        let location = Location {
-            table: "registry",
-            partition_key: key.pk().as_bytes(),
-            sort_key: key.sk().as_bytes(),
-            attribute,
-        };
+        let location = key.location(attribute);
         if let Some(stored) = stored {
             let branch_key = self.branch_key(stored).await?;
             let opened = self.connect.vault.open(&branch_key, &location, stored, self.now).await;
@@ -43,12 +38,7 @@ impl Planner<'_> {
         attribute: &str,
         sealed: &[u8],
     ) -> Result<String, Failure> {
-        let location = Location {
-            table: "registry",
-            partition_key: key.pk().as_bytes(),
-            sort_key: key.sk().as_bytes(),
-            attribute,
-        };
+        let location = key.location(attribute);
         let branch_key = self.branch_key(sealed).await?;
         let opened = self.connect.vault.open(&branch_key, &location, sealed, self.now).await;
         let opened = opened.map_err(failure)?;

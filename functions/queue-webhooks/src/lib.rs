@@ -21,14 +21,7 @@ use record::Record;
 /// The queue, on a client that the start of the process has connected.
 pub fn start(start: Start) -> Result<Queue, InitError> {
     let settings = &start.app.settings;
-    let sqs = queue::client(
-        start.connector,
-        start.waits.config(),
-        aws::retries(),
-        start.region,
-        aws::credentials(),
-        settings.sqs_endpoint_url.clone(),
-    );
+    let sqs = queue::client(&start.aws, settings.sqs_endpoint_url.clone());
     Ok(Queue::new(sqs, settings.webhooks_queue_url.clone()))
 }
 

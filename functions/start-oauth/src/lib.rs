@@ -7,13 +7,14 @@
 mod authorization_url;
 mod pkce;
 
+use api::settings::Settings;
 use api::{
     App, Error, InitError, Request, Response, Timestamp, auth, lambda, request, response, telemetry,
 };
 use authorization_url::AuthorizationRequest;
 use flow::attempt::Attempt;
 use flow::failure::Failure;
-use flow::messages::{self, tell};
+use flow::messages;
 use flow::overrides::Overrides;
 use flow::parameters::Parameters;
 use flow::secrets::FlowSecrets;
@@ -60,14 +61,14 @@ pub struct StartOauth {
 impl StartOauth {
     /// What the start of the process has made, and the sockets.
     pub fn new(start: lambda::Start) -> Result<Self, InitError> {
-        let sockets = messages::sockets(&start);
-        Ok(Self { app: start.app, sockets })
+        let url = start.app.settings.websocket_api_url.clone();
+        Ok(Self { app: start.app, sockets: Sockets::new(start.aws, url) })
     }
 }
 
-impl AsRef<App> for StartOauth {
-    fn as_ref(&self) -> &App {
-        &self.app
+impl AsRef<Settings> for StartOauth {
+    fn as_ref(&self) -> &Settings {
+        &self.app.settings
     }
 }
 
@@ -87,7 +88,7 @@ pub async fn handle(
             let refused = Failure::new(error.code(), error.message());
             let id = ConnectionId::generate();
             let message = messages::error(&started.name(), id.as_str(), &refused);
-            tell(sockets, started.ws_client_id(), &message).await;
+            sockets.tell(started.ws_client_id(), &message).await;
             Ok(page::of_error(&error))
         }
         Err(error) => Err(error),
@@ -127,7 +128,7 @@ impl Start<'_> {
         id: &ConnectionId,
     ) -> Result<Response, Stop> {
         let tables = &self.app.tables;
-        let parameters = Parameters::read_leniently(self.query.clone())?;
+        let parameters = Parameters::read_leniently(self.query.clone());
         parameters.refuse_connection_id()?;
         let unknown = || Stop::Failed(Failure::unknown_integration(&self.name()));
         let key = IntegrationKey::parse(&self.name()).ok_or_else(unknown)?;
@@ -194,8 +195,8 @@ impl Start<'_> {
         let end =
             End { environment, session: &session, outcomes_before, outcome: &outcome, flow: None };
         self.app.tables.fail(end, Vec::new()).await?;
-        tell(self.sockets, self.ws_client_id(), &messages::error(&name, id.as_str(), failure))
-            .await;
+        let message = messages::error(&name, id.as_str(), failure);
+        self.sockets.tell(self.ws_client_id(), &message).await;
         Ok(page::of_end(&failure.end(None)))
     }
 

@@ -25,8 +25,8 @@ impl App {
     }
 }
 
-impl AsRef<Self> for App {
-    fn as_ref(&self) -> &Self {
-        self
+impl AsRef<Settings> for App {
+    fn as_ref(&self) -> &Settings {
+        &self.settings
     }
 }

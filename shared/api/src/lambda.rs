@@ -2,17 +2,18 @@
 
 use std::convert::Infallible;
 use std::fmt;
+use std::future::ready;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use aws::{Roots, Waits};
-use aws_sdk_dynamodb::config::Region;
-use aws_smithy_runtime_api::client::http::SharedHttpConnector;
+use aws::{Roots, SdkConfig, Waits};
 use futures_util::FutureExt;
 use jiff::Timestamp;
 use lambda_http::http::header::CONTENT_LENGTH;
 use lambda_http::http::{HeaderValue, Method};
-use lambda_http::{Adapter, Body, Context, LambdaEvent, RequestExt, Service, service_fn};
+use lambda_http::{
+    Adapter, Body, BoxFuture, Context, IntoResponse, LambdaEvent, RequestExt, Service, service_fn,
+};
 use lambda_runtime::{Diagnostic, Runtime};
 use serde::Serialize;
 use serde_json::Value;
@@ -42,6 +43,15 @@ where
     run_with(|start| Ok(start.app), handle, ANSWER_WITHIN)
 }
 
+/// Runs the Lambda function of an endpoint that needs nothing of AWS.
+pub fn run_alone<H, F>(handle: H) -> Result<(), InitError>
+where
+    H: Fn(&'static Settings, Request, Timestamp) -> F + Copy + Send + Sync + 'static,
+    F: Future<Output = Result<Response, Error>> + Send + 'static,
+{
+    serve(async |settings| Ok(settings), requests(handle, ANSWER_WITHIN))
+}
+
 /// Runs the Lambda function of an endpoint that needs more: `assemble` makes its state. Each
 /// request is answered `within` this time.
 pub fn run_with<S, H, F>(
@@ -50,11 +60,25 @@ pub fn run_with<S, H, F>(
     within: Duration,
 ) -> Result<(), InitError>
 where
-    S: AsRef<App> + Sync + 'static,
+    S: AsRef<Settings> + Sync + 'static,
     H: Fn(&'static S, Request, Timestamp) -> F + Copy + Send + Sync + 'static,
     F: Future<Output = Result<Response, Error>> + Send + 'static,
 {
-    serve(Waits::REQUEST, assemble, async move |state: &'static S| {
+    let assemble = async |settings| assemble(start(settings, Waits::REQUEST).await?);
+    serve(assemble, requests(handle, within))
+}
+
+/// Answers one request after the other.
+fn requests<S, H, F>(
+    handle: H,
+    within: Duration,
+) -> impl AsyncFnOnce(&'static S) -> Result<(), lambda_runtime::Error>
+where
+    S: AsRef<Settings> + Sync + 'static,
+    H: Fn(&'static S, Request, Timestamp) -> F + Copy + Send + Sync + 'static,
+    F: Future<Output = Result<Response, Error>> + Send + 'static,
+{
+    async move |state: &'static S| {
         let answer = move |event: LambdaEvent<Box<RawValue>>| {
             let LambdaEvent { payload, context } = event;
             // On the heap, since the runtime moves it around: see the `tables` crate.
@@ -63,7 +87,7 @@ where
             )
         };
         Runtime::new(service_fn(answer)).run().await
-    })
+    }
 }
 
 /// Runs a Lambda function that is invoked directly, with any JSON. The handler also gets the time
@@ -77,7 +101,8 @@ where
     H: Fn(&'static S, Value, Timestamp, Duration) -> F + Copy + Send + Sync + 'static,
     F: Future<Output = Result<Value, InvocationFailure>> + Send + 'static,
 {
-    serve(Waits::PROVISION, assemble, async move |state: &'static S| {
+    let assemble = async |settings| assemble(start(settings, Waits::PROVISION).await?);
+    serve(assemble, async move |state: &'static S| {
         let answer = move |event: LambdaEvent<Value>| async move {
             let LambdaEvent { payload, context } = event;
             let now = clock();
@@ -123,7 +148,7 @@ pub async fn answer<'a, S, H, F>(
     within: Duration,
 ) -> Result<impl Serialize + use<S, H, F>, &'static str>
 where
-    S: AsRef<App> + Sync,
+    S: AsRef<Settings> + Sync,
     H: Fn(&'a S, Request, Timestamp) -> F + Send + Sync + 'a,
     F: Future<Output = Result<Response, Error>> + Send + 'a,
 {
@@ -131,10 +156,21 @@ where
     let event = LambdaEvent::new(event, context);
     let handle = &handle;
     let respond = service_fn(move |request: Request| async move {
-        Ok::<_, Infallible>(respond(state, handle, request, now, within).await)
+        Ok::<_, Infallible>(Answer(respond(state, handle, request, now, within).await))
     });
     let Ok(answer) = Adapter::from(respond).call(event).await;
     Ok(answer)
+}
+
+/// An answer whose body says itself whether it is text. By default `lambda_http` goes by the media
+/// type, decodes what is text, and needs the tables of every encoding of the Web for that, which
+/// are a thirtieth of a function's upload.
+struct Answer(Response);
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> BoxFuture<'static, Response> {
+        Box::pin(ready(self.0))
+    }
 }
 
 /// Runs the handler. Whatever becomes of it, there is an answer and one line in the log.
@@ -146,14 +182,14 @@ async fn respond<'a, S, H, F>(
     within: Duration,
 ) -> Response
 where
-    S: AsRef<App>,
+    S: AsRef<Settings>,
     H: Fn(&'a S, Request, Timestamp) -> F,
     F: Future<Output = Result<Response, Error>> + Send + 'a,
 {
     let is_head = request.method() == Method::HEAD;
     let route = route_key(&request);
     let request_id = request.lambda_context_ref().map(|context| context.request_id.clone());
-    let namespace = &state.as_ref().settings.metrics_namespace;
+    let namespace = &state.as_ref().metrics_namespace;
     let status = |response: &Response| response.status().as_u16();
     telemetry::summarise(&route, request_id.unwrap_or_default(), namespace, now, status, async {
         // On the heap, like the calls to DynamoDB within it: see the `tables` crate.
@@ -178,16 +214,12 @@ where
     .await
 }
 
-/// Starts a process: settings, logs, the DynamoDB client, then `serve` on one thread, since Lambda
-/// hands over one event at a time.
-fn serve<S: 'static, F>(
-    waits: Waits,
-    assemble: impl FnOnce(Start) -> Result<S, InitError>,
-    serve: impl FnOnce(&'static S) -> F,
-) -> Result<(), InitError>
-where
-    F: Future<Output = Result<(), lambda_runtime::Error>> + 'static,
-{
+/// Starts a process: settings, logs, its state, then `serve` on one thread, since Lambda hands over
+/// one event at a time.
+fn serve<S: 'static>(
+    assemble: impl AsyncFnOnce(Settings) -> Result<S, InitError>,
+    serve: impl AsyncFnOnce(&'static S) -> Result<(), lambda_runtime::Error> + 'static,
+) -> Result<(), InitError> {
     let settings = Settings::from_env()?;
     telemetry::start(&settings.log);
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -195,11 +227,11 @@ where
         .build_local(LocalOptions::default())
         .map_err(|error| InitError::new(format!("no runtime: {error}")))?;
     runtime.block_on(async {
-        let state = assemble(start(settings, waits).await?)?;
+        let state = assemble(settings).await?;
         // The execution environment is the lifetime: there is nothing to free before it ends.
         let state: &'static S = Box::leak(Box::new(state));
         // As a task: what wakes it then needs no system call, as it would to wake this future.
-        match tokio::task::spawn_local(serve(state)).await {
+        match tokio::task::spawn_local(async move { serve(state).await }).await {
             Ok(served) => served.map_err(|error| InitError::new(error.to_string())),
             Err(_) => Err(InitError::new("the runtime panicked")),
         }
@@ -211,28 +243,18 @@ where
 pub struct Start {
     /// The app, whose DynamoDB client is connected.
     pub app: App,
-    /// The region of the function.
-    pub region: Region,
-    /// Makes connections to AWS.
-    pub connector: SharedHttpConnector,
-    /// How long calls to AWS may take.
-    pub waits: Waits,
+    /// What that client was made with.
+    pub aws: SdkConfig,
 }
 
 async fn start(settings: Settings, waits: Waits) -> Result<Start, InitError> {
     let region = aws::region().await.ok_or_else(|| InitError::new("AWS_REGION is not set"))?;
     let roots = if settings.has_private_ca { Roots::Native } else { Roots::Amazon };
-    let connector = aws::connector(roots, waits);
-    let client = tables::client::client(
-        connector.clone(),
-        waits,
-        region.clone(),
-        aws::credentials(),
-        settings.endpoint_url.clone(),
-        CountCalls::DynamoDb,
-    );
+    let aws = aws::config(roots, waits, region, aws::credentials());
+    let endpoint_url = settings.endpoint_url.clone();
+    let client = tables::client::client(&aws, endpoint_url, CountCalls::DynamoDb);
     tables::client::prime(&client, &settings.tables.sessions).await;
-    Ok(Start { app: App::new(settings, client), region, connector, waits })
+    Ok(Start { app: App::new(settings, client), aws })
 }
 
 /// The one clock of the functions. Everything below takes the moment as an argument.

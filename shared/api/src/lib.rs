@@ -27,7 +27,7 @@ pub mod settings;
 pub mod telemetry;
 
 pub use app::App;
-pub use lambda::{InvocationFailure, run, run_invocation, run_with};
+pub use lambda::{InvocationFailure, run, run_alone, run_invocation, run_with};
 pub use request::Request;
 pub use response::Response;
 pub use session::{Error, Timestamp};

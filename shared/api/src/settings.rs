@@ -143,6 +143,12 @@ impl Settings {
     }
 }
 
+impl AsRef<Self> for Settings {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
 /// The address of a page.
 fn page(text: &str) -> Result<Url, InitError> {
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));

@@ -1,5 +1,5 @@
-//! What every client of AWS shares: one TLS stack, timeouts, the region and credentials that Lambda
-//! sets.
+//! What every client of AWS is made with: one TLS stack, timeouts, retries, the region and the
+//! credentials that Lambda sets.
 //!
 //! What each choice is worth stands in `docs/benchmarks.md`, counted by `make bench-choices`:
 //!
@@ -10,17 +10,23 @@
 
 use std::time::Duration;
 
+use aws_config::BehaviorVersion;
 use aws_config::environment::{
     EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider,
 };
 use aws_config::meta::region::ProvideRegion;
-use aws_sdk_dynamodb::config::retry::RetryConfig;
-use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::config::{Region, SharedCredentialsProvider};
+use aws_config::retry::RetryConfig;
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
-use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpConnector};
+use aws_smithy_runtime_api::client::http::{
+    HttpConnectorSettings, SharedHttpConnector, http_client_fn,
+};
+
+pub use aws_config::{Region, SdkConfig};
 
 /// The roots behind every endpoint of AWS (amazontrust.com/repository).
 const AMAZON_ROOTS: &[u8] = include_bytes!("amazon_roots.pem");
@@ -63,7 +69,7 @@ impl Waits {
     };
 
     /// As the SDK takes them.
-    pub fn config(self) -> TimeoutConfig {
+    fn config(self) -> TimeoutConfig {
         TimeoutConfig::builder()
             .connect_timeout(self.connect)
             .operation_attempt_timeout(self.attempt)
@@ -78,12 +84,32 @@ pub async fn region() -> Option<Region> {
 }
 
 /// The credentials that Lambda set.
-pub fn credentials() -> SharedCredentialsProvider {
-    SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new())
+pub fn credentials() -> impl ProvideCredentials + 'static {
+    EnvironmentVariableCredentialsProvider::new()
+}
+
+/// What clients are made with. Those that are made with the same one share their connections.
+pub fn config(
+    roots: Roots,
+    waits: Waits,
+    region: Region,
+    credentials: impl ProvideCredentials + 'static,
+) -> SdkConfig {
+    let connector = connector(roots, waits);
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(region)
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .http_client(http_client_fn(move |_, _| connector.clone()))
+        .retry_config(retries())
+        .timeout_config(waits.config())
+        // Every attempt has its timeout, so nobody needs to watch how its bytes arrive.
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+        .build()
 }
 
 /// Makes connections. It has timeouts of its own, since the SDK does not pass its own on to it.
-pub fn connector(roots: Roots, waits: Waits) -> SharedHttpConnector {
+fn connector(roots: Roots, waits: Waits) -> SharedHttpConnector {
     let trust_store = match roots {
         Roots::Amazon => TrustStore::empty().with_pem_certificate(AMAZON_ROOTS),
         Roots::Native => TrustStore::default(),
@@ -102,7 +128,7 @@ pub fn connector(roots: Roots, waits: Waits) -> SharedHttpConnector {
 }
 
 /// Three attempts with full jitter.
-pub fn retries() -> RetryConfig {
+fn retries() -> RetryConfig {
     RetryConfig::standard()
         .with_max_attempts(3)
         .with_initial_backoff(Duration::from_millis(50))

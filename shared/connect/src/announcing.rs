@@ -8,6 +8,7 @@ use session::environment::Environment;
 use session::event::Event;
 use session::oauth_flow::Draft;
 use session::provider::{AuthMode, Provider};
+use session::tags::Tags;
 
 use crate::connect::Connect;
 
@@ -22,6 +23,7 @@ impl Connect {
         environment: &Environment,
         provider: &Provider,
         draft: &Draft,
+        kept_tags: Option<Tags>,
         now: Timestamp,
     ) -> Result<Vec<Event>, Error> {
         let own_url = draft.webhook_url_override.as_deref();
@@ -29,11 +31,13 @@ impl Connect {
             return Ok(Vec::new());
         }
         // A connection that is connected again keeps tags that the session does not replace.
-        let kept = if draft.is_reconnect && draft.tags.iter().next().is_none() {
-            let tables = &self.app.tables;
-            tables.connection(environment.id, &draft.integration, &draft.connection_id).await?
+        let keeps_tags = draft.is_reconnect && draft.tags.iter().next().is_none();
+        let kept_tags = if keeps_tags && kept_tags.is_none() {
+            let (tables, key) = (&self.app.tables, &draft.integration);
+            let found = tables.connection(environment.id, key, &draft.connection_id).await?;
+            found.map(|connection| connection.tags)
         } else {
-            None
+            kept_tags.filter(|_| keeps_tags)
         };
         let event = AuthEvent {
             operation: operation(draft),
@@ -42,7 +46,7 @@ impl Connect {
             integration: &draft.integration,
             provider: provider.name(),
             end_user: draft.end_user.as_ref(),
-            tags: Some(kept.as_ref().map_or(&draft.tags, |kept| &kept.tags)),
+            tags: Some(kept_tags.as_ref().unwrap_or(&draft.tags)),
             failure: None,
             own_url,
         };

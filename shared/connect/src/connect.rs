@@ -5,7 +5,6 @@ use api::settings::Settings;
 use api::telemetry::CountCalls;
 use api::{App, InitError};
 use outbound::{AllowList, Outbound, public_roots, system_lookup};
-use sockets::Sockets;
 use vault::Vault;
 
 /// One lives as long as its execution environment.
@@ -17,26 +16,16 @@ pub struct Connect {
     pub vault: Vault,
     /// Calls providers.
     pub outbound: Outbound,
-    /// Tells browsers how their flows ended; of most functions it has none to tell.
-    pub sockets: Sockets,
 }
 
 impl Connect {
     /// What a start has made, and a client of KMS and one of the outside.
     pub fn start(start: Start) -> Result<Self, InitError> {
         let settings = &start.app.settings;
-        let kms = vault::client(
-            start.connector,
-            start.waits.config(),
-            aws::retries(),
-            start.region,
-            aws::credentials(),
-            settings.kms_endpoint_url.clone(),
-            CountCalls::Kms,
-        );
+        let kms = vault::client(&start.aws, settings.kms_endpoint_url.clone(), CountCalls::Kms);
         let vault = Vault::new(kms, settings.kms_key_id.clone());
         let outbound = outbound(settings)?;
-        Ok(Self { app: start.app, vault, outbound, sockets: Sockets::none() })
+        Ok(Self { app: start.app, vault, outbound })
     }
 }
 
@@ -50,8 +39,8 @@ pub fn outbound(settings: &Settings) -> Result<Outbound, InitError> {
         .map_err(|error| InitError::new(format!("no TLS: {error}")))
 }
 
-impl AsRef<App> for Connect {
-    fn as_ref(&self) -> &App {
-        &self.app
+impl AsRef<Settings> for Connect {
+    fn as_ref(&self) -> &Settings {
+        &self.app.settings
     }
 }

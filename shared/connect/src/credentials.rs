@@ -1,14 +1,14 @@
 //! Credentials of connections, sealed before they are written and opened where they are read.
 
 use jiff::Timestamp;
-use sealing::{Location, WrappedBranchKey, branch_key_version};
+use sealing::{WrappedBranchKey, branch_key_version};
 use serde_json::{Map, Value};
 use session::Error;
 use session::connection::ConnectionId;
 use session::environment::Environment;
 use session::integration::IntegrationKey;
 use session::json;
-use tables::connection_item::{CREDENTIALS, ConnectionKey};
+use tables::connection_item::ConnectionKey;
 use vault::VaultError;
 
 use crate::connect::Connect;
@@ -26,7 +26,7 @@ impl Connect {
         let key = ConnectionKey::new(environment.id, integration, id);
         let plaintext = serde_json::to_vec(credentials).map_err(Error::internal)?;
         let branch_key = self.newest_branch_key(environment).await?;
-        self.vault.seal(branch_key.as_slice(), &location(&key), &plaintext, now).await.map_err(
+        self.vault.seal(branch_key.as_slice(), &key.credentials(), &plaintext, now).await.map_err(
             |error| match error {
                 VaultError::Sealing(sealing::SealingError::TooLong) => Error::refused(
                     400,
@@ -52,7 +52,7 @@ impl Connect {
         let branch_key = self.branch_key(environment, version).await?;
         let opened = self
             .vault
-            .open(branch_key.as_slice(), &location(&key), sealed, now)
+            .open(branch_key.as_slice(), &key.credentials(), sealed, now)
             .await
             .map_err(|error| failure(&error))?;
         let text = str::from_utf8(opened.expose()).map_err(Error::internal)?;
@@ -96,16 +96,6 @@ impl Connect {
             Some(newest) if newest.version == version => Ok(Some(newest.clone())),
             _ => Ok(self.app.tables.branch_key(environment.id, version).await?),
         }
-    }
-}
-
-/// The table's own name is left out: a table that is restored from a backup has another.
-fn location(key: &ConnectionKey) -> Location<'_> {
-    Location {
-        table: "connections",
-        partition_key: key.pk.as_bytes(),
-        sort_key: key.sk.as_bytes(),
-        attribute: CREDENTIALS,
     }
 }
 

@@ -4,6 +4,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 use session::provider::Provider;
 
+/// Above this a number of an `expires_at` counts milliseconds: in seconds it is the year 5138.
+const SECONDS_MAX: f64 = 1e11;
+
 /// A number of seconds, or its text (some providers answer one).
 pub fn seconds(value: &Value) -> Option<SignedDuration> {
     const YEAR: i64 = 366 * 24 * 60 * 60;
@@ -14,6 +17,21 @@ pub fn seconds(value: &Value) -> Option<SignedDuration> {
     }?;
     (seconds.is_finite() && seconds >= 0.0)
         .then(|| SignedDuration::from_secs((seconds as i64).min(10 * YEAR)))
+}
+
+/// A moment as text (RFC 3339), or as seconds or milliseconds since 1970, or the text of these.
+pub fn point_in_time(value: &Value) -> Option<Timestamp> {
+    let number = match value {
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) => match text.trim().parse() {
+            Ok(number) => Some(number),
+            Err(_) => return text.trim().parse().ok(),
+        },
+        _ => None,
+    };
+    let number = number.filter(|number| *number > 0.0)?;
+    let ms = if number > SECONDS_MAX { number } else { number * 1_000.0 };
+    Timestamp::from_millisecond(ms as i64).ok()
 }
 
 /// The moment `lifetime` after `now`, as the contract prints it.

@@ -198,7 +198,12 @@ impl<'a> Refresh<'a> {
                     let credentials = self.open(&found).await?;
                     return Ok(Outcome::Credentials(found, credentials));
                 }
-                Ok(Written::Gone) => return Err(gone()),
+                Ok(Written::Gone) => {
+                    // What the provider has just issued is nobody's.
+                    let issued = Connection { credentials: Some(new.credentials), ..read };
+                    self.connect.revoke(self.environment, &issued, self.now).await;
+                    return Err(gone());
+                }
                 Err(error) if Instant::now() + pause >= self.until => return Err(error.into()),
                 Err(error) => {
                     tracing::warn!(cause = ?error, "renewed credentials are not written yet");

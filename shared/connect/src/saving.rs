@@ -10,6 +10,7 @@ use session::environment::Environment;
 use session::oauth_flow::Draft;
 use session::provider::Provider;
 use session::refresh::RefreshState;
+use session::tags::Tags;
 use tables::attempts::{End, Reconnection, Saved};
 
 use crate::connect::Connect;
@@ -26,6 +27,8 @@ pub struct Credentials {
     pub metadata: Option<Map<String, Value>>,
     /// Whether connecting again moves `updated_at`.
     pub moves_updated_at: bool,
+    /// The tags of the connection that is connected again, where the caller has read it.
+    pub kept_tags: Option<Tags>,
 }
 
 impl fmt::Debug for Credentials {
@@ -54,7 +57,7 @@ impl Connect {
             let sealed = self.seal_credentials(environment, key, id, &new.credentials, now);
             Some(sealed.await?)
         };
-        let events = self.success_events(environment, provider, &draft, now).await?;
+        let events = self.success_events(environment, provider, &draft, new.kept_tags, now).await?;
         let refresh_due_at = keepalive::due_at(provider, &new.credentials, now);
         let tables = &self.app.tables;
         if draft.is_reconnect {

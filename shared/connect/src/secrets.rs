@@ -2,7 +2,7 @@
 //! that they stand in.
 
 use jiff::Timestamp;
-use sealing::{Location, branch_key_version};
+use sealing::branch_key_version;
 use session::Error;
 use session::environment::Environment;
 use tables::record::Key;
@@ -21,12 +21,7 @@ impl Connect {
         sealed: &[u8],
         now: Timestamp,
     ) -> Result<String, Error> {
-        let location = Location {
-            table: "registry",
-            partition_key: key.pk().as_bytes(),
-            sort_key: key.sk().as_bytes(),
-            attribute,
-        };
+        let location = key.location(attribute);
         let version = branch_key_version(sealed).map_err(|e| failure(&VaultError::Sealing(e)))?;
         let branch_key = self.branch_key(environment, version).await?;
         let opened = self.vault.open(branch_key.as_slice(), &location, sealed, now).await;

@@ -11,10 +11,7 @@ use serde_json::{Map, Value};
 use session::json;
 use session::provider::Provider;
 
-use crate::moments::{moment, seconds};
-
-/// Above this a number of an `expires_at` counts milliseconds: in seconds it is the year 5138.
-const SECONDS_MAX: f64 = 1e11;
+use crate::moments::{moment, point_in_time, seconds};
 
 /// A token answer. Printed, it shows no token.
 #[derive(Clone, PartialEq)]
@@ -135,21 +132,6 @@ pub fn at<'a>(object: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
     let mut segments = path.split('.');
     let first = object.get(segments.next()?)?;
     segments.try_fold(first, |value, segment| value.get(segment))
-}
-
-/// A moment as text (RFC 3339), or as seconds or milliseconds since 1970, or the text of these.
-fn point_in_time(value: &Value) -> Option<Timestamp> {
-    let number = match value {
-        Value::Number(number) => number.as_f64(),
-        Value::String(text) => match text.trim().parse() {
-            Ok(number) => Some(number),
-            Err(_) => return text.trim().parse().ok(),
-        },
-        _ => None,
-    };
-    let number = number.filter(|number| *number > 0.0)?;
-    let ms = if number > SECONDS_MAX { number } else { number * 1_000.0 };
-    Timestamp::from_millisecond(ms as i64).ok()
 }
 
 /// The error that an answer tells whatever its status: `error`, or `"ok": false` as Slack writes

@@ -12,7 +12,7 @@ use url::Url;
 use url::form_urlencoded::Serializer;
 
 use crate::headers::{basic, header_name, header_value};
-use crate::moments::{moment, object, seconds};
+use crate::moments::{moment, object, point_in_time, seconds};
 use crate::token_failure::TokenFailure;
 use flow::variables::Variables;
 
@@ -52,7 +52,7 @@ pub async fn client_credentials(
     let body = post(outbound, url, headers, form).await?;
     let (raw, token) = parsed(&body)
         .or_else(|| parsed_form(&body))
-        .and_then(|raw| Some((raw.clone(), raw.get("access_token")?.as_str()?.to_owned())))
+        .and_then(|raw| Some((raw.clone(), text(raw.get("access_token"))?)))
         .ok_or(TokenFailure::NoToken)?;
     let lifetime = raw.get("expires_in").and_then(seconds).unwrap_or(LIFETIME_ASSUMED);
     Ok(object(json!({
@@ -123,10 +123,12 @@ pub async fn two_step(
         let first = raw.get(segments.next()?)?;
         segments.try_fold(first, |value, segment| value.get(segment))
     };
-    let token = at("token").and_then(Value::as_str).ok_or(TokenFailure::NoToken)?;
+    let token = text(at("token")).ok_or(TokenFailure::NoToken)?;
     let strategy = paths.and_then(|paths| paths.get("token_expiration_strategy")?.as_str());
     let expires_at = match strategy {
-        Some("expireAt") => at("token_expiration").cloned(),
+        Some("expireAt") => at("token_expiration")
+            .and_then(point_in_time)
+            .map(|end| moment(end, SignedDuration::ZERO)),
         _ => at("token_expiration").and_then(seconds).map(|lifetime| moment(now, lifetime)),
     };
     let mut credentials = object(json!({ "type": "TWO_STEP", "token": token }));
@@ -155,13 +157,15 @@ pub async fn bill(
     });
     let body = post(outbound, url, headers, body.to_string()).await?;
     let raw = parsed(&body).ok_or(TokenFailure::NoToken)?;
-    let session_id = raw.get("sessionId").and_then(Value::as_str).ok_or(TokenFailure::NoToken)?;
+    let session_id = text(raw.get("sessionId")).ok_or(TokenFailure::NoToken)?;
     let mut credentials = object(json!({ "type": "BILL" }));
     credentials.extend(sent.iter().map(|(name, value)| (name.clone(), value.clone())));
-    credentials.insert("session_id".to_owned(), json!(session_id));
-    credentials.insert("user_id".to_owned(), json!(raw.get("userId")));
-    credentials.insert("expires_at".to_owned(), moment(now, BILL_LIFETIME));
-    credentials.insert("raw".to_owned(), Value::Object(raw));
+    credentials.extend(object(json!({
+        "raw": raw,
+        "session_id": session_id,
+        "user_id": raw.get("userId"),
+        "expires_at": moment(now, BILL_LIFETIME),
+    })));
     Ok(credentials)
 }
 
@@ -181,6 +185,11 @@ async fn post(
     } else {
         Err(TokenFailure::Refused(answer.status, body))
     }
+}
+
+/// A text that is not empty.
+fn text(value: Option<&Value>) -> Option<String> {
+    value?.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
 fn parsed(body: &str) -> Option<Map<String, Value>> {

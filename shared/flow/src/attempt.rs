@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 use session::Error;
 use session::connect_session::ConnectSession;
-use session::connection::ConnectionId;
+use session::connection::{Connection, ConnectionId};
 use session::environment::Environment;
 use session::integration::{ConfigDefaults, Integration};
 use session::oauth_flow::Draft;
@@ -64,12 +64,13 @@ impl Attempt {
         }
     }
 
-    /// Refuses to connect a connection again that was deleted meanwhile.
-    pub async fn require_target(&self, tables: &Tables) -> Result<(), Error> {
-        let Some(target) = &self.session.connection else { return Ok(()) };
+    /// The connection that is connected again, of a session for that. One that was deleted meanwhile
+    /// is refused.
+    pub async fn require_target(&self, tables: &Tables) -> Result<Option<Connection>, Error> {
+        let Some(target) = &self.session.connection else { return Ok(None) };
         let (environment, key) = (self.environment.id, &self.integration.key);
         let found = tables.connection(environment, key, &target.connection_id).await?;
-        found.map(|_| ()).ok_or_else(target_gone)
+        found.map(Some).ok_or_else(target_gone)
     }
 
     /// What the session says of the integration.

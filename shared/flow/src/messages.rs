@@ -1,9 +1,7 @@
 //! Messages to the browser that waits on a websocket (section 8 of the flow).
 
-use api::lambda::Start;
 use serde_json::{Value, json};
 use session::oauth_flow::Draft;
-use sockets::Sockets;
 
 use crate::failure::Failure;
 
@@ -26,19 +24,4 @@ pub fn error(provider_config_key: &str, connection_id: &str, failure: &Failure) 
         "error_type": failure.error_type,
         "error_desc": failure.description,
     })
-}
-
-/// The sockets of the WebSocket API that the settings name.
-pub fn sockets(start: &Start) -> Sockets {
-    let url = start.app.settings.websocket_api_url.clone();
-    let (connector, region) = (start.connector.clone(), start.region.clone());
-    Sockets::new(connector, start.waits, region, aws::credentials(), url)
-}
-
-/// Tells a websocket client, if the flow was started with one. Nothing depends on it: the page and
-/// the outcomes of the session say the same.
-pub async fn tell(sockets: &Sockets, ws_client_id: Option<&str>, message: &Value) {
-    if let Some(id) = ws_client_id {
-        sockets.post(id, message).await;
-    }
 }

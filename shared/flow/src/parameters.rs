@@ -10,7 +10,7 @@ use session::integration::IntegrationKey;
 pub struct Parameters {
     /// `params[…]`: values that the provider's templates need. Strings only.
     pub params: Map<String, Value>,
-    connection_id: Option<ConnectionId>,
+    names_connection: bool,
 }
 
 impl Parameters {
@@ -21,30 +21,38 @@ impl Parameters {
             let connection_id = fields.optional("connection_id", ConnectionId::read);
             let params = fields
                 .optional("params", |value, issues| Fields::of(value, issues).map(Fields::rest));
-            let mut params = params.unwrap_or_default();
-            params.retain(|name, value| name != "webhook_url" && value.is_string());
-            Self { params, connection_id }
+            let params = of_connection(params.unwrap_or_default());
+            Self { params, names_connection: connection_id.is_some() }
         });
         issues.finish(parameters).map_err(Error::InvalidQueryParams)
     }
 
-    /// Reads the query; `params` that are no object are ignored.
-    pub fn read_leniently(mut query: Map<String, Value>) -> Result<Self, Error> {
-        if !query.get("params").is_some_and(Value::is_object) {
-            query.shift_remove("params");
-        }
-        Self::read(query)
+    /// Reads the query of an endpoint that judges nothing of it: `params` that are no object and an
+    /// empty `connection_id` are ignored.
+    pub fn read_leniently(mut query: Map<String, Value>) -> Self {
+        let names_connection = query.get("connection_id").is_some_and(|id| *id != "");
+        let params = match query.shift_remove("params") {
+            Some(Value::Object(params)) => params,
+            _ => Map::new(),
+        };
+        Self { params: of_connection(params), names_connection }
     }
 
     /// A session says which connection is made, so its browser may not.
     pub fn refuse_connection_id(&self) -> Result<(), Error> {
         let mut issues = Issues::default();
-        if self.connection_id.is_some() {
+        if self.names_connection {
             let message = "connection_id is forbidden when using session token";
             issues.push_at(&["connection_id"], "custom", message);
         }
         issues.finish(Some(())).map_err(Error::InvalidQueryParams)
     }
+}
+
+/// Those that become a connection's configuration.
+fn of_connection(mut params: Map<String, Value>) -> Map<String, Value> {
+    params.retain(|name, value| name != "webhook_url" && value.is_string());
+    params
 }
 
 /// The integration that the path names.

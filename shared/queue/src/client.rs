@@ -2,36 +2,16 @@
 
 use std::error::Error;
 
+use aws::SdkConfig;
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::config::retry::RetryConfig;
-use aws_sdk_sqs::config::timeout::TimeoutConfig;
-use aws_sdk_sqs::config::{
-    BehaviorVersion, Config, ProvideCredentials, Region, StalledStreamProtectionConfig,
-};
+use aws_sdk_sqs::config::Builder;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sqs::operation::RequestId;
-use aws_smithy_runtime_api::client::http::{SharedHttpConnector, http_client_fn};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
-/// A client that calls SQS in its region, or another endpoint (`AWS_ENDPOINT_URL_SQS`). The
-/// connector is that of the other clients.
-pub fn client(
-    connector: SharedHttpConnector,
-    timeouts: TimeoutConfig,
-    retries: RetryConfig,
-    region: Region,
-    credentials: impl ProvideCredentials + 'static,
-    endpoint_url: Option<String>,
-) -> Client {
-    let mut config = Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(region)
-        .credentials_provider(credentials)
-        .http_client(http_client_fn(move |_, _| connector.clone()))
-        .retry_config(retries)
-        .timeout_config(timeouts)
-        // Every attempt has its timeout, so nobody needs to watch how its bytes arrive.
-        .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+/// A client that calls SQS in its region, or another endpoint (`AWS_ENDPOINT_URL_SQS`).
+pub fn client(config: &SdkConfig, endpoint_url: Option<String>) -> Client {
+    let mut config = Builder::from(config);
     config.set_endpoint_url(endpoint_url);
     Client::from_conf(config.build())
 }

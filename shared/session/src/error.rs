@@ -70,6 +70,17 @@ pub struct Refusal {
     pub is_older: bool,
 }
 
+impl Refusal {
+    fn about(
+        status: u16,
+        code: &'static str,
+        message: impl Into<Cow<'static, str>>,
+        payload: Value,
+    ) -> Self {
+        Self { status, code, message: message.into(), payload: Some(payload), is_older: false }
+    }
+}
+
 /// The scope that a key needs to make sessions.
 pub const WRITE_SESSIONS: &str = "environment:connect_sessions:write";
 
@@ -87,8 +98,8 @@ impl Error {
         message: impl Into<Cow<'static, str>>,
         payload: Value,
     ) -> Self {
-        let (message, payload) = (message.into(), Some(payload));
-        Self::Refused(Box::new(Refusal { status, code, message, payload, is_older: true }))
+        let about = Refusal::about(status, code, message, payload);
+        Self::Refused(Box::new(Refusal { is_older: true, ..about }))
     }
 
     /// An answer that tells what it is about.
@@ -98,8 +109,7 @@ impl Error {
         message: impl Into<Cow<'static, str>>,
         payload: Value,
     ) -> Self {
-        let (message, payload) = (message.into(), Some(payload));
-        Self::Refused(Box::new(Refusal { status, code, message, payload, is_older: false }))
+        Self::Refused(Box::new(Refusal::about(status, code, message, payload)))
     }
 
     /// A failure that nobody foresaw.

@@ -5,19 +5,17 @@
 //! an OAuth flow. The flow's outcome is then posted to it, once (section 8 of the flow).
 //!
 //! - [`Sockets`]: posting to a connection, and closing it.
-//! - `client`: the client of the management API; `undelivered`: why a message does not arrive.
+//! - `undelivered`: why a message does not arrive.
 
-mod client;
 mod undelivered;
 
 use std::fmt;
 use std::sync::LazyLock;
 
-use aws::Waits;
+use aws::SdkConfig;
 use aws_sdk_apigatewaymanagement::Client;
-use aws_sdk_apigatewaymanagement::config::{ProvideCredentials, Region};
+use aws_sdk_apigatewaymanagement::config::Builder;
 use aws_sdk_apigatewaymanagement::primitives::Blob;
-use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use serde_json::{Value, json};
 
 pub use undelivered::Undelivered;
@@ -32,24 +30,20 @@ pub struct Sockets(Option<LazyClient>);
 type LazyClient = LazyLock<Client, Box<dyn FnOnce() -> Client + Send>>;
 
 impl Sockets {
-    /// No sockets, for what posts no messages.
-    pub const fn none() -> Self {
-        Self(None)
-    }
-
     /// The sockets of the WebSocket API whose management endpoint is `url`
     /// (`https://<api>.execute-api.<region>.amazonaws.com/<stage>`), or none.
-    pub fn new(
-        connector: SharedHttpConnector,
-        waits: Waits,
-        region: Region,
-        credentials: impl ProvideCredentials + 'static,
-        url: Option<String>,
-    ) -> Self {
+    pub fn new(config: SdkConfig, url: Option<String>) -> Self {
         Self(url.map(|url| {
-            let make = move || client::client(connector, waits, region, credentials, &url);
-            LazyLock::new(Box::new(make) as Box<_>)
+            let config = move || Builder::from(&config).endpoint_url(url).build();
+            LazyLock::new(Box::new(move || Client::from_conf(config())) as Box<_>)
         }))
+    }
+
+    /// Posts the outcome of a flow to the client that it was started with, if it was with one.
+    pub async fn tell(&self, connection_id: Option<&str>, message: &Value) {
+        if let Some(id) = connection_id {
+            self.post(id, message).await;
+        }
     }
 
     /// Posts the outcome of a flow, and closes the connection: one id gets one outcome, so a second

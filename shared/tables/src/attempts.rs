@@ -14,7 +14,7 @@ use session::token::TokenHash;
 use uuid::Uuid;
 
 use crate::assignments::Assignments;
-use crate::connection_item::{CREDENTIALS, ConnectionKey, from_connection, tags, text_of};
+use crate::connection_item::{CREDENTIALS, ConnectionKey, from_connection, text_of};
 use crate::error::{StoreError, failed_conditions};
 use crate::item;
 use crate::oauth_states;
@@ -101,7 +101,7 @@ impl Tables {
         update.replace(CREDENTIALS, new.credentials.map(|sealed| AttributeValue::B(sealed.into())));
         update.replace("webhook_url_override", new.webhook_url_override.map(AttributeValue::S));
         if let Some(own) = &new.tags {
-            update.set("tags", tags(own));
+            update.set("tags", AttributeValue::S(text_of(own)?));
         }
         if new.end_user.is_some() {
             update.end_user(end.environment, id, new.end_user.as_ref())?;

@@ -3,17 +3,13 @@
 
 use std::time::Duration;
 
-use aws::Waits;
+use aws::SdkConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextMut;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::config::{
-    BehaviorVersion, Config, ConfigBag, Intercept, ProvideCredentials, Region, RuntimeComponents,
-    StalledStreamProtectionConfig,
-};
+use aws_sdk_dynamodb::config::{Builder, Config, ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
-use aws_smithy_runtime_api::client::http::{SharedHttpConnector, http_client_fn};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 
 /// As long as a start may wait for its connection.
@@ -22,23 +18,11 @@ const PRIME_WITHIN: Duration = Duration::from_secs(2);
 /// A client that calls the endpoint of its region, or another one. `observer` sees each request
 /// that is sent, retries included.
 pub fn client(
-    connector: SharedHttpConnector,
-    waits: Waits,
-    region: Region,
-    credentials: impl ProvideCredentials + 'static,
+    config: &SdkConfig,
     endpoint_url: Option<String>,
     observer: impl Intercept + 'static,
 ) -> Client {
-    let mut config = Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(region)
-        .credentials_provider(credentials)
-        .http_client(http_client_fn(move |_, _| connector.clone()))
-        .retry_config(aws::retries())
-        .timeout_config(waits.config())
-        // Every attempt has its timeout, so nobody needs to watch how its bytes arrive.
-        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-        .interceptor(observer);
+    let mut config = Builder::from(config).interceptor(observer);
     // One endpoint for all accounts, so that the first request finds the primed connection.
     config.set_account_id_endpoint_mode("disabled".parse().ok());
     config.set_endpoint_url(endpoint_url);

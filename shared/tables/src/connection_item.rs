@@ -14,6 +14,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
+use sealing::Location;
 use serde::{Deserialize, Serialize};
 use serde_dynamo::aws_sdk_dynamodb_1::from_item;
 use serde_json::{Map, Value};
@@ -30,7 +31,7 @@ use crate::item::{Item, Json};
 use crate::refresh_item;
 
 /// The attribute that holds sealed credentials.
-pub const CREDENTIALS: &str = "credentials";
+pub(crate) const CREDENTIALS: &str = "credentials";
 
 /// The key of a connection's item.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +46,17 @@ impl ConnectionKey {
     /// Of a connection of an environment.
     pub fn new(environment: Uuid, integration: &IntegrationKey, id: &ConnectionId) -> Self {
         Self { pk: partition(environment), sk: format!("{}#{}", id.as_str(), integration.as_str()) }
+    }
+
+    /// Where the sealed credentials belong. The table's own name is left out: a table that is
+    /// restored from a backup has another.
+    pub fn credentials(&self) -> Location<'_> {
+        Location {
+            table: "connections",
+            partition_key: self.pk.as_bytes(),
+            sort_key: self.sk.as_bytes(),
+            attribute: CREDENTIALS,
+        }
     }
 
     /// As the SDK takes it.
@@ -109,7 +121,7 @@ pub fn from_connection(environment: Uuid, connection: Connection) -> Result<Item
         ("integration_id", string(connection.integration_id.as_str())),
         ("number", Some(AttributeValue::N(connection.number.to_string()))),
         ("provider", string(&connection.provider)),
-        ("tags", Some(tags(&connection.tags))),
+        ("tags", Some(AttributeValue::S(text_of(&connection.tags)?))),
         ("metadata", metadata.map(AttributeValue::S)),
         ("connection_config", Some(AttributeValue::S(text_of(&connection.connection_config)?))),
         ("webhook_url_override", connection.webhook_url_override.map(AttributeValue::S)),
@@ -128,10 +140,10 @@ pub fn created_sk(connection: &Connection) -> String {
     format!("{:013}#{:016}", connection.created_at.as_millisecond(), connection.number)
 }
 
-/// Tags as a map, so that a list can be filtered by them.
-pub fn tags(tags: &Tags) -> AttributeValue {
-    let entries = tags.iter().map(|(key, tag)| (key.clone(), AttributeValue::S(tag.clone())));
-    AttributeValue::M(entries.collect())
+/// One tag as it stands in the text of a connection's tags: `"plan":"pro"`. It stands nowhere else
+/// in there, because the quotes within a value are escaped.
+pub fn tag_text(key: &str, value: &str) -> Result<String, StoreError> {
+    Ok(format!("{}:{}", text_of(&key)?, text_of(&value)?))
 }
 
 /// A value as JSON text, which keeps the order of its keys.
@@ -153,7 +165,7 @@ pub fn to_connection(mut item: Item) -> Result<Connection, StoreError> {
         integration_id: item.integration_id,
         provider: item.provider,
         end_user: item.end_user.map(Json::into_inner),
-        tags: item.tags,
+        tags: item.tags.into_inner(),
         metadata: item.metadata.map(|text| object_of(&text)).transpose()?,
         connection_config: object_of(&item.connection_config)?,
         webhook_url_override: item.webhook_url_override,
@@ -170,7 +182,7 @@ struct ConnectionItem {
     integration_id: IntegrationKey,
     number: u64,
     provider: String,
-    tags: Tags,
+    tags: Json<Tags>,
     end_user: Option<Json<EndUser>>,
     metadata: Option<String>,
     connection_config: String,

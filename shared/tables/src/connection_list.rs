@@ -7,7 +7,7 @@ use session::connection::Connection;
 use session::tags::Tags;
 use uuid::Uuid;
 
-use crate::connection_item::{created_sk, end_user_partition, partition, to_connection};
+use crate::connection_item::{created_sk, end_user_partition, partition, tag_text, to_connection};
 use crate::error::StoreError;
 use crate::item::Item;
 use crate::tables::Tables;
@@ -55,6 +55,17 @@ impl Cursor {
     }
 }
 
+/// Which part of a list: `limit` connections behind the first `offset` after the cursor.
+#[derive(Debug)]
+pub struct Page {
+    /// Where it starts.
+    pub cursor: Option<Cursor>,
+    /// How many connections are left out before it.
+    pub offset: usize,
+    /// How many it has at most.
+    pub limit: usize,
+}
+
 /// A part of a list.
 #[derive(Debug)]
 pub struct Listed {
@@ -71,7 +82,7 @@ impl Filter {
     }
 
     /// The filter expression of DynamoDB, and its values.
-    fn expression(&self) -> (String, Item) {
+    fn expression(&self) -> Result<(String, Item), StoreError> {
         let mut parts = Vec::new();
         let mut values = Item::new();
         let mut is = |part: &str, name: &str, value: &str| {
@@ -87,8 +98,9 @@ impl Filter {
         if let Some(id) = self.connection_id.as_ref().filter(|_| self.end_user_id.is_some()) {
             is("connection_id = :connection_id", ":connection_id", id);
         }
-        for (index, (_, tag)) in self.tags.iter().enumerate() {
-            is(&format!("tags.#tag{index} = :tag{index}"), &format!(":tag{index}"), tag);
+        for (index, (key, value)) in self.tags.iter().enumerate() {
+            let tag = tag_text(key, value)?;
+            is(&format!("contains(tags, :tag{index})"), &format!(":tag{index}"), &tag);
         }
         if let Some(keys) = &self.integrations {
             let names: Vec<_> = (0..keys.len()).map(|index| format!(":i{index}")).collect();
@@ -97,47 +109,45 @@ impl Filter {
             }
             parts.push(format!("integration_id IN ({})", names.join(", ")));
         }
-        (parts.join(" AND "), values)
+        Ok((parts.join(" AND "), values))
     }
 }
 
 impl Tables {
-    /// The connections of an environment that a filter lets through, newest first: `limit` of them
-    /// behind the first `offset`. The index follows the table within moments, not at once.
+    /// A page of the connections of an environment that a filter lets through, newest first. The
+    /// index follows the table within moments, not at once.
     pub async fn list_connections(
         &self,
         environment: Uuid,
         filter: &Filter,
-        cursor: Option<Cursor>,
-        offset: usize,
-        limit: usize,
+        page: &Page,
     ) -> Result<Listed, StoreError> {
         if filter.integrations.as_ref().is_some_and(Vec::is_empty) {
             // Nothing matches, and DynamoDB has no expression for that.
             return Ok(Listed { connections: Vec::new(), next_cursor: None });
         }
         if filter.connection_id.is_some() && filter.end_user_id.is_none() {
-            return self.list_by_id(environment, filter, cursor, offset, limit).await;
+            return self.list_by_id(environment, filter, page).await;
         }
         let mut connections = Vec::new();
         let mut left_out = 0;
         let mut read = 0;
         let mut start = None;
         loop {
-            let output = self.list_part(environment, filter, cursor.as_ref(), start).await?;
+            let output = self.list_part(environment, filter, page.cursor.as_ref(), start).await?;
             read += usize::try_from(output.scanned_count).unwrap_or_default();
             for item in output.items.unwrap_or_default() {
-                if left_out < offset {
+                if left_out < page.offset {
                     left_out += 1;
                     continue;
                 }
                 connections.push(to_connection(item)?);
             }
-            let is_full = connections.len() > limit;
+            let is_full = connections.len() > page.limit;
             start = output.last_evaluated_key;
             if is_full || start.is_none() || read >= READ_MAX {
                 let more = is_full || start.is_some();
-                connections.truncate(limit);
+                connections.truncate(page.limit);
                 let stopped_at = start.as_ref().filter(|_| !is_full).and_then(place_of);
                 let last = connections.last().map(|last| filter.cursor_after(last));
                 let next_cursor = stopped_at.or(last).filter(|_| more);
@@ -152,9 +162,7 @@ impl Tables {
         &self,
         environment: Uuid,
         filter: &Filter,
-        cursor: Option<Cursor>,
-        offset: usize,
-        limit: usize,
+        page: &Page,
     ) -> Result<Listed, StoreError> {
         let mut connections = Vec::new();
         let mut start = None;
@@ -170,11 +178,12 @@ impl Tables {
         }
         connections.sort_by_key(|connection| std::cmp::Reverse(created_sk(connection)));
         let behind = |connection: &Connection| {
-            cursor.as_ref().is_none_or(|Cursor(place)| created_sk(connection) < *place)
+            page.cursor.as_ref().is_none_or(|Cursor(place)| created_sk(connection) < *place)
         };
-        let mut connections: Vec<_> = connections.into_iter().filter(behind).skip(offset).collect();
-        let has_more = connections.len() > limit;
-        connections.truncate(limit);
+        let connections = connections.into_iter().filter(behind).skip(page.offset);
+        let mut connections: Vec<_> = connections.collect();
+        let has_more = connections.len() > page.limit;
+        connections.truncate(page.limit);
         let last = connections.last().filter(|_| has_more);
         let next_cursor = last.map(|last| filter.cursor_after(last));
         Ok(Listed { connections, next_cursor })
@@ -187,14 +196,10 @@ impl Tables {
         cursor: Option<&Cursor>,
         start: Option<Item>,
     ) -> Result<aws_sdk_dynamodb::operation::query::QueryOutput, StoreError> {
-        let (expression, values) = filter.expression();
-        let names = filter.tags.iter().enumerate();
-        let mut names: HashMap<_, _> =
-            names.map(|(index, (key, _))| (format!("#tag{index}"), key.clone())).collect();
-        if filter.search.is_some() {
-            // A reserved word.
-            names.insert("#search".to_owned(), "search".to_owned());
-        }
+        let (expression, values) = filter.expression()?;
+        // A reserved word.
+        let search = filter.search.is_some();
+        let names = search.then(|| HashMap::from([("#search".to_owned(), "search".to_owned())]));
         let mut query = self
             .client
             .query()
@@ -203,7 +208,7 @@ impl Tables {
             .scan_index_forward(false)
             .set_exclusive_start_key(start)
             .set_expression_attribute_values(Some(values).filter(|values| !values.is_empty()))
-            .set_expression_attribute_names(Some(names).filter(|names| !names.is_empty()))
+            .set_expression_attribute_names(names)
             .set_filter_expression(Some(expression).filter(|text| !text.is_empty()));
         let string = |text: String| AttributeValue::S(text);
         let by_id = filter.connection_id.as_ref().filter(|_| filter.end_user_id.is_none());

@@ -8,7 +8,7 @@ use session::tags::Tags;
 use uuid::Uuid;
 
 use crate::assignments::Assignments;
-use crate::connection_item::{ConnectionKey, from_connection, partition, tags, to_connection};
+use crate::connection_item::{ConnectionKey, from_connection, partition, text_of, to_connection};
 use crate::error::StoreError;
 use crate::tables::Tables;
 
@@ -52,7 +52,7 @@ impl Tables {
         // An update without a change would be refused; this one is written as it stands.
         update.set("connection_id", AttributeValue::S(id.as_str().to_owned()));
         if let Some(own) = &change.tags {
-            update.set("tags", tags(own));
+            update.set("tags", AttributeValue::S(text_of(own)?));
         }
         if change.end_user.is_some() {
             update.end_user(environment, id, change.end_user.as_ref())?;
@@ -90,7 +90,7 @@ impl Tables {
         let (integration, id) =
             (connection.integration_id.clone(), connection.connection_id.clone());
         let mut update = Assignments::default();
-        update.set("tags", tags(&connection.tags));
+        update.set("tags", AttributeValue::S(text_of(&connection.tags)?));
         update.end_user(environment, &id, connection.end_user.as_ref())?;
         for (name, value) in from_connection(environment, connection)? {
             if name != "pk" && name != "sk" && !update.is_about(&name) {

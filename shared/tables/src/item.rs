@@ -43,7 +43,7 @@ struct SessionItem {
     minted_by: Uuid,
     created_at_ms: i64,
     expires_at_ms: i64,
-    tags: Tags,
+    tags: Json<Tags>,
     allowed_integrations: Option<Json<Vec<IntegrationKey>>>,
     end_user: Option<Json<EndUser>>,
     integrations_config_defaults: Option<Json<PerIntegration<ConfigDefaults>>>,
@@ -60,7 +60,6 @@ pub fn from_session(token: &TokenHash, session: ConnectSession) -> Result<Item, 
     let uuid = |id: Uuid| Some(AttributeValue::S(id.to_string()));
     let number = |number: i64| Some(AttributeValue::N(number.to_string()));
     let expires_at_ms = session.expires_at.as_millisecond();
-    let tags = session.tags.iter().map(|(key, tag)| (key.clone(), AttributeValue::S(tag.clone())));
     let allowed = Some(&session.allowed_integrations).filter(|keys| !keys.is_empty());
     let attributes = [
         (TOKEN_HASH, Some(token_hash(token))),
@@ -71,7 +70,7 @@ pub fn from_session(token: &TokenHash, session: ConnectSession) -> Result<Item, 
         ("expires_at_ms", number(expires_at_ms)),
         // As long as a flow that began with it may take, a session that is not there was deleted.
         ("ttl", Some(ttl(expires_at_ms + FLOW_LIFETIME_MS))),
-        ("tags", Some(AttributeValue::M(tags.collect()))),
+        ("tags", json(Some(&session.tags))?),
         ("allowed_integrations", json(allowed)?),
         ("end_user", json(session.end_user.as_ref())?),
         ("integrations_config_defaults", json(session.integrations_config_defaults.as_ref())?),
@@ -115,7 +114,7 @@ pub fn to_session(mut item: Item) -> Result<ConnectSession, StoreError> {
         created_at: timestamp(item.created_at_ms),
         expires_at: timestamp(item.expires_at_ms),
         end_user: item.end_user.map(Json::into_inner),
-        tags: item.tags,
+        tags: item.tags.into_inner(),
         allowed_integrations: item.allowed_integrations.map(Json::into_inner).unwrap_or_default(),
         integrations_config_defaults: item.integrations_config_defaults.map(Json::into_inner),
         overrides: item.overrides.map(Json::into_inner),

@@ -20,7 +20,7 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use sealing::WrappedBranchKey;
+use sealing::{Location, WrappedBranchKey};
 use serde::{Deserialize, Serialize};
 use session::connect_ui::ConnectUi;
 use session::environment::Environment;
@@ -92,6 +92,17 @@ impl Key {
     /// The sort key.
     pub fn sk(&self) -> &str {
         &self.sk
+    }
+
+    /// Where a sealed attribute of the item belongs. The table's own name is left out: a table that
+    /// is restored from a backup has another.
+    pub fn location<'a>(&'a self, attribute: &'a str) -> Location<'a> {
+        Location {
+            table: "registry",
+            partition_key: self.pk.as_bytes(),
+            sort_key: self.sk.as_bytes(),
+            attribute,
+        }
     }
 
     /// Whether it is the key of a secret key's name.

@@ -57,7 +57,7 @@ fn any_bytes_in_a_request_are_answered() {
                 }
             }
             let peer = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 50_000);
-            let response = gateway::respond(world.connect, request, peer, world.now).await;
+            let response = gateway::respond(world.state, request, peer, world.now).await;
             let status = response.status().as_u16();
             let body = to_bytes(response.into_body(), usize::MAX).await.expect("a whole body");
             judge((method, path), status, str::from_utf8(&body).expect("UTF-8"))
@@ -81,7 +81,7 @@ fn any_text_in_an_event_is_answered() {
                 event["headers"][name] = json!(text(value));
             }
             let context = Context::default();
-            let answered = answer(world.connect, event.to_string(), context, world.now).await;
+            let answered = answer(world.state, event.to_string(), context, world.now).await;
             let answer: Value = serde_json::from_str(&answered.expect("an answer")).expect("JSON");
             assert_eq!(answer["isBase64Encoded"], false);
             let status = answer["statusCode"].as_u64().expect("a status");

@@ -111,7 +111,7 @@ async fn a_result_that_comes_after_its_lease_has_ended_is_written_all_the_same()
         tokio::time::sleep(Duration::from_millis(500)).await;
         let later = world.now + jiff::SignedDuration::from_secs(21);
         let call = tests::Call::new("GET", &connection_path("renewing", &id));
-        call.bearer(&world.secret_key).send_to(world.connect, later).await
+        call.bearer(&world.secret_key).send_to(world.state, later).await
     });
     assert_token(&first, "at-1");
     assert_eq!(second.status, 400);
@@ -156,8 +156,12 @@ async fn what_is_imported_while_the_provider_is_asked_stays() {
 
 #[tokio::test]
 async fn a_connection_that_is_deleted_while_the_provider_is_asked_does_not_come_back() {
-    let slow = |number, request: &_| rotating(number, request).after(Duration::from_millis(800));
-    let renewing = Renewing::start(slow).await;
+    let slow = |number, request: &TokenRequest| match request.path.as_str() {
+        "/revoke" => TokenReply::json(200, &json!({})),
+        _ => rotating(number, request).after(Duration::from_millis(800)),
+    };
+    let more = json!({ "revocation_url": "{url}/revoke" });
+    let renewing = Renewing::with_provider(more, slow).await;
     let id = renewing.expired().await;
     let path = connection_path("renewing", &id);
     let (reply, ()) = tokio::join!(renewing.read(&id), async {
@@ -168,6 +172,11 @@ async fn a_connection_that_is_deleted_while_the_provider_is_asked_does_not_come_
     });
     assert_eq!(reply.status, 404, "{reply:?}");
     assert_eq!(renewing.read(&id).await.status, 404);
+    // What the deletion revokes, and what was issued too late for it.
+    let requests = renewing.endpoint.requests();
+    let revoked = requests.iter().filter(|request| request.path == "/revoke");
+    let revoked: Vec<_> = revoked.filter_map(|request| request.parameter("token")).collect();
+    assert_eq!(revoked, ["rt-0", "rt-1"]);
 }
 
 /// Credentials have 64 KB. What else the provider answers is worth less than its tokens.

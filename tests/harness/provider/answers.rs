@@ -64,7 +64,7 @@ pub async fn provider(request: &Received, address: SocketAddr, counters: &Counte
         }
         "access" => form("oauth_token=o1-at&oauth_token_secret=o1-ats&extra=1"),
         "token" if field("grant_type") == "refresh_token" => {
-            refresh(field("refresh_token"), counters).await
+            refresh(request, field("refresh_token"), address, counters).await
         }
         "token" => exchange(request, field("code"), address).await,
         last if last.contains("verify") => verify(request, path, address).await,
@@ -160,9 +160,16 @@ fn bill(body: &str) -> Answer {
 }
 
 /// A new access token, by the refresh token.
-async fn refresh(token: &str, counters: &Counters) -> Answer {
+async fn refresh(
+    request: &Received,
+    token: &str,
+    address: SocketAddr,
+    counters: &Counters,
+) -> Answer {
     if token.contains("slow") {
         sleep(Duration::from_secs(2)).await;
+    } else if let Some(answer) = hostile::answer(token, request, address).await {
+        return answer;
     }
     if token.contains("fail400") {
         return json(400, &error("invalid_grant", "refresh token revoked"));

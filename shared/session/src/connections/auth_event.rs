@@ -153,7 +153,7 @@ impl<'a> AuthEvent<'a> {
             provider: self.provider,
             provider_config_key: self.integration.as_str(),
             success: self.failure.is_none(),
-            tags: self.tags,
+            tags: self.tags.map(|tags| tags.iter().collect()),
             kind: "auth",
         }
     }
@@ -177,7 +177,7 @@ struct Body<'a> {
     provider_config_key: &'a str,
     success: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    tags: Option<&'a Tags>,
+    tags: Option<BTreeMap<&'a String, &'a String>>,
     #[serde(rename = "type")]
     kind: &'a str,
 }

@@ -125,8 +125,9 @@ pub struct ListedConnection<'a> {
 }
 
 impl<'a> From<&'a Connection> for ListedConnection<'a> {
+    /// `created` has no more decimals than it needs, none on a whole second.
     fn from(connection: &'a Connection) -> Self {
-        let created = Offset::Numeric.print(connection.created_at);
+        let created = format!("{}", connection.created_at).replace('Z', "+00:00");
         Self { summary: connection.into(), created }
     }
 }

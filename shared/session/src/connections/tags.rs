@@ -1,6 +1,6 @@
 //! Tags: what a customer attaches to a session, copied onto the connection and into webhooks.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -18,10 +18,10 @@ pub const VALUE_LENGTH_MAX: usize = 255;
 /// The one key whose value has a rule of its own.
 pub const EMAIL_KEY: &str = "end_user_email";
 
-/// Tags with lowercase keys, at most ten.
+/// Tags with lowercase keys, at most ten, in the order in which they were sent.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Tags(BTreeMap<String, String>);
+pub struct Tags(IndexMap<String, String>);
 
 impl Tags {
     /// Reads the `tags` of a body: values of 1 to 255 characters; keys are lowercased.
@@ -38,16 +38,16 @@ impl Tags {
     }
 
     /// Tags that were judged as a whole by the caller.
-    pub fn from_map(tags: BTreeMap<String, String>) -> Self {
+    pub fn from_map(tags: IndexMap<String, String>) -> Self {
         Self(tags)
     }
 
-    /// The tags, by key.
-    pub fn into_map(self) -> BTreeMap<String, String> {
+    /// The tags.
+    pub fn into_map(self) -> IndexMap<String, String> {
         self.0
     }
 
-    /// Key and value of each tag, by key.
+    /// Key and value of each tag.
     pub fn iter(&self) -> impl Iterator<Item = (&String, &String)> {
         self.0.iter()
     }

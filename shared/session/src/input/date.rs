@@ -1,7 +1,9 @@
-//! Moments as a JavaScript date takes them: a number of milliseconds, or an ISO 8601 text.
+//! Moments as a JavaScript date takes them: a number of milliseconds, or a text of ISO 8601 or, as
+//! `Date.toUTCString` writes it, of RFC 2822.
 
 use jiff::Timestamp;
-use jiff::civil::Date;
+use jiff::civil::DateTime;
+use jiff::fmt::rfc2822::DateTimeParser;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
@@ -14,7 +16,10 @@ pub fn read(value: Option<Value>, issues: &mut Issues) -> Option<Timestamp> {
         Some(Value::Number(number)) => {
             number.as_f64().and_then(|ms| Timestamp::from_millisecond(ms as i64).ok())
         }
-        Some(Value::String(text)) => text.parse().ok().or_else(|| midnight(text)),
+        Some(Value::String(text)) => {
+            let iso = text.parse().ok().or_else(|| without_offset(text));
+            iso.or_else(|| DateTimeParser::new().parse_timestamp(text).ok())
+        }
         // JavaScript reads these as the first moment of 1970, or one millisecond after it.
         Some(Value::Null | Value::Bool(_)) => Some(Timestamp::UNIX_EPOCH),
         _ => None,
@@ -25,8 +30,8 @@ pub fn read(value: Option<Value>, issues: &mut Issues) -> Option<Timestamp> {
     moment
 }
 
-/// A day without a time of day starts in UTC.
-fn midnight(text: &str) -> Option<Timestamp> {
-    let day: Date = text.parse().ok()?;
-    Some(day.to_zoned(TimeZone::UTC).ok()?.timestamp())
+/// A day, which starts at midnight, or a time of day: of UTC, as nothing else is said.
+fn without_offset(text: &str) -> Option<Timestamp> {
+    let moment: DateTime = text.parse().ok()?;
+    Some(moment.to_zoned(TimeZone::UTC).ok()?.timestamp())
 }

@@ -1,7 +1,7 @@
 //! The tags of a session (contract section 7.1): what is known of the end user, under what the
 //! customer asks for by name.
 
-use std::collections::BTreeMap;
+use indexmap::IndexMap;
 
 use crate::connections::end_user::{EndUser, Organization};
 use crate::connections::tags::{self, COUNT_MAX, EMAIL_KEY, Tags, VALUE_LENGTH_MAX};
@@ -11,6 +11,7 @@ use crate::input::fields::{Issue, Issues};
 /// Merges what the end user and the organization say,
 /// under the end user's own tags, under the session's.
 ///
+/// What is derived stands first, in that order; a value that is overridden keeps its place.
 /// Derived tags never fail a request: the end user's own are dropped whole when they do not
 /// fit. What the customer asked for by name does: more than ten in all is an issue.
 pub fn merge(
@@ -37,7 +38,7 @@ pub fn merge(
 fn described(
     end_user: Option<&EndUser>,
     organization: Option<&Organization>,
-) -> BTreeMap<String, String> {
+) -> IndexMap<String, String> {
     [
         ("end_user_id", end_user.map(|user| &user.id)),
         (EMAIL_KEY, end_user.and_then(|user| user.email.as_ref())),
@@ -55,7 +56,7 @@ fn described(
 }
 
 /// Whether derived tags would pass as tags that a customer sends.
-fn is_acceptable(tags: &BTreeMap<String, String>) -> bool {
+fn is_acceptable(tags: &IndexMap<String, String>) -> bool {
     tags.len() <= COUNT_MAX
         && tags.values().all(|value| !value.is_empty())
         && tags.get(EMAIL_KEY).is_none_or(|address| email::is_valid(address))
