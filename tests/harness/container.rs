@@ -33,7 +33,7 @@ pub fn client(url: &str) -> Client {
     dynamodb::client(url, "us-east-1".to_owned(), credentials)
 }
 
-/// A client that waits as long for an answer as functions do that nobody waits for.
+/// A client that waits as long as functions do that nobody waits for.
 pub fn patient_client(url: &str) -> Client {
     dynamodb::patient_client(url, "us-east-1".to_owned(), Credentials::for_tests())
 }

@@ -5,8 +5,7 @@
 //! provider that rotates refresh tokens takes a second use of one for theft and revokes the grant
 //! (RFC 9700 section 4.14.2). That caller has the connection's lease. Everybody else answers the
 //! token that is still good, or waits for the result; nobody renews without the lease, however long
-//! it takes. So the lease is taken stubbornly: a write whose answer is lost may have taken it, and
-//! then all others wait for its end.
+//! it takes.
 
 use std::time::{Duration, Instant};
 
@@ -120,7 +119,8 @@ impl Refresh<'_> {
         }
     }
 
-    /// Takes the lease, for as long as there is time to use it.
+    /// Takes the lease, for as long as there is time to use it. It is tried again and again, since a
+    /// write whose answer is lost may have taken it, and then all others wait for its end.
     async fn take(self, connection: &Connection, lease: &Lease) -> Result<Written, StoreError> {
         let (tables, id) = (&self.connect.app.tables, self.environment.id);
         let now = Instant::now();
