@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use record::Record;
 
 /// The queue, on a client that the start of the process has connected.
+#[expect(clippy::needless_pass_by_value, reason = "the signature of what starts a function")]
 pub fn start(start: Start) -> Result<Queue, InitError> {
     let settings = &start.app.settings;
     let sqs = queue::client(&start.aws, settings.sqs_endpoint_url.clone());
