@@ -212,7 +212,11 @@ fn agreed(
         }
         runs.push((count, is_undisturbed));
     }
-    eprintln!("no two undisturbed runs agree: {runs:.0?}");
+    let told = |(count, is_undisturbed): &(f64, bool)| {
+        format!("{count:.0}{}", if *is_undisturbed { "" } else { " (disturbed)" })
+    };
+    let told: Vec<_> = runs.iter().map(told).collect();
+    eprintln!("no two undisturbed runs agree: {}", told.join(", "));
     runs.sort_by(|(one, _), (other, _)| one.total_cmp(other));
     Ok((runs, None))
 }
