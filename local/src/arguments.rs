@@ -64,6 +64,16 @@ impl Arguments {
         (!self.in_memory).then_some(self.data.as_path())
     }
 
+    /// Where the key of the local KMS is kept.
+    pub fn kms_file(&self) -> Option<PathBuf> {
+        (!self.in_memory).then(|| self.data.with_file_name("kms-key"))
+    }
+
+    /// Where the demo's document is kept.
+    pub fn demo_file(&self) -> Option<PathBuf> {
+        (!self.in_memory).then(|| self.data.with_file_name("demo-environment.json"))
+    }
+
     /// Whether the tables are AWS's: then nothing is made that was not asked for.
     pub fn is_aws(&self) -> bool {
         self.dynamodb.as_ref().is_some_and(is_aws)

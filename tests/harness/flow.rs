@@ -56,7 +56,8 @@ impl Flow {
     }
 
     /// Gives environment `dev` a provider with OAuth 2 whose endpoints stand below `url`, and an
-    /// integration of the same name. `more` is what its file has besides, where `{url}` stands for `url`.
+    /// integration of the same name. `more` is what its file has besides, where `{url}` stands for
+    /// `url`.
     pub async fn add_oauth_provider(&mut self, name: &str, url: &str, more: &Value) {
         let mut provider = json!({
             "name": name,

@@ -1,6 +1,8 @@
 //! What the tests share: a world of its own for each test, and the calls that a client makes.
 //!
 //! - [`world`]: an engine, its tables, an environment and the service on top, in this process.
+//! - [`container`]: that service, as a container has it.
+//! - [`webhooks`]: a world's webhooks.
 //! - [`token_endpoint`]: a token endpoint whose answers a test chooses.
 //! - [`wire`]: the connection between service and engine; it counts, and it can be broken.
 //! - [`call`]: requests and replies, in process or to any URL.
@@ -21,6 +23,7 @@
 
 pub mod call;
 pub mod case;
+pub mod container;
 pub mod flow;
 pub mod leaks;
 pub mod oauth;
@@ -28,6 +31,7 @@ pub mod provider;
 pub mod receiver;
 pub mod socket;
 pub mod token_endpoint;
+pub mod webhooks;
 pub mod wire;
 pub mod world;
 

@@ -7,34 +7,28 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use api::App;
 use api::settings::Settings;
-use api::telemetry::CountCalls;
-use aws::{Region, Roots, Waits};
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::Credentials;
 use aws_sdk_dynamodb::types::AttributeValue;
 use connect::Connect;
 use deliver_webhooks::Deliver;
 use dynoxide::Database;
 use dynoxide::storage_backend::{Clock, ManualClock};
-use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use local::dynamodb::{self, Engine};
 use local::kms::Kms;
 use local::sqs::Sqs;
 use local::webhooks::{Position, Webhooks};
-use local::websockets::{self, Websockets};
+use local::websockets::Websockets;
 use local::{State, gateway};
 use provision::{Failure, Report};
 use serde_json::{Value, json};
-use session::event::Event;
 use session::secret_key::SecretKey;
 use std::collections::HashMap;
-use tables::events::{StoredEvent, to_event};
 use tokio::net::TcpListener;
 use uuid::Uuid;
-use vault::Vault;
 
 use crate::call::{Call, Reply};
+use crate::container::{client, container_at, container_on, patient_client, settings};
 use crate::wire::Wire;
 
 /// The service, and everything around it.
@@ -65,7 +59,7 @@ pub struct World {
     pub sqs: Sqs,
     /// The functions that deliver webhooks, in containers of their own that cache nothing.
     pub deliver: &'static Deliver,
-    webhooks: tokio::sync::Mutex<Webhooks>,
+    pub(crate) webhooks: tokio::sync::Mutex<Webhooks>,
     milliseconds: Arc<AtomicI64>,
     engine: Engine,
     clock: Arc<ManualClock>,
@@ -266,77 +260,11 @@ impl World {
         items
     }
 
-    /// Forwards and delivers webhooks until none is due now, and answers how many invocations of
-    /// `deliver-webhooks` that took.
-    pub async fn deliver(&self) -> usize {
-        let mut webhooks = self.webhooks.lock().await;
-        let mut invocations = 0;
-        loop {
-            let forwarded = webhooks.forward(self.now).await;
-            let due = webhooks.due(usize::MAX, self.now);
-            if forwarded == 0 && due.is_empty() {
-                return invocations;
-            }
-            invocations += due.len();
-            futures_util::future::join_all(due).await;
-        }
-    }
-
-    /// The invocations of `deliver-webhooks` that are due now, not yet begun.
-    pub async fn invocations(&self) -> Vec<BoxFuture<'static, ()>> {
-        self.forward().await;
-        self.webhooks.lock().await.due(usize::MAX, self.now)
-    }
-
-    /// Puts new webhooks into the queue, and sends none.
-    pub async fn forward(&self) {
-        while self.webhooks.lock().await.forward(self.now).await > 0 {}
-    }
-
-    /// Moves the clocks to the moment at which the next webhook is due, and delivers. `false` means
-    /// that there is none.
-    pub async fn deliver_next(&mut self) -> bool {
-        let Some(due) = self.sqs.reader().next_due() else { return false };
-        self.set_time(due.max(self.now));
-        self.deliver().await;
-        true
-    }
-
     /// The environment of a session that there is.
     pub async fn environment_id(&self) -> Uuid {
         let session = self.session_items().await.into_iter().next().expect("a session");
         let id = session["environment_id"].as_s().expect("an id");
         id.parse().expect("a UUID")
-    }
-
-    /// The webhooks that are kept, the oldest first, with how far their delivery has come.
-    pub async fn events(&self) -> Vec<StoredEvent> {
-        let table = &self.app.settings.tables.events;
-        let scan = self.client.scan().table_name(table).into_paginator().items().send();
-        let items: Vec<_> = scan.try_collect().await.expect("a scan");
-        let events = items.into_iter().map(|item| to_event(item).expect("an event"));
-        let mut events: Vec<_> = events.collect();
-        events.sort_by_key(|stored| stored.event.id);
-        events
-    }
-
-    /// One of them.
-    pub async fn event(&self, id: &str) -> StoredEvent {
-        let mut events = self.events().await.into_iter();
-        events.find(|stored| stored.event.id.to_string() == id).expect("an event")
-    }
-
-    /// The webhooks that are kept, the oldest first. They are removed, so that the next call
-    /// answers those that are made until then.
-    pub async fn take_events(&self) -> Vec<Event> {
-        let events = self.events().await;
-        for StoredEvent { environment_id, event, .. } in &events {
-            let pk = AttributeValue::S(format!("ENV#{environment_id}"));
-            let sk = AttributeValue::S(event.id.to_string());
-            let delete = self.client.delete_item().table_name(&self.app.settings.tables.events);
-            delete.key("pk", pk).key("sk", sk).send().await.expect("an answer");
-        }
-        events.into_iter().map(|stored| stored.event).collect()
     }
 
     /// The items of the sessions table.
@@ -346,59 +274,9 @@ impl World {
     }
 }
 
-fn settings(setting: impl Fn(&str) -> Option<&'static str>) -> Settings {
-    let value = |name: &str| {
-        setting(name).or(match name {
-            "SESSIONS_TABLE" => Some("sessions"),
-            "REGISTRY_TABLE" => Some("registry"),
-            "CONNECTIONS_TABLE" => Some("connections"),
-            "EVENTS_TABLE" => Some("events"),
-            "KMS_KEY_ID" => Some(local::kms::KEY_ID),
-            "OUTBOUND_ALLOW" => Some("127.0.0.0/8"),
-            "CONNECT_UI_URL" => Some("http://localhost:3009"),
-            _ => None,
-        })
-    };
-    Settings::read(|name| value(name).map(str::to_owned)).expect("good settings")
-}
-
-fn client(url: &str) -> Client {
-    let credentials = Credentials::new("test", "test", None, None, "test");
-    dynamodb::client(url, "us-east-1".to_owned(), credentials)
-}
-
-/// A client that waits as long for an answer as functions do that nobody waits for.
-fn patient_client(url: &str) -> Client {
-    let (region, credentials) = (Region::from_static("us-east-1"), Credentials::for_tests());
-    let config = aws::config(Roots::Native, Waits::PROVISION, region, credentials);
-    tables::client::client(&config, Some(url.to_owned()), CountCalls::DynamoDb)
-}
-
 /// A provider of the catalogue for each integration.
 fn provider(key: &str) -> &str {
     if catalogue::template(key).is_some() { key } else { "unauthenticated" }
-}
-
-fn container_at(settings: &Settings, wire: &Wire, kms_wire: &Wire) -> &'static State {
-    let url = format!("http://{}", wire.address);
-    let client = client(&url);
-    container_on(&Settings { endpoint_url: Some(url), ..settings.clone() }, client, kms_wire)
-}
-
-/// Leaked, as it lives as long as its container.
-fn container_on(settings: &Settings, client: Client, kms_wire: &Wire) -> &'static State {
-    let credentials = Credentials::new("test", "test", None, None, "test");
-    let kms_url = format!("http://{}", kms_wire.address);
-    let kms = local::kms::client(&kms_url, "us-east-1".to_owned(), credentials);
-    let connect = Connect {
-        app: App::new(settings.clone(), client),
-        vault: Vault::new(kms, settings.kms_key_id.clone()),
-        outbound: connect::connect::outbound(settings).expect("good settings"),
-    };
-    Box::leak(Box::new(State {
-        connect,
-        sockets: websockets::sockets(settings.websocket_api_url.clone()),
-    }))
 }
 
 /// A queue whose clock a test moves.

@@ -4,6 +4,7 @@
 //! Each file imports only files below it in this list.
 //!
 //! - [`refresh`]: credentials that work, stored or renewed, one renewal at a time.
+//! - [`refreshed`]: the end of a renewal, written and answered.
 //! - [`revocation`]: a provider is told that tokens are no longer needed.
 //! - [`saving`]: a connection is saved with the outcome of the attempt that made it.
 //! - [`announcing`]: the webhooks that tell how an attempt ended.
@@ -30,6 +31,7 @@ pub mod headers;
 pub mod keepalive;
 pub mod moments;
 pub mod refresh;
+pub mod refreshed;
 pub mod renewal;
 pub mod revocation;
 pub mod saving;

@@ -64,8 +64,8 @@ impl Attempt {
         }
     }
 
-    /// The connection that is connected again, of a session for that. One that was deleted meanwhile
-    /// is refused.
+    /// The connection that is connected again, of a session for that. One that was deleted
+    /// meanwhile is refused.
     pub async fn require_target(&self, tables: &Tables) -> Result<Option<Connection>, Error> {
         let Some(target) = &self.session.connection else { return Ok(None) };
         let (environment, key) = (self.environment.id, &self.integration.key);

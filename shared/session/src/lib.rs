@@ -5,7 +5,7 @@
 //!
 //! Folder `input`, what a client sent:
 //! - [`json`] reads JSON as it was written.
-//! - [`fields`] reads an object and collects every issue with its path.
+//! - [`fields`] reads an object; `issues` are what is wrong with it, each with its path.
 //! - [`query`] reads a query string with nested names.
 //! - [`email`] judges an address.
 //! - [`date`] reads a moment.
@@ -47,6 +47,7 @@ mod input {
     pub mod date;
     pub mod email;
     pub mod fields;
+    pub mod issues;
     pub mod json;
     pub mod query;
 }

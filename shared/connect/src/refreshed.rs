@@ -1,0 +1,218 @@
+//! The end of a renewal: new credentials are written, or that there are none, and what the caller
+//! answers.
+//!
+//! A new refresh token replaces the only thing that could get another one. So what the provider has
+//! answered is written until it is written, or until the function's time is up.
+
+use std::time::{Duration, Instant};
+
+use api::telemetry;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value};
+use session::Error;
+use session::auth_event::{self, AuthEvent, Operation};
+use session::connection::Connection;
+use session::environment::Environment;
+use session::event::Event;
+use session::refresh::{Fault, Lease, RefreshFailure, RefreshState};
+use tables::StoreError;
+use tables::refreshing::{Failed, Renewed, Written};
+use tokio::time::sleep;
+
+use crate::connect::Connect;
+use crate::keepalive;
+use crate::renewal::Renewal;
+
+/// What the customer is told of a renewal that failed, in the answer and in the webhook.
+pub const FAILED: &str = "The external API returned an error when trying to refresh the access \
+                          token. Please try again later.";
+/// The kind of error that the webhook names.
+const FAILURE_KIND: &str = "refresh_token_external_error";
+
+/// How long to wait before looking again, at first and at most.
+pub(crate) const LOOK_AGAIN: Duration = Duration::from_millis(40);
+pub(crate) const LOOK_AGAIN_MAX: Duration = Duration::from_millis(640);
+
+/// What there is to answer.
+#[derive(Debug)]
+pub enum Outcome {
+    /// These credentials, of a connection as it is now.
+    Credentials(Box<Connection>, Map<String, Value>),
+    /// None: this renewal failed just now.
+    Failed(Box<Connection>, RefreshFailure),
+    /// None: an earlier renewal failed, and it is too early for another.
+    BackingOff(Box<Connection>, RefreshFailure),
+}
+
+/// One request for credentials.
+#[derive(Debug, Clone, Copy)]
+pub struct Refresh<'a> {
+    pub(crate) connect: &'a Connect,
+    pub(crate) environment: &'a Environment,
+    pub(crate) now: Timestamp,
+    started: Instant,
+    pub(crate) until: Instant,
+}
+
+impl<'a> Refresh<'a> {
+    /// A request that arrived at `now` and has to be answered within some time.
+    pub fn new(
+        connect: &'a Connect,
+        environment: &'a Environment,
+        now: Timestamp,
+        within: Duration,
+    ) -> Self {
+        let started = Instant::now();
+        Self { connect, environment, now, started, until: started + within }
+    }
+
+    /// Writes new credentials, again and again until it is done.
+    pub(crate) async fn save(
+        self,
+        read: Connection,
+        renewal: &Renewal,
+        mut renewed: Map<String, Value>,
+    ) -> Result<Outcome, Error> {
+        let due_at = keepalive::due_at(&renewal.provider, &renewed, self.now);
+        let sealed = match self.seal(&read, &renewed).await {
+            // Too long: the rest of the answer is worth less than its tokens.
+            Err(Error::Refused(_)) => {
+                renewed.shift_remove("raw");
+                self.seal(&read, &renewed).await
+            }
+            sealed => sealed,
+        };
+        let new = Renewed { credentials: sealed?, at: self.now, due_at };
+        let (tables, id) = (&self.connect.app.tables, self.environment.id);
+        let saved = until_written(self.until, || tables.save_refreshed(id, &read, &new));
+        match saved.await? {
+            Written::Done => {
+                let mut connection = read;
+                connection.credentials = Some(new.credentials);
+                connection.updated_at = self.now;
+                connection.refresh = RefreshState::due(due_at);
+                Ok(Outcome::Credentials(Box::new(connection), renewed))
+            }
+            // Connected again, or imported, while the provider was asked.
+            Written::Otherwise(found) => {
+                let credentials = self.open(&found).await?;
+                Ok(Outcome::Credentials(found, credentials))
+            }
+            Written::Gone => {
+                // What the provider has just issued is nobody's.
+                let issued = Connection { credentials: Some(new.credentials), ..read };
+                self.connect.revoke(self.environment, &issued, self.now).await;
+                Err(gone())
+            }
+        }
+    }
+
+    /// Writes that the renewal failed, unless the credentials are others meanwhile: whoever has
+    /// rotated the refresh token did so with the one that was refused here.
+    pub(crate) async fn fail(
+        self,
+        read: Connection,
+        renewal: &Renewal,
+        lease: &Lease,
+        fault: Fault,
+    ) -> Result<Outcome, Error> {
+        let failure = RefreshFailure::new(fault, read.refresh.failure.as_ref(), self.now);
+        log(&read, &failure);
+        let due_at = read.refresh.due_at.and(keepalive::due_after(&failure, self.now));
+        let events = self.events(&read, renewal, &failure)?;
+        let failed = Failed { failure: &failure, due_at };
+        let (tables, id) = (&self.connect.app.tables, self.environment.id);
+        let saved = until_written(self.until, || {
+            tables.save_refresh_failure(id, &read, lease, failed, events.clone())
+        });
+        match saved.await? {
+            Written::Otherwise(found) if found.credentials != read.credentials => {
+                let credentials = self.open(&found).await?;
+                Ok(Outcome::Credentials(found, credentials))
+            }
+            Written::Gone => Err(gone()),
+            Written::Done | Written::Otherwise(_) => {
+                let mut connection = read;
+                connection.updated_at = self.now;
+                connection.refresh.failure = Some(failure.clone());
+                Ok(Outcome::Failed(Box::new(connection), failure))
+            }
+        }
+    }
+
+    /// The webhooks that tell of a failure. What the integration's client has caused is the
+    /// operator's to repair: no end user has to do anything, so nobody is told.
+    fn events(
+        self,
+        read: &Connection,
+        renewal: &Renewal,
+        failure: &RefreshFailure,
+    ) -> Result<Vec<Event>, Error> {
+        if failure.fault == Fault::Integration {
+            return Ok(Vec::new());
+        }
+        let auth_mode = Some(renewal.provider.auth_mode());
+        let told = auth_event::Failure { kind: FAILURE_KIND, description: FAILED };
+        let event =
+            AuthEvent { failure: Some(told), ..AuthEvent::of(Operation::Refresh, read, auth_mode) };
+        event.webhooks(self.environment, self.now)
+    }
+
+    /// The time by now.
+    pub(crate) fn moment(self) -> Timestamp {
+        let elapsed = SignedDuration::try_from(self.started.elapsed()).unwrap_or_default();
+        self.now.saturating_add(elapsed).unwrap_or(self.now)
+    }
+
+    async fn seal(
+        self,
+        read: &Connection,
+        credentials: &Map<String, Value>,
+    ) -> Result<Vec<u8>, Error> {
+        let (key, id) = (&read.integration_id, &read.connection_id);
+        self.connect.seal_credentials(self.environment, key, id, credentials, self.now).await
+    }
+
+    pub(crate) async fn open(self, connection: &Connection) -> Result<Map<String, Value>, Error> {
+        let Some(sealed) = &connection.credentials else { return Ok(Map::new()) };
+        let (key, id) = (&connection.integration_id, &connection.connection_id);
+        self.connect.open_credentials(self.environment, key, id, sealed, self.now).await
+    }
+}
+
+/// Writes, again and again until it is done or the time is up.
+pub(crate) async fn until_written<F>(
+    ends: Instant,
+    write: impl Fn() -> F,
+) -> Result<Written, StoreError>
+where
+    F: Future<Output = Result<Written, StoreError>>,
+{
+    let mut pause = LOOK_AGAIN;
+    loop {
+        match write().await {
+            Err(error) if Instant::now() + pause < ends => {
+                tracing::warn!(cause = ?error, "a renewal is not written yet");
+                sleep(pause).await;
+                pause = (pause * 2).min(LOOK_AGAIN_MAX);
+            }
+            written => return written,
+        }
+    }
+}
+
+/// The connection was deleted meanwhile.
+pub(crate) fn gone() -> Error {
+    Error::refused(404, "not_found", "Failed to find connection")
+}
+
+/// A line for the operator. It quotes nothing that the provider answered.
+fn log(connection: &Connection, failure: &RefreshFailure) {
+    tracing::warn!(
+        request_id = telemetry::request_id(),
+        log_id = failure.log_id,
+        integration = connection.integration_id.as_str(),
+        fault = ?failure.fault,
+        "credentials were not renewed"
+    );
+}
