@@ -1,7 +1,7 @@
 //! Measures the release binaries against their budgets: see `docs/benchmarks.md`.
 //!
-//! - `bench check`, `bench check-sealing`: each must of the functions, or of those that are named. Fails
-//!   when one is broken.
+//! - `bench check`, `bench check-sealing`: each must of the functions, or of those that are named.
+//!   Fails when one is broken.
 //! - `bench table`: all of it, the session functions beside a default Rust function and Node, into
 //!   `docs/benchmarks.md`.
 //! - `bench picture`: draws the table of `docs/benchmarks.md`, into `docs/budgets.svg`.

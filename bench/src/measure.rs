@@ -195,8 +195,8 @@ pub fn instructions_of_one(
 
 /// Counts until an undisturbed run agrees with an undisturbed one before it. Two that follow each
 /// other often do not: where an answer comes later than the function looks for it, it looks again,
-/// and on a busy machine that is a hundredth of a call. Answers with all runs, the smallest first, and
-/// whether each was undisturbed.
+/// and on a busy machine that is a hundredth of a call. Answers with all runs, the smallest first,
+/// and whether each was undisturbed.
 fn agreed(
     count: impl Fn() -> Result<(f64, bool), Failure>,
 ) -> Result<(Vec<(f64, bool)>, Option<Measured>), Failure> {
