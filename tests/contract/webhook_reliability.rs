@@ -33,7 +33,7 @@ const WORLD_MAX: usize = 500;
 type Running = Arc<Mutex<HashMap<String, AbortHandle>>>;
 
 /// What came of a run.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Outcome {
     events: usize,
     attempts: usize,
