@@ -182,8 +182,8 @@ fn exactly(value: f64) -> Measured {
     Measured { value, certainty: Certainty::Exact }
 }
 
-/// A table with a line for each measurement, and a column for each row. `of` stands before a must that
-/// is not the one of the table's kind.
+/// A table with a line for each measurement, and a column for each row. `of` stands before a must
+/// that is not the one of the table's kind.
 pub fn table(kind: Kind, rows: &[Row]) -> String {
     let mut text = String::from("| what | must | aim |");
     for row in rows {

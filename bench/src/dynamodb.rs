@@ -165,7 +165,7 @@ fn answer(
     Ok(answer)
 }
 
-/// A repeated answer with the mark of who asks: a flow is taken by who finds a mark of his own in it.
+/// A repeated answer with the mark of who asks: a flow is taken by who finds his own mark in it.
 fn marked(mut answer: Message, request: &[u8]) -> Result<Message, Failure> {
     let mark = |request: Value| request.pointer("/ExpressionAttributeValues/:mark").cloned();
     let Some(mark) = serde_json::from_slice(request).ok().and_then(mark) else { return Ok(answer) };

@@ -70,14 +70,14 @@ pub fn sessions(world: &World, target: &Path) -> Result<[Function; 4], Failure> 
     ])
 }
 
-/// Those that seal and open credentials or call providers, with a session, a connection and an OAuth
-/// flow of their own.
+/// Those that seal and open credentials or call providers, with a session, a connection and an
+/// OAuth flow of their own.
 pub fn sealing(world: &World, target: &Path) -> Result<[Function; 4], Failure> {
     let binary = |name: &str| target.join("release").join(name);
     world.provision_connecting()?;
     let body = json!({ "end_user": { "id": "user-4711" }, "tags": { "plan": "pro" } });
     let create = event("POST /connect/sessions", CONNECTING_KEY, Some(&body))?;
-    // Of the dev profile, so that these are measured without a release build of the session functions.
+    // Of the dev profile, so that no release build of the session functions is needed.
     let token = mint(world, &target.join("debug/create-session"), &create)?;
     let authorize = authorize_event(&token)?;
     let made = answer(world, &binary("authorize"), &authorize)?;

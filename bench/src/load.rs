@@ -76,8 +76,8 @@ pub fn measure(binary: &Path) -> Result<String, Failure> {
         }
     }
     text.push_str(
-        "\n| endpoint, 16 connections | requests/s | the recorded server | factor | promised | p50 | p99 | \
-         errors |\n|---|--:|--:|--:|--:|--:|--:|--:|\n",
+        "\n| endpoint, 16 connections | requests/s | the recorded server | factor | promised | \
+         p50 | p99 | errors |\n|---|--:|--:|--:|--:|--:|--:|--:|\n",
     );
     for recorded in connecting(&local.url, folder.path())? {
         let Recorded { endpoint, script, per_second, promised } = recorded;
@@ -87,8 +87,8 @@ pub fn measure(binary: &Path) -> Result<String, Failure> {
         let problems = some_or_zero(&problems);
         let _ = writeln!(
             text,
-            "| {endpoint} | {requests_per_second:.0} | {per_second} | {factor:.0} | {promised} | {p50} | \
-             {p99} | {problems} |"
+            "| {endpoint} | {requests_per_second:.0} | {per_second} | {factor:.0} | {promised} | \
+             {p50} | {p99} | {problems} |"
         );
     }
     Ok(text)
@@ -143,9 +143,8 @@ fn connecting(url: &str, folder: &Path) -> Result<Vec<Recorded>, Failure> {
     let read = |path: &str, credential: &str| {
         format!("wrk.path = '{path}'\nwrk.headers['authorization'] = 'Bearer {credential}'\n")
     };
-    let connect = format!(
-        "wrk.method = 'POST'\nwrk.path = '/auth/unauthenticated/open?connect_session_token={token}'\n"
-    );
+    let with_token = |path: &str| format!("wrk.path = '{path}?connect_session_token={token}'\n");
+    let connect = format!("wrk.method = 'POST'\n{}", with_token("/auth/unauthenticated/open"));
     let connection = format!("/connections/{id}?provider_config_key={CONNECTED}");
     let consent =
         format!("wrk.path = '/oauth/connect/{CONSENTED}?connect_session_token={token}'\n");

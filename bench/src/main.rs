@@ -1,6 +1,7 @@
 //! Measures the release binaries against their budgets: see `docs/benchmarks.md`.
 //!
-//! - `bench check`: each must of the functions. Fails when one is broken.
+//! - `bench check`, `bench check-sealing`: each must of the functions, or of those that are named.
+//!   Fails when one is broken.
 //! - `bench table`: all of it, the session functions beside a default Rust function and Node, into
 //!   `docs/benchmarks.md`.
 //! - `bench picture`: draws the table of `docs/benchmarks.md`, into `docs/budgets.svg`.
@@ -56,8 +57,8 @@ fn main() -> Result<ExitCode, Failure> {
         "load" => load(),
         "cost" => cost(&world()?, &std::env::args().skip(2).collect::<Vec<_>>()),
         _ => {
-            let usage = "bench check | check-sealing | table | picture | choices | scale | connections | load | \
-                         cost [NAME=VALUE ...]";
+            let usage = "bench check [NAME ...] | check-sealing [NAME ...] | table | picture | \
+                         choices | scale | connections | load | cost [NAME=VALUE ...]";
             Err(format!("usage: {usage}").into())
         }
     }
@@ -145,6 +146,10 @@ fn check(world: &World, kind: Kind) -> Result<ExitCode, Failure> {
         Kind::Session => Vec::from(functions::sessions(world, &target()?)?),
         _ => Vec::from(functions::sealing(world, &target()?)?),
     };
+    let names: Vec<_> = std::env::args().skip(2).collect();
+    let is_named =
+        |function: &Function| names.is_empty() || names.iter().any(|n| n == function.name);
+    let functions: Vec<_> = functions.into_iter().filter(is_named).collect();
     let rows = functions.iter().map(|function| Subject::of(world, function).counted(world));
     let rows = rows.collect::<Result<Vec<_>, _>>()?;
     println!("{}", table(kind, &rows));

@@ -193,14 +193,17 @@ pub fn instructions_of_one(
     Ok(measured.unwrap_or(Measured { value: middle, certainty: Certainty::Unknown }))
 }
 
+/// What each run counted, and whether it was undisturbed.
+type Runs = Vec<(f64, bool)>;
+
 /// Counts until an undisturbed run agrees with an undisturbed one before it. Two that follow each
 /// other often do not: where an answer comes later than the function looks for it, it looks again,
-/// and on a busy machine that is a hundredth of a call. Answers with all runs, the smallest first, and
-/// whether each was undisturbed.
+/// and on a busy machine that is a hundredth of a call. Answers with all runs, the smallest first,
+/// and whether each was undisturbed.
 fn agreed(
     count: impl Fn() -> Result<(f64, bool), Failure>,
-) -> Result<(Vec<(f64, bool)>, Option<Measured>), Failure> {
-    let mut runs: Vec<(f64, bool)> = Vec::new();
+) -> Result<(Runs, Option<Measured>), Failure> {
+    let mut runs = Runs::new();
     for _ in 0..TRIES {
         let (count, is_undisturbed) = count()?;
         let agrees = |(other, is_undisturbed): &&(f64, bool)| {
@@ -212,7 +215,11 @@ fn agreed(
         }
         runs.push((count, is_undisturbed));
     }
-    eprintln!("no two undisturbed runs agree: {runs:.0?}");
+    let told = |(count, is_undisturbed): &(f64, bool)| {
+        format!("{count:.0}{}", if *is_undisturbed { "" } else { " (disturbed)" })
+    };
+    let told: Vec<_> = runs.iter().map(told).collect();
+    eprintln!("no two undisturbed runs agree: {}", told.join(", "));
     runs.sort_by(|(one, _), (other, _)| one.total_cmp(other));
     Ok((runs, None))
 }

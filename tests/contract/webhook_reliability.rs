@@ -25,14 +25,15 @@ const HOUR: (&str, SignedDuration) =
 const TWO_DAYS: (&str, SignedDuration) =
     ("answers 500 for two days, then works", SignedDuration::from_hours(48));
 
-/// More events are spread over several worlds: the embedded engine reads a whole stream at each write.
+/// More events are spread over several worlds: the embedded engine reads its whole stream at each
+/// write.
 const WORLD_MAX: usize = 500;
 
 /// Invocations that are running, by the event that each sends.
 type Running = Arc<Mutex<HashMap<String, AbortHandle>>>;
 
 /// What came of a run.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Outcome {
     events: usize,
     attempts: usize,
@@ -186,8 +187,8 @@ async fn print(runs: &[(usize, (&str, SignedDuration))]) {
         let Outcome { events, attempts, kills, lost, twice, last_after } = outcome;
         let took = started.elapsed().as_secs_f64();
         println!(
-            "| {events} | {receiver} | {attempts} | {kills} | {lost} | {twice} | {last_after:#.0} | \
-             {took:.1} s |"
+            "| {events} | {receiver} | {attempts} | {kills} | {lost} | {twice} | \
+             {last_after:#.0} | {took:.1} s |"
         );
         assert_eq!(lost, 0);
         assert!(kills > 0, "nothing was killed");
