@@ -5,7 +5,7 @@ BENCH = $(TARGET)/debug/bench
 # builds the session functions with the release profile and all others with the dev profile, since a
 # release build of the heavier kind takes minutes: `make bench-check-sealing` is run by hand.
 SESSION = create-session reconnect-session get-session delete-session
-SEALING = authorize get-connection
+SEALING = authorize get-connection start-oauth finish-oauth
 
 .PHONY: advisories bench bench-check bench-check-sealing bench-choices bench-connections bench-cost bench-load bench-picture bench-scale \
 	build check deny fmt fuzz measured peers release release-sealing run scripts test

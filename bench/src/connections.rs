@@ -23,7 +23,7 @@ const CONNECTIONS: [usize; 3] = [1, 1_000, 100_000];
 /// A table with a line for each function and number of connections.
 pub fn measure(target: &Path) -> Result<String, Failure> {
     let world = World::start(&["github".to_owned()])?;
-    let [authorize, read] = functions::sealing(&world, target)?;
+    let [authorize, read, ..] = functions::sealing(&world, target)?;
     let list = target.join("release/list-connections");
     let uri = "/connections?limit=100";
     let list_event = event_at("GET /connections", uri, &[], Some(CONNECTING_KEY), None)?;

@@ -127,7 +127,10 @@ fn answer(
     let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
     let is_kms = target.starts_with("TrentService.");
     // A write carries a new token or the time, so it is known by its name alone.
-    let is_write = matches!(operation.as_str(), "PutItem" | "DeleteItem" | "TransactWriteItems");
+    let is_write = matches!(
+        operation.as_str(),
+        "PutItem" | "UpdateItem" | "DeleteItem" | "TransactWriteItems"
+    );
     let body = if is_write { Vec::new() } else { request.body.clone() };
     let key = (operation.clone(), body);
     let (address, replayed) = {
@@ -137,7 +140,7 @@ fn answer(
         (if is_kms { state.kms } else { state.engine }, replayed)
     };
     if let Some(answer) = replayed {
-        return Ok(answer);
+        return marked(answer, &request.body);
     }
     let place = &mut behind[usize::from(is_kms)];
     if place.is_none() {
@@ -159,6 +162,16 @@ fn answer(
     } else {
         state.answers.insert(key, answer.clone());
     }
+    Ok(answer)
+}
+
+/// A repeated answer with the mark of who asks: a flow is taken by who finds a mark of his own in it.
+fn marked(mut answer: Message, request: &[u8]) -> Result<Message, Failure> {
+    let mark = |request: Value| request.pointer("/ExpressionAttributeValues/:mark").cloned();
+    let Some(mark) = serde_json::from_slice(request).ok().and_then(mark) else { return Ok(answer) };
+    let mut body: Value = serde_json::from_slice(&answer.body)?;
+    body["Attributes"]["taken_by"] = mark;
+    answer.body = body.to_string().into_bytes();
     Ok(answer)
 }
 

@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 use crate::Failure;
 use crate::budget::Kind;
 use crate::process::Process;
-use crate::world::{CONNECTED, CONNECTING_KEY, CONNECTION, SECRET_KEY, World, event, event_at};
+use crate::world::{
+    CONNECTED, CONNECTING_KEY, CONNECTION, CONSENTED, EXCHANGED, SECRET_KEY, World, event, event_at,
+};
 
 /// An endpoint.
 #[derive(Debug, Clone)]
@@ -68,13 +70,15 @@ pub fn sessions(world: &World, target: &Path) -> Result<[Function; 4], Failure> 
     ])
 }
 
-/// Two of those that seal and open credentials, with a session and a connection of their own.
-pub fn sealing(world: &World, target: &Path) -> Result<[Function; 2], Failure> {
+/// Those that seal and open credentials or call providers, with a session, a connection and an OAuth
+/// flow of their own.
+pub fn sealing(world: &World, target: &Path) -> Result<[Function; 4], Failure> {
     let binary = |name: &str| target.join("release").join(name);
     world.provision_connecting()?;
     let body = json!({ "end_user": { "id": "user-4711" }, "tags": { "plan": "pro" } });
     let create = event("POST /connect/sessions", CONNECTING_KEY, Some(&body))?;
-    let token = mint(world, &binary("create-session"), &create)?;
+    // Of the dev profile, so that these are measured without a release build of the session functions.
+    let token = mint(world, &target.join("debug/create-session"), &create)?;
     let authorize = authorize_event(&token)?;
     let made = answer(world, &binary("authorize"), &authorize)?;
     let id = made["connectionId"].as_str();
@@ -96,7 +100,53 @@ pub fn sealing(world: &World, target: &Path) -> Result<[Function; 2], Failure> {
             first_calls: &["GetItem", "Query", "GetItem", "Decrypt"],
             warm_calls: &["GetItem"],
         },
+        Function {
+            name: "start-oauth",
+            kind: Kind::StartOauth,
+            binary: binary("start-oauth"),
+            event: start_oauth_event(CONSENTED, &token)?,
+            first_calls: &["GetItem", "GetItem", "GetItem", "PutItem"],
+            warm_calls: &["GetItem", "GetItem", "PutItem"],
+        },
+        Function {
+            name: "finish-oauth",
+            kind: Kind::FinishOauth,
+            event: finish_oauth_event(world, &binary("start-oauth"), &token)?,
+            binary: binary("finish-oauth"),
+            first_calls: &[
+                "UpdateItem",
+                "GetItem",
+                "GetItem",
+                "GetItem",
+                "GetItem",
+                "Decrypt",
+                "TransactWriteItems",
+            ],
+            warm_calls: &["UpdateItem", "GetItem", "GetItem", "GetItem", "TransactWriteItems"],
+        },
     ])
+}
+
+/// A browser that is sent to a provider.
+pub fn start_oauth_event(integration: &str, token: &str) -> Result<String, Failure> {
+    let route = "GET /oauth/connect/{providerConfigKey}";
+    let uri = format!("/oauth/connect/{integration}?connect_session_token={token}");
+    event_at(route, &uri, &[("providerConfigKey", integration)], None, None)
+}
+
+/// A browser that comes back with a code, to a flow that was started for it.
+fn finish_oauth_event(world: &World, start: &Path, token: &str) -> Result<String, Failure> {
+    let started = invoke(world, start, &start_oauth_event(EXCHANGED, token)?)?;
+    let header = |name: &str| started["headers"][name].as_str();
+    let location = header("location").ok_or_else(|| format!("no redirect: {started}"))?;
+    let state = location.split(['?', '&']).find_map(|pair| pair.strip_prefix("state="));
+    let state = state.ok_or("no state")?;
+    let cookie = started["cookies"][0].as_str().or(header("set-cookie")).ok_or("no cookie")?;
+    let route = "GET /oauth/callback";
+    let uri = format!("/oauth/callback?code=4%2F0AeaYSHBk3nJ&state={state}");
+    let mut event: Value = serde_json::from_str(&event_at(route, &uri, &[], None, None)?)?;
+    event["cookies"] = json!([cookie.split(';').next()]);
+    Ok(event.to_string())
 }
 
 /// A request to `authorize` that seals an API key.
@@ -139,11 +189,16 @@ pub fn mint(world: &World, binary: &Path, create: &str) -> Result<String, Failur
     Ok(body["data"]["token"].as_str().ok_or("no token")?.to_owned())
 }
 
-/// The body that a function answers. What that took is not counted.
+/// The body that a function answers.
 fn answer(world: &World, binary: &Path, event: &str) -> Result<Value, Failure> {
+    let answer = invoke(world, binary, event)?;
+    Ok(serde_json::from_str(answer["body"].as_str().ok_or("no body")?)?)
+}
+
+/// What a function answers. What that took is not counted.
+fn invoke(world: &World, binary: &Path, event: &str) -> Result<Value, Failure> {
     let process = Process::start(&world.program(&[binary.to_owned()]))?;
     let (answer, _) = process.api.invoke(event)?;
-    let answer: Value = serde_json::from_str(&answer)?;
     world.endpoint.counts();
-    Ok(serde_json::from_str(answer["body"].as_str().ok_or("no body")?)?)
+    Ok(serde_json::from_str(&answer)?)
 }

@@ -13,7 +13,9 @@ use tempfile::TempDir;
 use crate::Failure;
 use crate::functions::{create_body, reconnect_body};
 use crate::process::rss_mb;
-use crate::world::{CONNECTED, CONNECTING_KEY, SECRET_KEY, connecting_document, document};
+use crate::world::{
+    CONNECTED, CONNECTING_KEY, CONSENTED, SECRET_KEY, connecting_document, document,
+};
 
 const CONNECTIONS: [u32; 4] = [1, 16, 64, 256];
 /// How many connections the recorded server was asked over.
@@ -73,8 +75,21 @@ pub fn measure(binary: &Path) -> Result<String, Failure> {
             line(&mut text, &local, endpoint, &script, connections)?;
         }
     }
-    for (endpoint, script) in connecting(&local.url, folder.path())? {
-        line(&mut text, &local, endpoint, &script, RECORDED_WITH)?;
+    text.push_str(
+        "\n| endpoint, 16 connections | requests/s | the recorded server | factor | promised | p50 | p99 | \
+         errors |\n|---|--:|--:|--:|--:|--:|--:|--:|\n",
+    );
+    for recorded in connecting(&local.url, folder.path())? {
+        let Recorded { endpoint, script, per_second, promised } = recorded;
+        let Run { requests_per_second, p50, p99, problems } =
+            wrk(&local.url, &script, RECORDED_WITH, SECONDS)?;
+        let factor = requests_per_second / per_second;
+        let problems = some_or_zero(&problems);
+        let _ = writeln!(
+            text,
+            "| {endpoint} | {requests_per_second:.0} | {per_second} | {factor:.0} | {promised} | {p50} | \
+             {p99} | {problems} |"
+        );
     }
     Ok(text)
 }
@@ -89,7 +104,7 @@ fn line(
 ) -> Result<(), Failure> {
     let run = wrk(&local.url, script, connections, SECONDS)?;
     let Run { requests_per_second, p50, p99, problems } = run;
-    let problems = if problems.is_empty() { "0".to_owned() } else { problems.join(", ") };
+    let problems = some_or_zero(&problems);
     let memory = rss_mb(local.child.id())?;
     let _ = writeln!(
         text,
@@ -99,8 +114,22 @@ fn line(
     Ok(())
 }
 
-/// What consumes a session: the endpoints for which the recorded server's figures are known.
-fn connecting(url: &str, folder: &Path) -> Result<Vec<(&'static str, PathBuf)>, Failure> {
+fn some_or_zero(problems: &[String]) -> String {
+    if problems.is_empty() { "0".to_owned() } else { problems.join(", ") }
+}
+
+/// An endpoint for which the recorded server's figures are known.
+struct Recorded {
+    endpoint: &'static str,
+    script: PathBuf,
+    /// Requests a second that the recorded server answered.
+    per_second: f64,
+    /// How many times as many this one is to answer.
+    promised: u32,
+}
+
+/// What consumes a session.
+fn connecting(url: &str, folder: &Path) -> Result<Vec<Recorded>, Failure> {
     let key = format!("authorization: Bearer {CONNECTING_KEY}");
     let session = json!({ "tags": { "plan": "pro" } }).to_string();
     let minted = curl(&format!("{url}/connect/sessions"), &key, &session)?;
@@ -118,14 +147,19 @@ fn connecting(url: &str, folder: &Path) -> Result<Vec<(&'static str, PathBuf)>, 
         "wrk.method = 'POST'\nwrk.path = '/auth/unauthenticated/open?connect_session_token={token}'\n"
     );
     let connection = format!("/connections/{id}?provider_config_key={CONNECTED}");
+    let consent =
+        format!("wrk.path = '/oauth/connect/{CONSENTED}?connect_session_token={token}'\n");
     [
-        ("list integrations", read("/integrations", token)),
-        ("connect, unauthenticated", connect),
-        ("read a connection", read(&connection, CONNECTING_KEY)),
+        ("GET /integrations", read("/integrations", token), 31.0, 70),
+        ("POST /auth/unauthenticated/{key}", connect, 28.0, 70),
+        ("GET /connections/{id}", read(&connection, CONNECTING_KEY), 220.0, 10),
+        ("GET /oauth/connect/{key}", consent, 16.0, 100),
     ]
     .into_iter()
-    .map(|(endpoint, text)| {
-        Ok((endpoint, script(folder, &endpoint.replace([',', ' '], "-"), &text)?))
+    .enumerate()
+    .map(|(number, (endpoint, text, per_second, promised))| {
+        let script = script(folder, &format!("recorded-{number}"), &text)?;
+        Ok(Recorded { endpoint, script, per_second, promised })
     })
     .collect()
 }
@@ -140,7 +174,7 @@ fn curl(url: &str, header: &str, body: &str) -> Result<Value, Failure> {
 fn start(binary: &Path, folder: &Path) -> Result<Local, Failure> {
     let file = folder.join("environment.json");
     let mut environments = document(&["github", "slack"].map(str::to_owned));
-    let mut document_of_connecting = connecting_document();
+    let mut document_of_connecting = connecting_document("https://acme.example.com");
     let mut connecting = document_of_connecting["environments"][0].take();
     if let Some(integrations) = connecting["integrations"].as_array_mut() {
         integrations.push(json!({ "unique_key": "open", "provider": "unauthenticated" }));

@@ -26,6 +26,7 @@ mod measure;
 mod picture;
 mod plot;
 mod process;
+mod provider;
 mod runtime_api;
 mod scale;
 mod world;
@@ -142,7 +143,7 @@ fn cost(world: &World, prices: &[String]) -> Result<ExitCode, Failure> {
 fn check(world: &World, kind: Kind) -> Result<ExitCode, Failure> {
     let functions = match kind {
         Kind::Session => Vec::from(functions::sessions(world, &target()?)?),
-        Kind::Sealing => Vec::from(functions::sealing(world, &target()?)?),
+        _ => Vec::from(functions::sealing(world, &target()?)?),
     };
     let rows = functions.iter().map(|function| Subject::of(world, function).counted(world));
     let rows = rows.collect::<Result<Vec<_>, _>>()?;

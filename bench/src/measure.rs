@@ -193,25 +193,24 @@ pub fn instructions_of_one(
     Ok(measured.unwrap_or(Measured { value: middle, certainty: Certainty::Unknown }))
 }
 
-/// Counts until an undisturbed run agrees with the undisturbed one before it. Answers with all
-/// runs, the smallest first, and whether each was undisturbed.
+/// Counts until an undisturbed run agrees with an undisturbed one before it. Two that follow each
+/// other often do not: where an answer comes later than the function looks for it, it looks again,
+/// and on a busy machine that is a hundredth of a call. Answers with all runs, the smallest first, and
+/// whether each was undisturbed.
 fn agreed(
     count: impl Fn() -> Result<(f64, bool), Failure>,
 ) -> Result<(Vec<(f64, bool)>, Option<Measured>), Failure> {
-    let mut runs = Vec::new();
-    let mut last = None;
+    let mut runs: Vec<(f64, bool)> = Vec::new();
     for _ in 0..TRIES {
         let (count, is_undisturbed) = count()?;
-        runs.push((count, is_undisturbed));
-        if !is_undisturbed {
-            continue;
-        }
-        if let Some(last) = last.replace(count)
-            && f64::abs(count - last) <= AGREEMENT * last
-        {
-            let value = f64::midpoint(count, last);
+        let agrees = |(other, is_undisturbed): &&(f64, bool)| {
+            *is_undisturbed && f64::abs(count - other) <= AGREEMENT * other
+        };
+        if is_undisturbed && let Some((other, _)) = runs.iter().find(agrees) {
+            let value = f64::midpoint(count, *other);
             return Ok((runs, Some(Measured { value, certainty: Certainty::Exact })));
         }
+        runs.push((count, is_undisturbed));
     }
     eprintln!("no two undisturbed runs agree: {runs:.0?}");
     runs.sort_by(|(one, _), (other, _)| one.total_cmp(other));

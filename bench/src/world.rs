@@ -18,6 +18,7 @@ use tokio::runtime::Runtime;
 use crate::Failure;
 use crate::dynamodb::Endpoint;
 use crate::process::Program;
+use crate::provider;
 
 /// The secret key of the environment.
 pub const SECRET_KEY: &str = "6e5f2a4c-1d3b-4f7a-9c8e-2b1a0d9f8e7c";
@@ -28,11 +29,19 @@ pub const CONNECTING_KEY: &str = "0b9f6d1e-7c3a-4e58-8f21-5d4c3b2a1908";
 /// The integration that is connected: one that takes an API key and does not try it.
 pub const CONNECTED: &str = "resend";
 
+/// An integration with OAuth 2, whose provider is one of the catalogue.
+pub const CONSENTED: &str = "github";
+
+/// An integration with OAuth 2, whose provider is the stand-in.
+pub const EXCHANGED: &str = "acme";
+
 /// The connection of the environment.
 pub const CONNECTION: &str = "8ad36bb4-5b3c-4a6f-9a43-2f3e6a1b7c55";
 
 /// The settings that the template sets.
-const SETTINGS: [(&str, &str); 6] = [
+const SETTINGS: [(&str, &str); 7] = [
+    // The stand-in for a provider.
+    ("OUTBOUND_ALLOW", "127.0.0.0/8"),
     ("CONNECTIONS_TABLE", "connections"),
     ("EVENTS_TABLE", "events"),
     ("KMS_KEY_ID", local::kms::KEY_ID),
@@ -83,7 +92,8 @@ impl World {
     /// Makes the environment whose integrations are connected. It is one of its own, so that the
     /// session functions find theirs as small as it was.
     pub fn provision_connecting(&self) -> Result<(), Failure> {
-        self.apply(connecting_document())
+        let base_url = provider::start()?;
+        self.apply(connecting_document(&base_url))
     }
 
     /// The tables, without the endpoint in front of them.
@@ -161,14 +171,35 @@ pub fn document(integrations: &[String]) -> Value {
     } ] })
 }
 
-/// An environment with a key that may do everything, and one integration that seals.
-pub fn connecting_document() -> Value {
+/// An environment with a key that may do everything, and integrations that seal: one with an API key,
+/// two with OAuth 2, of which one has a provider at this address.
+pub fn connecting_document(base_url: &str) -> Value {
+    let client = json!({
+        "type": "OAUTH2",
+        "client_id": "Iv1.8a61f9b3a7aba766",
+        "client_secret": "f4c2e5b8a1d7093c6e2f8b5a4d1c7e0f",
+        "scopes": "read:user,repo",
+    });
     json!({ "environments": [ {
         "name": "connecting",
         "secret_keys": [
             { "name": "server", "secret": CONNECTING_KEY, "scopes": ["environment:*"] },
         ],
-        "integrations": [ { "unique_key": CONNECTED, "provider": CONNECTED } ],
+        "providers": [ {
+            "name": EXCHANGED,
+            "display_name": "Acme",
+            "auth_mode": "OAUTH2",
+            "categories": ["other"],
+            "docs": "https://example.com/docs",
+            "authorization_url": format!("{base_url}/authorize"),
+            "token_url": format!("{base_url}/token"),
+            "proxy": { "base_url": base_url },
+        } ],
+        "integrations": [
+            { "unique_key": CONNECTED, "provider": CONNECTED },
+            { "unique_key": CONSENTED, "provider": CONSENTED, "credentials": client },
+            { "unique_key": EXCHANGED, "provider": EXCHANGED, "credentials": client },
+        ],
     } ] })
 }
 

@@ -136,7 +136,16 @@ fn lock(file: &Path) -> Result<File, InitError> {
 
 /// A client of the engine, or of another endpoint that does not look at credentials.
 pub fn client(url: &str, region: String, credentials: Credentials) -> Client {
-    let config = aws::config(Roots::Native, Waits::REQUEST, Region::new(region), credentials);
+    waiting(Waits::REQUEST, url, region, credentials)
+}
+
+/// A client that waits as long for an answer as functions do that nobody waits for.
+pub fn patient_client(url: &str, region: String, credentials: Credentials) -> Client {
+    waiting(Waits::PROVISION, url, region, credentials)
+}
+
+fn waiting(waits: Waits, url: &str, region: String, credentials: Credentials) -> Client {
+    let config = aws::config(Roots::Native, waits, Region::new(region), credentials);
     client::client(&config, Some(url.to_owned()), CountCalls::DynamoDb)
 }
 

@@ -1,6 +1,6 @@
 //! Providers that are broken, slow or mean harm, wherever a token is asked for: for a code, for
-//! client credentials, for a name and a password, and for a refresh token. Each is a failure of that
-//! endpoint, is asked once, and leaves what was stored as it was.
+//! client credentials, for a name and a password, and for a refresh token. Each is a failure of
+//! that endpoint, is asked once, and leaves what was stored as it was.
 
 use std::time::Instant;
 
@@ -96,6 +96,17 @@ async fn a_refresh_keeps_what_it_had() {
         let sent = flow.provider.calls().remove(0).parameters();
         assert_eq!(sent["refresh_token"], json!(word));
     }
+}
+
+// D42
+#[tokio::test]
+async fn a_refresh_may_be_answered_by_a_form() {
+    let flow = Flow::start().await;
+    let id = ended(&flow, "form").await;
+    let credentials = read(&flow, &id).await.json()["credentials"].clone();
+    assert_eq!(credentials["access_token"], "at-form");
+    let in_an_hour = flow.world.now + SignedDuration::from_hours(1);
+    assert_eq!(credentials["expires_at"], format!("{in_an_hour:.3}"));
 }
 
 /// D33, wherever a token is asked for.

@@ -58,6 +58,7 @@ mod tidy;
 mod token_answers;
 mod transport;
 mod vault;
+mod webhook_example;
 mod webhook_reliability;
 mod webhook_replay;
 mod webhook_signatures;

@@ -243,6 +243,18 @@ async fn a_token_may_come_as_a_form() {
     assert_eq!(credentials["expires_at"], format!("{expires_at:.3}"));
 }
 
+// D65
+#[tokio::test]
+async fn the_client_of_an_integration_stays_out_of_the_configuration() {
+    let flow = Flow::start().await;
+    let token = flow.world.mint(json!({ "tags": {} })).await;
+    let tokens = json!({ "token_id": "i", "token_secret": "s" });
+    let id = flow.connected("/auth/tba/tba?params[accountId]=1", &token, &tokens).await;
+    let connection = flow.connection("tba", &id).await;
+    assert_eq!(connection["connection_config"], json!({ "accountId": "1" }));
+    assert!(!connection.to_string().contains("tba-secret"), "{connection}");
+}
+
 // D44
 #[tokio::test]
 async fn maps_are_read_in_the_order_in_which_they_were_written() {

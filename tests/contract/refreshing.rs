@@ -35,6 +35,8 @@ impl Renewing {
     ) -> Self {
         let mut flow = Flow::start().await;
         let endpoint = TokenEndpoint::start(answer).await;
+        let more = more.to_string().replace("{url}", &endpoint.url);
+        let more = serde_json::from_str(&more).expect("JSON");
         flow.add_oauth_provider("renewing", &endpoint.url, &more).await;
         Self { flow, endpoint }
     }

@@ -1,6 +1,7 @@
 //! `GET /providers` and `GET /providers/{provider}` (section 3 of the flow), and what a session and
 //! a key see of integrations (section 2).
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
 use tests::{Call, Flow};
 
@@ -115,6 +116,38 @@ async fn a_session_sees_the_integrations_that_it_allows() {
     let gone = json!({ "integrations": [ { "unique_key": "cc", "state": "absent" } ] });
     flow.world.change_environment(gone).await;
     assert_eq!(names(&get(&flow, "/integrations", &some).await, "unique_key"), ["unauth"]);
+}
+
+// D64
+#[tokio::test]
+async fn texts_are_those_of_the_file_whatever_the_language() {
+    let flow = Flow::start().await;
+    let call = Call::new("GET", "/providers/fk-apikey").bearer(&flow.world.secret_key);
+    let plain = flow.world.send(call.clone()).await.body;
+    for language in ["fr", "de-CH,de;q=0.9", "*"] {
+        let reply = flow.world.send(call.clone().header("accept-language", language)).await;
+        assert_eq!(reply.body, plain, "{language}");
+    }
+}
+
+// D66
+#[tokio::test]
+async fn an_integration_without_a_provider_hides_no_other() {
+    let flow = Flow::start().await;
+    let token = flow.world.mint(json!({ "tags": {} })).await;
+    let before = names(&get(&flow, "/integrations", &token).await, "unique_key");
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    let environment = flow.world.environment_id().await;
+    let update = flow.world.client.update_item().table_name("registry");
+    let update = update.key("pk", text(&format!("ENV#{environment}")));
+    let update = update.key("sk", text("INTEGRATION#key-verify"));
+    let update = update.update_expression("SET provider = :gone");
+    update.expression_attribute_values(":gone", text("gone")).send().await.expect("an answer");
+    let list = get(&flow, "/integrations", &token).await;
+    assert_eq!(names(&list, "unique_key").len(), before.len());
+    let list = list.as_array().expect("a list").iter();
+    let mut gone = list.filter(|integration| integration["unique_key"] == "key-verify");
+    assert_eq!(gone.next().expect("it is listed")["display_name"], "gone");
 }
 
 // D48

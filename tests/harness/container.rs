@@ -2,8 +2,6 @@
 
 use api::App;
 use api::settings::Settings;
-use api::telemetry::CountCalls;
-use aws::{Region, Roots, Waits};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Credentials;
 use connect::Connect;
@@ -35,11 +33,9 @@ pub fn client(url: &str) -> Client {
     dynamodb::client(url, "us-east-1".to_owned(), credentials)
 }
 
-/// A client that waits as long for an answer as functions do that nobody waits for.
+/// A client that waits as long as functions do that nobody waits for.
 pub fn patient_client(url: &str) -> Client {
-    let (region, credentials) = (Region::from_static("us-east-1"), Credentials::for_tests());
-    let config = aws::config(Roots::Native, Waits::PROVISION, region, credentials);
-    tables::client::client(&config, Some(url.to_owned()), CountCalls::DynamoDb)
+    dynamodb::patient_client(url, "us-east-1".to_owned(), Credentials::for_tests())
 }
 
 /// The service in a new container, which reaches the engine and KMS over these wires.

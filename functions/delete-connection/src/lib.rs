@@ -14,6 +14,9 @@ use session::integration::IntegrationKey;
 /// A key needs this.
 const SCOPES: &[&str] = &["environment:connections:delete"];
 
+/// How often a deletion is tried when others change the connection meanwhile.
+const TRIES_MAX: usize = 5;
+
 /// Answers 200, or 400 where there is no such connection. A body is ignored.
 pub async fn handle(
     connect: &Connect,
@@ -28,14 +31,17 @@ pub async fn handle(
         fields.required("provider_config_key", IntegrationKey::read)
     })?;
     let environment = &grant.environment;
-    let connection = app.tables.connection(environment.id, &key, &id).await?;
-    let connection = connection.ok_or_else(unknown_connection)?;
-    let events = events(connect, environment, &connection, now).await?;
-    if !app.tables.delete_connection(environment.id, &connection, events).await? {
-        return Err(unknown_connection());
+    for _ in 0..TRIES_MAX {
+        let connection = app.tables.connection(environment.id, &key, &id).await?;
+        let connection = connection.ok_or_else(unknown_connection)?;
+        let events = events(connect, environment, &connection, now).await?;
+        if app.tables.delete_connection(environment.id, &connection, events).await? {
+            connect.revoke(environment, &connection, now).await;
+            return response::plain(&json!({ "success": true }));
+        }
+        // Its tokens were renewed meanwhile, and those that are stored now are to be revoked.
     }
-    connect.revoke(environment, &connection, now).await;
-    response::plain(&json!({ "success": true }))
+    Err(Error::Unavailable("the connection is changed by others all the time".to_owned()))
 }
 
 /// The webhooks that tell of it, where the environment wants them.

@@ -14,11 +14,12 @@ use serde_json::{Map, Value};
 use session::Error;
 use session::connection::Connection;
 use session::refresh::{Lease, is_ending, is_good};
+use tables::StoreError;
 use tables::refreshing::Written;
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use crate::refreshed::{LOOK_AGAIN, LOOK_AGAIN_MAX, gone};
+use crate::refreshed::{LOOK_AGAIN, LOOK_AGAIN_MAX, gone, until_written};
 use crate::renewal::{Means, Renewal};
 
 pub use crate::refreshed::{FAILED, Outcome, Refresh};
@@ -29,8 +30,11 @@ pub use crate::refreshed::{FAILED, Outcome, Refresh};
 const LEASE: SignedDuration = SignedDuration::from_secs(20);
 /// How much time a caller needs who takes the lease: for the provider, and two seconds for writing.
 const TIME_NEEDED: Duration = Duration::from_secs(12);
+/// How long a caller tries to take the lease: what is left of it then is the time that they need.
+const LEASE_TAKEN_WITHIN: Duration = Duration::from_secs(8);
 /// How long somebody else's renewal is waited for.
 const WAIT: Duration = Duration::from_secs(14);
+
 /// When a caller wants new credentials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {
@@ -92,14 +96,12 @@ impl Refresh<'_> {
         let lease = Lease { owner: Uuid::new_v4(), ends_at: self.moment() + LEASE };
         // Nobody counts how often a token is signed here, so that needs no lease.
         if !means.is_local() {
-            if Instant::now() + TIME_NEEDED > self.until {
+            if !self.has_time(&lease) {
                 let cause = "too little time is left to renew the credentials";
                 return Err(Error::Unavailable(cause.to_owned()));
             }
-            let tables = &connect.app.tables;
-            let now = self.moment();
-            match tables.lease_refresh(environment.id, &connection, &lease, now).await? {
-                Written::Done if self.moment() + TIME_NEEDED > lease.ends_at => {
+            match self.take(&connection, &lease).await? {
+                Written::Done if !self.has_time(&lease) => {
                     let cause = "it took too long to get the lease of the credentials";
                     return Err(Error::Unavailable(cause.to_owned()));
                 }
@@ -115,6 +117,18 @@ impl Refresh<'_> {
             Ok(renewed) => self.save(connection, &renewal, renewed).await,
             Err(fault) => self.fail(connection, &renewal, &lease, fault).await,
         }
+    }
+
+    /// Takes the lease, for as long as there is time to use it. It is tried again and again, because
+    /// a write whose answer is lost may have taken it, and then all others wait for its end.
+    async fn take(self, connection: &Connection, lease: &Lease) -> Result<Written, StoreError> {
+        let (tables, id) = (&self.connect.app.tables, self.environment.id);
+        let now = Instant::now();
+        let latest = self.until.checked_sub(TIME_NEEDED).unwrap_or(now);
+        until_written(latest.min(now + LEASE_TAKEN_WITHIN), || {
+            tables.lease_refresh(id, connection, lease, self.moment())
+        })
+        .await
     }
 
     /// What somebody else's renewal comes to. `read` is the connection before it.
@@ -149,9 +163,16 @@ impl Refresh<'_> {
             pause = (pause * 2).min(LOOK_AGAIN_MAX);
             let (key, id) = (&read.integration_id, &read.connection_id);
             let tables = &self.connect.app.tables;
-            let again = tables.connection(self.environment.id, key, id).await?;
-            found = Box::new(again.ok_or_else(gone)?);
+            // A look that fails is one of many.
+            if let Ok(again) = tables.connection(self.environment.id, key, id).await {
+                found = Box::new(again.ok_or_else(gone)?);
+            }
         }
+    }
+
+    /// Whether there is time to use the lease.
+    fn has_time(self, lease: &Lease) -> bool {
+        self.moment() + TIME_NEEDED <= lease.ends_at && Instant::now() + TIME_NEEDED <= self.until
     }
 
     /// Whether somebody is renewing the credentials.

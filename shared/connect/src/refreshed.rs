@@ -15,6 +15,7 @@ use session::connection::Connection;
 use session::environment::Environment;
 use session::event::Event;
 use session::refresh::{Fault, Lease, RefreshFailure, RefreshState};
+use tables::StoreError;
 use tables::refreshing::{Failed, Renewed, Written};
 use tokio::time::sleep;
 
@@ -82,34 +83,26 @@ impl<'a> Refresh<'a> {
             sealed => sealed,
         };
         let new = Renewed { credentials: sealed?, at: self.now, due_at };
-        let mut pause = LOOK_AGAIN;
-        loop {
-            let tables = &self.connect.app.tables;
-            match tables.save_refreshed(self.environment.id, &read, &new).await {
-                Ok(Written::Done) => {
-                    let mut connection = read;
-                    connection.credentials = Some(new.credentials);
-                    connection.updated_at = self.now;
-                    connection.refresh = RefreshState::due(due_at);
-                    return Ok(Outcome::Credentials(Box::new(connection), renewed));
-                }
-                // Connected again, or imported, while the provider was asked.
-                Ok(Written::Otherwise(found)) => {
-                    let credentials = self.open(&found).await?;
-                    return Ok(Outcome::Credentials(found, credentials));
-                }
-                Ok(Written::Gone) => {
-                    // What the provider has just issued is nobody's.
-                    let issued = Connection { credentials: Some(new.credentials), ..read };
-                    self.connect.revoke(self.environment, &issued, self.now).await;
-                    return Err(gone());
-                }
-                Err(error) if Instant::now() + pause >= self.until => return Err(error.into()),
-                Err(error) => {
-                    tracing::warn!(cause = ?error, "renewed credentials are not written yet");
-                    sleep(pause).await;
-                    pause = (pause * 2).min(LOOK_AGAIN_MAX);
-                }
+        let (tables, id) = (&self.connect.app.tables, self.environment.id);
+        let saved = until_written(self.until, || tables.save_refreshed(id, &read, &new));
+        match saved.await? {
+            Written::Done => {
+                let mut connection = read;
+                connection.credentials = Some(new.credentials);
+                connection.updated_at = self.now;
+                connection.refresh = RefreshState::due(due_at);
+                Ok(Outcome::Credentials(Box::new(connection), renewed))
+            }
+            // Connected again, or imported, while the provider was asked.
+            Written::Otherwise(found) => {
+                let credentials = self.open(&found).await?;
+                Ok(Outcome::Credentials(found, credentials))
+            }
+            Written::Gone => {
+                // What the provider has just issued is nobody's.
+                let issued = Connection { credentials: Some(new.credentials), ..read };
+                self.connect.revoke(self.environment, &issued, self.now).await;
+                Err(gone())
             }
         }
     }
@@ -129,7 +122,10 @@ impl<'a> Refresh<'a> {
         let events = self.events(&read, renewal, &failure)?;
         let failed = Failed { failure: &failure, due_at };
         let (tables, id) = (&self.connect.app.tables, self.environment.id);
-        match tables.save_refresh_failure(id, &read, lease, failed, events).await? {
+        let saved = until_written(self.until, || {
+            tables.save_refresh_failure(id, &read, lease, failed, events.clone())
+        });
+        match saved.await? {
             Written::Otherwise(found) if found.credentials != read.credentials => {
                 let credentials = self.open(&found).await?;
                 Ok(Outcome::Credentials(found, credentials))
@@ -181,6 +177,27 @@ impl<'a> Refresh<'a> {
         let Some(sealed) = &connection.credentials else { return Ok(Map::new()) };
         let (key, id) = (&connection.integration_id, &connection.connection_id);
         self.connect.open_credentials(self.environment, key, id, sealed, self.now).await
+    }
+}
+
+/// Writes, again and again until it is done or the time is up.
+pub(crate) async fn until_written<F>(
+    ends: Instant,
+    write: impl Fn() -> F,
+) -> Result<Written, StoreError>
+where
+    F: Future<Output = Result<Written, StoreError>>,
+{
+    let mut pause = LOOK_AGAIN;
+    loop {
+        match write().await {
+            Err(error) if Instant::now() + pause < ends => {
+                tracing::warn!(cause = ?error, "a renewal is not written yet");
+                sleep(pause).await;
+                pause = (pause * 2).min(LOOK_AGAIN_MAX);
+            }
+            written => return written,
+        }
     }
 }
 

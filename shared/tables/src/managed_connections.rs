@@ -36,8 +36,8 @@ impl Tables {
         self.write_with_events(environment, write, events).await
     }
 
-    /// Removes a connection that was read, and saves the events that tell of it. `false` means that
-    /// somebody else has removed it.
+    /// Removes a connection as it was read, and saves the events that tell of it. `false` means that
+    /// somebody else has removed it, or that it has other credentials meanwhile.
     pub async fn delete_connection(
         &self,
         environment: Uuid,
@@ -49,9 +49,19 @@ impl Tables {
         let delete = Delete::builder()
             .table_name(&self.names.connections)
             .set_key(Some(ConnectionKey::new(environment, integration, id).attributes()))
-            .condition_expression(SAME_NUMBER)
             .expression_attribute_names("#number", "number")
             .expression_attribute_values(":number", number);
+        let delete = match &connection.credentials {
+            Some(sealed) => delete
+                .condition_expression(format!("{SAME_NUMBER} AND credentials = :credentials"))
+                .expression_attribute_values(
+                    ":credentials",
+                    AttributeValue::B(sealed.clone().into()),
+                ),
+            None => delete.condition_expression(format!(
+                "{SAME_NUMBER} AND attribute_not_exists(credentials)"
+            )),
+        };
         let write = TransactWriteItem::builder().delete(delete.build()?).build();
         self.write_with_events(environment, write, events).await
     }

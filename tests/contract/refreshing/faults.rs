@@ -50,6 +50,55 @@ async fn a_lease_whose_answer_is_lost_is_had() {
     assert_token(&renewing.read(&id).await, "at-1");
 }
 
+/// A write that is given up may have taken the lease all the same. Nobody else could renew until it
+/// ends, so whoever drew it asks again.
+#[tokio::test]
+async fn a_lease_that_is_hard_to_get_is_taken() {
+    for faults in [vec![Fault::AnswerLost; 4], vec![Fault::Failed; 4], vec![Fault::Silent; 4]] {
+        let renewing = Renewing::start(rotating).await;
+        let id = renewing.expired().await;
+        renewing.flow.world.wire.fail_after("UpdateItem", 0, faults.clone());
+        assert_token(&renewing.read(&id).await, "at-1");
+        assert_eq!(renewing.calls(), 1, "{faults:?}");
+    }
+}
+
+/// Whoever asked the provider also writes down that it refused: until then all others wait.
+#[tokio::test]
+async fn a_failure_that_is_hard_to_write_is_written() {
+    let refuse = |_: usize, _: &_| TokenReply::json(400, &json!({ "error": "invalid_grant" }));
+    let renewing = Renewing::start(refuse).await;
+    let id = renewing.expired().await;
+    renewing.flow.world.wire.fail_after("TransactWriteItems", 0, vec![Fault::AnswerLost; 4]);
+    assert_eq!(renewing.read(&id).await.status, 400);
+    assert_ne!(renewing.errors(&id).await, json!([]));
+    assert_eq!(renewing.read(&id).await.status, 424);
+    assert_eq!(renewing.calls(), 1);
+}
+
+/// Whoever waits for somebody else's renewal looks more than once.
+#[tokio::test]
+async fn a_look_that_fails_is_followed_by_another() {
+    let slow = |number, request: &_| rotating(number, request).after(Duration::from_secs(2));
+    let renewing = Renewing::start(slow).await;
+    let id = renewing.expired().await;
+    let world = &renewing.flow.world;
+    let (container, wire) = world.other_container().await;
+    let read = |id: &str| {
+        let call = tests::Call::new("GET", &connection_path("renewing", id));
+        call.bearer(&world.secret_key).send_to(container, world.now)
+    };
+    let other = renewing.connection(7_200, "rt").await;
+    assert_eq!(read(&other).await.status, 200, "warm");
+    let (first, second) = tokio::join!(renewing.read(&id), async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        wire.fail_after("GetItem", 1, vec![Fault::Failed; 3]);
+        read(&id).await
+    });
+    assert_token(&first, "at-1");
+    assert_token(&second, "at-1");
+}
+
 /// KMS may go away once the credentials were opened: nothing between the provider's answer and its
 /// being stored needs it.
 #[tokio::test]
@@ -177,6 +226,42 @@ async fn a_connection_that_is_deleted_while_the_provider_is_asked_does_not_come_
     let revoked = requests.iter().filter(|request| request.path == "/revoke");
     let revoked: Vec<_> = revoked.filter_map(|request| request.parameter("token")).collect();
     assert_eq!(revoked, ["rt-0", "rt-1"]);
+}
+
+/// A deletion revokes what is stored when it happens, not what was stored when it began.
+#[tokio::test]
+async fn a_connection_that_is_renewed_while_it_is_deleted_leaves_no_token() {
+    let answer = |number, request: &TokenRequest| match request.path.as_str() {
+        "/revoke" => TokenReply::json(200, &json!({})),
+        _ => rotating(number, request),
+    };
+    let more = json!({ "revocation_url": "{url}/revoke" });
+    let renewing = Renewing::with_provider(more, answer).await;
+    let id = renewing.expired().await;
+    let world = &renewing.flow.world;
+    let other = world.other_container().await.0;
+    let call = |method: &str| {
+        tests::Call::new(method, &connection_path("renewing", &id)).bearer(&world.secret_key)
+    };
+    let mut waiting = world.wire.hold();
+    let deleting = tokio::spawn(call("DELETE").send_to(world.state, world.now));
+    while let Some(held) = waiting.recv().await {
+        let is_last = held.operation == "TransactWriteItems";
+        if is_last {
+            assert_token(&call("GET").send_to(other, world.now).await, "at-1");
+        }
+        held.release().await;
+        if is_last {
+            break;
+        }
+    }
+    drop(waiting);
+    assert_eq!(deleting.await.expect("no panic").status, 200);
+    assert_eq!(renewing.read(&id).await.status, 404);
+    let requests = renewing.endpoint.requests();
+    let revoked = requests.iter().filter(|request| request.path == "/revoke");
+    let revoked: Vec<_> = revoked.filter_map(|request| request.parameter("token")).collect();
+    assert_eq!(revoked, ["rt-1"]);
 }
 
 /// Credentials have 64 KB. What else the provider answers is worth less than its tokens.

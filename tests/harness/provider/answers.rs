@@ -180,6 +180,9 @@ async fn refresh(
     if token.contains("fail500") {
         return text(500, "text/plain", "boom");
     }
+    if token.contains("form") {
+        return form("access_token=at-form&token_type=bearer&expires_in=3600");
+    }
     let number = count(counters, "refresh");
     let mut answer = bearer(&format!("at-refreshed-{number}"), token);
     if token.contains("rotate") {
