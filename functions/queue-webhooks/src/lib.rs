@@ -19,10 +19,10 @@ use serde_json::{Value, json};
 use record::Record;
 
 /// The queue, on a client that the start of the process has connected.
-pub fn start(start: Start) -> Result<Queue, InitError> {
-    let settings = &start.app.settings;
-    let sqs = queue::client(&start.aws, settings.sqs_endpoint_url.clone());
-    Ok(Queue::new(sqs, settings.webhooks_queue_url.clone()))
+pub fn start(Start { app, aws }: Start) -> Result<Queue, InitError> {
+    let settings = app.settings;
+    let sqs = queue::client(&aws, settings.sqs_endpoint_url);
+    Ok(Queue::new(sqs, settings.webhooks_queue_url))
 }
 
 #[derive(Deserialize)]
