@@ -119,8 +119,8 @@ impl Refresh<'_> {
         }
     }
 
-    /// Takes the lease, for as long as there is time to use it. It is tried again and again, because
-    /// a write whose answer is lost may have taken it, and then all others wait for its end.
+    /// Takes the lease, for as long as there is time to use it. It is tried again and again, since a
+    /// write whose answer is lost may have taken it, and then all others wait for its end.
     async fn take(self, connection: &Connection, lease: &Lease) -> Result<Written, StoreError> {
         let (tables, id) = (&self.connect.app.tables, self.environment.id);
         let now = Instant::now();

@@ -36,8 +36,8 @@ impl Tables {
         self.write_with_events(environment, write, events).await
     }
 
-    /// Removes a connection as it was read, and saves the events that tell of it. `false` means that
-    /// somebody else has removed it, or that it has other credentials meanwhile.
+    /// Removes a connection as it was read, and saves the events that tell of it. `false` means
+    /// that somebody else has removed it, or that it has other credentials meanwhile.
     pub async fn delete_connection(
         &self,
         environment: Uuid,
