@@ -20,11 +20,12 @@ const BRANCH_KEY: &str = "branch_key";
 
 /// The stored form. Which fields are there follows from the key.
 #[derive(Default, Serialize, Deserialize)]
-#[serde(default)]
 struct RegistryItem {
     pk: String,
     sk: String,
+    #[serde(default)]
     created_at_ms: i64,
+    #[serde(default)]
     updated_at_ms: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     revision: Option<Uuid>,
@@ -42,13 +43,13 @@ struct RegistryItem {
     connect_ui: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     allow_docs_connect_override: Option<bool>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     ended_keys: BTreeMap<Uuid, i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     provider: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     display_name: Option<String>,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     has_client: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     client_id: Option<String>,
