@@ -48,7 +48,10 @@ impl Banner {
         let link = self.connect_link.as_ref().map_or_else(String::new, |link| {
             format!(
                 "\nOpen this in a browser, choose Demo OAuth, and allow it (the key of Demo API key is \
-                 {API_KEY}):\n\n{link}\n"
+                 {API_KEY}):\n\n{link}\n\n\
+                 Then the log has the webhook with the session's tags, and this reads the newest \
+                 connection with its token:\n\n{}\n",
+                read_newest(&url, &key)
             )
         });
         let json = "-H 'Content-Type: application/json'";
@@ -120,4 +123,12 @@ Ctrl-C stops it.
         let (integration, id) = first.unwrap_or(("github", "conn-1"));
         (integration.to_owned(), id.to_owned())
     }
+}
+
+/// The command that finds the newest connection and reads it.
+fn read_newest(url: &str, key: &str) -> String {
+    let key = format!(r#"-H "Authorization: Bearer {key}""#);
+    format!(
+        r#"NEWEST=$(curl -s "{url}/connections?limit=1" {key} | sed -E 's/.*"connection_id":"([^"]+)".*"provider_config_key":"([^"]+)".*/\1?provider_config_key=\2/'); curl -s "{url}/connections/$NEWEST" {key}"#
+    )
 }

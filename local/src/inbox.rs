@@ -108,8 +108,23 @@ impl Inbox {
     }
 }
 
+/// A line of what a webhook tells, for who reads the terminal and not the page.
+fn log(body: &str) {
+    let Ok(told) = serde_json::from_str::<Value>(body) else { return };
+    let text = |name: &str| told[name].as_str().unwrap_or_default();
+    tracing::info!(
+        operation = text("operation"),
+        success = told["success"].as_bool(),
+        integration = text("providerConfigKey"),
+        connection_id = text("connectionId"),
+        tags = %told["tags"],
+        "webhook in the inbox"
+    );
+}
+
 async fn receive(State(inbox): State<Arc<Inbox>>, headers: HeaderMap, body: Bytes) -> Response {
     let body = String::from_utf8_lossy(&body).into_owned();
+    log(&body);
     let signature = match inbox.keys(&body).await {
         Some(keys) => judge(&keys, &headers, &body),
         None => "of no environment that exists here",

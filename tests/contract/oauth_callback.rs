@@ -116,12 +116,20 @@ async fn a_client_authenticates_in_the_header_or_in_the_body_and_never_in_both()
     flow.consent("oauth-nopkce", &token, "c").await;
     let request = flow.provider.calls().remove(0);
     assert_eq!(request.credential(), "fake-client-id:fake-client-secret");
-    // D63
-    let agent = request.header("user-agent").expect("a name");
-    assert!(agent.starts_with("connect-sessions/"), "{agent}");
     let sent = request.parameters();
     assert_eq!((sent.get("client_id"), sent.get("client_secret")), (None, None));
     assert_eq!(sent.get("code_verifier"), None);
+}
+
+// D63
+#[tokio::test]
+async fn a_provider_is_told_who_calls() {
+    let flow = Flow::start().await;
+    let token = flow.world.mint(json!({ "tags": {} })).await;
+    flow.consent("oauth-nopkce", &token, "c").await;
+    let request = flow.provider.calls().remove(0);
+    let agent = request.header("user-agent").expect("a name");
+    assert!(agent.starts_with("connect-sessions/"), "{agent}");
 }
 
 #[tokio::test]

@@ -15,8 +15,10 @@ use crate::process::{Process, command};
 fn the_four_printed_commands_work_when_pasted() {
     let folder = tempfile::tempdir().expect("a folder");
     let process = Process::start(folder.path(), &[]);
-    assert_eq!(process.examples.len(), 4);
-    let script = process.examples.join("\necho; echo ----\n");
+    // The command before them reads a connection that nobody has made here.
+    let commands = &process.examples[1..];
+    assert_eq!(commands.len(), 4);
+    let script = commands.join("\necho; echo ----\n");
     let shell = Command::new("bash").args(["-ec", &script]).output().expect("bash runs");
     let output = String::from_utf8(shell.stdout).expect("UTF-8");
     let answers: Vec<_> = output.split("----").map(str::trim).collect();
@@ -43,6 +45,30 @@ async fn the_printed_link_opens_the_connect_ui_with_the_demo_providers() {
     for name in ["Demo OAuth", "Demo OAuth (refuses)", "Demo API key"] {
         assert!(names.iter().any(|item| item["display_name"] == name), "{name}: {list}");
     }
+}
+
+#[tokio::test]
+async fn what_the_printed_link_connects_is_in_the_log_and_the_printed_command_reads_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let process = Process::start(folder.path(), &["--in-memory"]);
+    let output = process.stdout();
+    let token = output.split("session_token=").nth(1).and_then(|rest| rest.lines().next());
+    let token = token.expect("a link");
+    let path = format!("/api-auth/api-key/demo-api-key?connect_session_token={token}");
+    let key = json!({ "apiKey": local::providers::catalogue::API_KEY });
+    let client = reqwest::Client::new();
+    let reply = Call::new("POST", &path).json(&key).send_over(&client, &process.url).await;
+    assert_eq!(reply.status, 200, "{reply:?}");
+    let connected = reply.json();
+    process.wait_for("webhook in the inbox");
+    let log = process.stderr();
+    let line = log.lines().find(|line| line.contains("webhook in the inbox")).expect("a line");
+    assert!(line.contains(connected["connectionId"].as_str().expect("an id")), "{line}");
+    assert!(line.contains("end_user_id"), "{line}");
+    let shell = Command::new("bash").args(["-ec", &process.examples[0]]).output();
+    let read: Value = serde_json::from_slice(&shell.expect("bash runs").stdout).expect("JSON");
+    assert_eq!(read["connection_id"], connected["connectionId"]);
+    assert_eq!(read["credentials"]["apiKey"], key["apiKey"]);
 }
 
 #[tokio::test]
