@@ -11,9 +11,9 @@ pub enum Kind {
     Session,
     /// It seals or opens credentials with KMS.
     Sealing,
-    /// It sends a browser to a provider: budgets of `Sealing`, with a shorter start.
+    /// It sends a browser to a provider.
     StartOauth,
-    /// It makes a connection of a code: budgets of `Sealing`, with the time of a token request.
+    /// It makes a connection of a code, for which it asks the provider.
     FinishOauth,
 }
 
@@ -35,14 +35,9 @@ pub struct Row {
 pub struct Budget {
     /// What is measured.
     pub what: &'static str,
-    /// What `bench check` holds a session function to; none for what depends on the speed of the
-    /// machine.
-    must: Option<f64>,
-    /// The same of a function that seals.
-    must_sealing: Option<f64>,
-    /// Of `start-oauth` and of `finish-oauth`, where it is another one.
-    must_start_oauth: Option<f64>,
-    must_finish_oauth: Option<f64>,
+    /// What `bench check` holds a function of each kind to, in the order of `Kind`; none for what
+    /// depends on the speed of the machine, or only explains another measurement.
+    musts: [Option<f64>; 4],
     /// Of a session function.
     aim: Option<f64>,
     digits: usize,
@@ -53,110 +48,77 @@ pub struct Budget {
 pub const BUDGETS: [Budget; 11] = [
     Budget {
         what: "stripped binary, MB",
-        must: Some(7.0),
-        must_sealing: Some(8.0),
-        must_start_oauth: None,
-        must_finish_oauth: None,
+        musts: [Some(7.0), Some(8.0), Some(8.0), Some(8.0)],
         aim: Some(5.7),
         digits: 2,
         of: |row| row.counted.binary_mb.map(exactly),
     },
     Budget {
         what: "the same zipped, MB",
-        must: Some(3.25),
-        must_sealing: Some(3.8),
-        must_start_oauth: None,
-        must_finish_oauth: None,
+        musts: [Some(3.2), Some(3.8), Some(3.8), Some(3.8)],
         aim: Some(2.6),
         digits: 2,
         of: |row| row.counted.zip_mb.map(exactly),
     },
     Budget {
         what: "instructions, start to first answer, M",
-        must: Some(8.0),
-        must_sealing: Some(14.0),
-        must_start_oauth: Some(9.0),
-        must_finish_oauth: Some(16.0),
+        musts: [Some(8.0), Some(14.0), Some(9.0), Some(16.0)],
         aim: Some(6.0),
         digits: 2,
         of: |row| Some(row.counted.first.in_units_of(1e6)),
     },
     Budget {
         what: "instructions of a warm request per DynamoDB call, k",
-        must: Some(800.0),
-        must_sealing: None,
-        must_start_oauth: None,
-        must_finish_oauth: None,
+        musts: [Some(800.0), None, None, None],
         aim: Some(680.0),
         digits: 0,
         of: |row| Some(row.counted.warm?.in_units_of(1e3 * row.counted.warm_calls.len() as f64)),
     },
     Budget {
         what: "instructions of a warm request, M",
-        must: None,
-        must_sealing: Some(2.5),
-        must_start_oauth: None,
-        must_finish_oauth: None,
+        musts: [None, Some(2.5), Some(2.5), None],
         aim: None,
         digits: 2,
         of: |row| Some(row.counted.warm?.in_units_of(1e6)),
     },
     Budget {
         what: "connections in 1,000 calls",
-        must: Some(1.0),
-        must_sealing: Some(2.0),
-        must_start_oauth: None,
-        must_finish_oauth: None,
+        musts: [Some(1.0), Some(2.0), Some(2.0), Some(2.0)],
         aim: Some(1.0),
         digits: 0,
         of: |row| Some(exactly(row.counted.connections as f64)),
     },
     Budget {
         what: "full TLS handshakes in 1,000 calls",
-        must: Some(1.0),
-        must_sealing: Some(2.0),
-        must_start_oauth: None,
-        must_finish_oauth: None,
+        musts: [Some(1.0), Some(2.0), Some(2.0), Some(2.0)],
         aim: Some(1.0),
         digits: 0,
         of: |row| Some(exactly(row.counted.full_handshakes as f64)),
     },
     Budget {
         what: "VmRSS after 1,000 calls, MB",
-        must: Some(9.0),
-        must_sealing: Some(14.0),
-        must_start_oauth: Some(9.0),
-        must_finish_oauth: Some(16.0),
+        musts: [Some(9.0), Some(14.0), Some(14.0), Some(14.0)],
         aim: Some(7.0),
         digits: 1,
         of: |row| Some(exactly(row.memory.rss_mb)),
     },
     Budget {
         what: "growth over calls 1,000 to 5,000, MB",
-        must: Some(0.5),
-        must_sealing: Some(0.5),
-        must_start_oauth: None,
-        must_finish_oauth: None,
+        musts: [Some(0.5); 4],
         aim: Some(0.1),
         digits: 2,
         of: |row| Some(exactly(row.memory.growth_mb)),
     },
     Budget {
         what: "throttled periods in ten first calls at a 128 MB share",
-        must: None,
-        must_sealing: None,
-        must_start_oauth: None,
-        must_finish_oauth: None,
+        musts: [None; 4],
         aim: Some(0.0),
         digits: 0,
         of: |row| row.throttled.map(|periods| exactly(periods as f64)),
     },
     Budget {
         what: "instructions of the start alone, M",
-        must: None,
-        must_sealing: None,
-        must_start_oauth: None,
-        must_finish_oauth: None,
+        musts: [None; 4],
         aim: None,
         digits: 2,
         of: |row| Some(row.counted.init.in_units_of(1e6)),
@@ -165,12 +127,7 @@ pub const BUDGETS: [Budget; 11] = [
 
 impl Budget {
     fn must(&self, kind: Kind) -> Option<f64> {
-        match kind {
-            Kind::Session => self.must,
-            Kind::Sealing => self.must_sealing,
-            Kind::StartOauth => self.must_start_oauth.or(self.must_sealing),
-            Kind::FinishOauth => self.must_finish_oauth.or(self.must_sealing),
-        }
+        self.musts[kind as usize]
     }
 
     fn aim(&self, kind: Kind) -> Option<f64> {
@@ -201,7 +158,10 @@ pub fn table(kind: Kind, rows: &[Row]) -> String {
                 Some(measured) => {
                     let _ = write!(text, " {measured:.digits$}");
                     let own = budget.must(row.kind).filter(|own| Some(*own) != budget.must(kind));
-                    let _ = own.map_or(write!(text, " |"), |own| write!(text, " of {own} |"));
+                    if let Some(own) = own {
+                        let _ = write!(text, " of {own}");
+                    }
+                    text.push_str(" |");
                 }
                 None => text.push_str(" – |"),
             }

@@ -196,10 +196,8 @@ pub fn instructions_of_one(
 /// What each run counted, and whether it was undisturbed.
 type Runs = Vec<(f64, bool)>;
 
-/// Counts until an undisturbed run agrees with an undisturbed one before it. Two that follow each
-/// other often do not: where an answer comes later than the function looks for it, it looks again,
-/// and on a busy machine that is a hundredth of a call. Answers with all runs, the smallest first,
-/// and whether each was undisturbed.
+/// Counts until an undisturbed run agrees with an undisturbed one before it. Answers with all runs,
+/// the smallest first, and whether each was undisturbed.
 fn agreed(
     count: impl Fn() -> Result<(f64, bool), Failure>,
 ) -> Result<(Runs, Option<Measured>), Failure> {
