@@ -76,18 +76,18 @@ pub fn measure(binary: &Path) -> Result<String, Failure> {
         }
     }
     text.push_str(
-        "\n| endpoint, 16 connections | requests/s | the recorded server | factor | promised | \
+        "\n| endpoint, 16 connections | requests/s | the recorded server | factor | aim | \
          p50 | p99 | errors |\n|---|--:|--:|--:|--:|--:|--:|--:|\n",
     );
     for recorded in connecting(&local.url, folder.path())? {
-        let Recorded { endpoint, script, per_second, promised } = recorded;
+        let Recorded { endpoint, script, per_second, aim } = recorded;
         let Run { requests_per_second, p50, p99, problems } =
             wrk(&local.url, &script, RECORDED_WITH, SECONDS)?;
         let factor = requests_per_second / per_second;
         let problems = some_or_zero(&problems);
         let _ = writeln!(
             text,
-            "| {endpoint} | {requests_per_second:.0} | {per_second} | {factor:.0} | {promised} | \
+            "| {endpoint} | {requests_per_second:.0} | {per_second} | {factor:.0} | {aim} | \
              {p50} | {p99} | {problems} |"
         );
     }
@@ -125,7 +125,7 @@ struct Recorded {
     /// Requests a second that the recorded server answered.
     per_second: f64,
     /// How many times as many this one is to answer.
-    promised: u32,
+    aim: u32,
 }
 
 /// What consumes a session.
@@ -156,9 +156,9 @@ fn connecting(url: &str, folder: &Path) -> Result<Vec<Recorded>, Failure> {
     ]
     .into_iter()
     .enumerate()
-    .map(|(number, (endpoint, text, per_second, promised))| {
+    .map(|(number, (endpoint, text, per_second, aim))| {
         let script = script(folder, &format!("recorded-{number}"), &text)?;
-        Ok(Recorded { endpoint, script, per_second, promised })
+        Ok(Recorded { endpoint, script, per_second, aim })
     })
     .collect()
 }
