@@ -57,6 +57,7 @@ mod tenants;
 mod tidy;
 mod token_answers;
 mod transport;
+mod unsaved_tokens;
 mod vault;
 mod webhook_example;
 mod webhook_reliability;

@@ -3,6 +3,7 @@
 
 use api::{Error, Request, Response, Timestamp, auth, request, response};
 use connect::Connect;
+use connect::clients::Client;
 use connect::saving::Credentials;
 use connect::token_failure::TokenFailure;
 use connect::tokens::{self, ClientCredentials};
@@ -111,6 +112,8 @@ async fn connected(
         metadata: None,
         moves_updated_at: false,
         kept_tags: target.map(|target| target.tags),
+        restores_deleted: false,
+        client: Some(Client { id: client_id, secret: client_secret }),
     };
     attempt::save(connect, attempt, new, now).await
 }

@@ -5,8 +5,8 @@
 //!
 //! - [`refresh`]: credentials that work, stored or renewed, one renewal at a time.
 //! - [`refreshed`]: the end of a renewal, written and answered.
-//! - [`revocation`]: a provider is told that tokens are no longer needed.
 //! - [`saving`]: a connection is saved with the outcome of the attempt that made it.
+//! - [`revocation`]: a provider is told that tokens are no longer needed.
 //! - [`announcing`]: the webhooks that tell how an attempt ended.
 //! - [`keepalive`]: when a grant that nobody uses is renewed.
 //! - [`renewal`]: new credentials in place of old ones.
