@@ -56,6 +56,7 @@ mod tags;
 mod tenants;
 mod tidy;
 mod token_answers;
+mod token_forms;
 mod transport;
 mod unsaved_tokens;
 mod vault;
