@@ -138,7 +138,7 @@ async fn tokens_of_a_connection_that_comes_back_are_not_revoked() {
     assert_eq!(page.status, 200, "{page:?}");
     assert_eq!(provided.revoked(), [["old", "access_token", "id"]], "what the deletion revokes");
     let credentials = &provided.flow.connection(INTEGRATION, &id).await["credentials"];
-    assert_eq!(credentials["refresh_token"], "rt");
+    assert_eq!(credentials["access_token"], "at");
 }
 
 // D56
