@@ -313,7 +313,7 @@ async fn limit_and_page_are_numbers_as_javascript_reads_them() {
         ("0b0", "Too small: expected number to be >=1"),
         ("0xfffffffffffffffffffff", "Too big: expected number to be <=2000"),
     ] {
-        let reply = list(&flow, &format!("limit={text}")).await;
+        let reply = flow.ask("GET", &format!("/connections?limit={text}"), None).await;
         assert_eq!(reply.status, 400, "{text} {reply:?}");
         assert_eq!(reply.json()["error"]["errors"][0]["message"], message, "{text}");
     }
