@@ -18,13 +18,16 @@ impl Provided {
         let mut flow = Flow::start().await;
         let endpoint = TokenEndpoint::start(|_, _| TokenReply::json(500, &json!({}))).await;
         let url = format!("{}/token", endpoint.url);
-        let common = json!({ "categories": ["other"], "docs": "https://example.com/docs" });
-        let provider = |name: &str, more: Value| {
-            let mut provider = common.clone();
-            let own = json!({ "name": name, "display_name": name, "token_url": url });
-            for part in [own, more] {
-                provider.as_object_mut().expect("one").extend(part.as_object().expect("one").clone());
-            }
+        let provider = |name: &str, more: &Value| {
+            let mut provider = json!({
+                "name": name,
+                "display_name": name,
+                "categories": ["other"],
+                "docs": "https://example.com/docs",
+                "token_url": url,
+            });
+            let more = more.as_object().expect("an object").clone();
+            provider.as_object_mut().expect("an object").extend(more);
             provider
         };
         let steps = json!({
@@ -38,7 +41,8 @@ impl Provided {
         });
         let change = json!({
             "providers": [
-                provider("steps", steps), provider("bills", json!({ "auth_mode": "BILL" })),
+                provider("steps", &steps),
+                provider("bills", &json!({ "auth_mode": "BILL" })),
             ],
             "integrations": [
                 { "unique_key": "steps", "provider": "steps" },

@@ -53,7 +53,8 @@ impl Provided {
             Going::Session => assert_eq!(self.flow.world.delete(token).await.status, 204),
             Going::Integration => {
                 let absent = json!([{ "unique_key": INTEGRATION, "state": "absent" }]);
-                let document = json!({ "environments": [{ "name": "dev", "integrations": absent }] });
+                let document =
+                    json!({ "environments": [{ "name": "dev", "integrations": absent }] });
                 self.flow.world.provision(document).await.expect("a good document");
             }
             Going::Connection => {
