@@ -1,8 +1,8 @@
 //! What credentials open, and the integrations that are connected with them, kept in the
 //! execution environment for `REGISTRY_CACHE_SECONDS`: a warm create, and a warm GET, is one call
-//! to DynamoDB, and to connect or to start an OAuth flow takes two of them. What an operator removes or changes (keys,
-//! integrations, settings, environments with their sessions) takes at most that much longer to
-//! have an effect here.
+//! to DynamoDB, and to connect or to start an OAuth flow takes two of them. What an operator
+//! removes or changes (keys, integrations, settings, environments with their sessions) takes at
+//! most that much longer to have an effect here.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
