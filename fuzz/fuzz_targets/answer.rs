@@ -104,7 +104,9 @@ impl World {
             "integrations": keys.map(|key| json!({ "unique_key": key, "provider": "unauthenticated" })),
             "connections": [ { "connection_id": "conn-1", "integration_id": "github" } ],
         } ] });
-        provision::apply(&state.connect, document, world.now).await.expect("a good document");
+        provision::apply(&state.connect.app, &state.connect.vault, document, world.now)
+            .await
+            .expect("a good document");
         world.renew_token().await;
         world
     }

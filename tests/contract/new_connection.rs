@@ -295,7 +295,9 @@ async fn nothing_is_connected_to_an_integration_that_is_removed_meanwhile() {
         if is_last {
             let removed = json!([{ "unique_key": "unauth", "state": "absent" }]);
             let document = json!({ "environments": [{ "name": "dev", "integrations": removed }] });
-            provision::apply(&operator.connect, document, now).await.expect("a good document");
+            provision::apply(&operator.connect.app, &operator.connect.vault, document, now)
+                .await
+                .expect("a good document");
         }
         held.release().await;
         if is_last {

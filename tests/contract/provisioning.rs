@@ -367,13 +367,14 @@ async fn the_published_secret_is_refused_where_the_tables_are_those_of_aws() {
     let secret = &mut shouted["environments"][0]["secret_keys"][0]["secret"];
     *secret = json!(secret.as_str().map(str::to_uppercase));
     for url in [None, Some("https://vpce-1.dynamodb.eu-west-1.vpce.amazonaws.com")] {
+        let there = world.with_endpoint(url);
         for document in [&published, &shouted] {
             let result =
-                provision::apply(world.with_endpoint(url), document.clone(), world.now).await;
+                provision::apply(&there.app, &there.vault, document.clone(), world.now).await;
             let Err(Failure::Refused(issues)) = result else { panic!("{result:?}") };
             assert_eq!(json!(issues), issue);
         }
     }
     let local = world.with_endpoint(Some("http://127.0.0.1:8000"));
-    assert!(provision::apply(local, published, world.now).await.is_ok());
+    assert!(provision::apply(&local.app, &local.vault, published, world.now).await.is_ok());
 }

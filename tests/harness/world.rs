@@ -144,7 +144,7 @@ impl World {
 
     /// Applies an environment document.
     pub async fn provision(&self, document: Value) -> Result<Report, Failure> {
-        provision::apply(self.connect, document, self.now).await
+        provision::apply(self.app, &self.connect.vault, document, self.now).await
     }
 
     /// Applies a change to environment `dev`, and forgets what the container had cached.

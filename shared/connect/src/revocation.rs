@@ -6,6 +6,7 @@ use flow::form::Form;
 use flow::providers;
 use flow::variables::Variables;
 use jiff::Timestamp;
+use secrets::clients::Client;
 use serde_json::{Map, Value};
 use session::Error;
 use session::connection::Connection;
@@ -13,7 +14,6 @@ use session::environment::Environment;
 use session::provider::Provider;
 use tokio::time::timeout;
 
-use crate::clients::Client;
 use crate::connect::Connect;
 use crate::token_request::token_request;
 
@@ -43,15 +43,15 @@ impl Connect {
     ) -> Result<(), Error> {
         let Some(sealed) = &connection.credentials else { return Ok(()) };
         let (key, id) = (&connection.integration_id, &connection.connection_id);
-        let tables = &self.app.tables;
+        let (tables, secrets) = (&self.app.tables, self.secrets(environment, now));
         let provider = providers::find(tables, environment.id, &connection.provider).await?;
         let Some((provider, url)) = provider.and_then(with_endpoint) else { return Ok(()) };
-        let credentials = self.open_credentials(environment, key, id, sealed, now).await?;
+        let credentials = secrets.open_credentials(key, id, sealed).await?;
         let Some((token, hint)) = token(&credentials) else { return Ok(()) };
         let client = match Client::own(&credentials) {
             Some(own) => Some(own),
             None => match tables.integration(environment.id, key).await? {
-                Some(integration) => self.client(environment, &integration, now).await?,
+                Some(integration) => secrets.client(&integration).await?,
                 None => None,
             },
         };

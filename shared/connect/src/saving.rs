@@ -54,8 +54,8 @@ impl Connect {
         let credentials = if new.credentials.len() <= 1 {
             None
         } else {
-            let sealed = self.seal_credentials(environment, key, id, &new.credentials, now);
-            Some(sealed.await?)
+            let secrets = self.secrets(environment, now);
+            Some(secrets.seal_credentials(key, id, &new.credentials).await?)
         };
         let events = self.success_events(environment, provider, &draft, new.kept_tags, now).await?;
         let refresh_due_at = keepalive::due_at(provider, &new.credentials, now);
