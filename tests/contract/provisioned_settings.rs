@@ -7,8 +7,7 @@ use tests::World;
 async fn described(world: &World) -> Value {
     let request = json!({ "describe": "dev" });
     let time = std::time::Duration::from_mins(5);
-    let description =
-        provision::handle(world.app, &world.connect.vault, request, world.now, time).await;
+    let description = world.invoke_provision(request, time).await;
     description.expect("a description")["environments"][0].clone()
 }
 
