@@ -16,7 +16,7 @@ pub struct AppWithVault {
 }
 
 impl AppWithVault {
-    /// What a start has made, and a client of KMS. Never fails; a `Result` is what `run_with` takes.
+    /// What a start has made, and a client of KMS.
     pub fn start(start: Start) -> Result<Self, InitError> {
         let settings = &start.app.settings;
         let kms = vault::client(&start.aws, settings.kms_endpoint_url.clone(), CountCalls::Kms);
