@@ -10,7 +10,7 @@ CASES = HERE.parent / "tests" / "contract" / "cases.jsonl"
 CORPUS = HERE / "corpus" / "answer"
 DICTIONARY = HERE / "corpus" / "answer.dict"
 
-# The order of `local::gateway::ROUTES`.
+# The order of `local::routes::ROUTES`.
 ROUTES = [
     "POST /connect/sessions",
     "POST /connect/sessions/reconnect",
@@ -22,6 +22,27 @@ CREDENTIALS = {
     "{{secret_key}}": "{key}",
     "{{secret_key_no_scope}}": "{key_no_scope}",
     "{{session_token}}": "{token}",
+}
+
+
+# What browsers ask for: the number of the route, as in `local::routes::ROUTES`, and the request.
+BROWSERS = {
+    6: [
+        "connect_session_token={token}\npath: oauth\naccept: text/html",
+        "connect_session_token={token}&params[a]=b&ws_client_id=w\npath: oauth",
+        "connect_session_token={token}\npath: github\naccept: text/html",
+        "connect_session_token=x\npath: oauth\naccept: text/html",
+    ],
+    7: ["connect_session_token={token}\npath: oauth"],
+    8: [
+        "state=" + "A" * 43 + "&code=c\ncookie: a=b",
+        "error=access_denied&error_description=%3Cscript%3E&state=x",
+        "installation_id=1&setup_action=install",
+    ],
+    9: ["\ncontent-type: application/x-www-form-urlencoded\n\nstate=x&code=c"],
+    26: ["session_token={token}\naccept-language: de", "\naccept-encoding: gzip"],
+    27: ["\npath: 0/app.js", "\npath: 0/style.css", "of=github,a\npath: logos", "\npath: x"],
+    28: ["\npath: github.svg", "\npath: <a>"],
 }
 
 
@@ -61,6 +82,11 @@ def main():
             text = seed.decode("utf-8", "replace")
             words.update(re.findall(r'"[a-z_A-Z]{2,30}":', text))
             words.update(re.findall(r"https?://[!-~]{3,40}?(?=[\"/])", text))
+    for route, requests in BROWSERS.items():
+        for number, request in enumerate(requests):
+            text = "0123456789abcdefghijklmnopqrstuvwxyz"[route] + request
+            (CORPUS / f"browser-{route}-{number}").write_text(text, "utf-8")
+            seeds += 1
     quoted = ("".join(c if c not in '\\"' else "\\" + c for c in word) for word in sorted(words))
     DICTIONARY.write_text("".join(f'"{word}"\n' for word in quoted if word.isascii()))
     print(f"{seeds} seeds, {len(words)} words")

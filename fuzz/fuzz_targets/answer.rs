@@ -1,8 +1,10 @@
 //! The whole way from an event to its answer: whatever a client sends, there is an answer below
-//! 500, in JSON unless it is a page, and no credential in an error.
+//! 500, in JSON unless it is for a browser, and no credential in an error. What browsers are sent
+//! has the headers of docs/security.md, and no credential either.
 //!
 //! An input is text like a request. Its first character numbers the route, the rest of its first
-//! line is the query; then come headers, an empty line, and the body:
+//! line is the query; then come headers, an empty line, and the body. The header `path` is what
+//! stands in the path in place of a name in braces:
 //!
 //! ```text
 //! 0a=1
@@ -12,7 +14,8 @@
 //! {"tags":{}}
 //! ```
 //!
-//! In headers, `{key}`, `{key_no_scope}` and `{token}` stand for credentials of the run.
+//! In headers, `{key}`, `{key_no_scope}` and `{token}` stand for credentials of the run, and in the
+//! query `connect_session_token={token}` for one.
 
 #![no_main]
 
@@ -34,7 +37,7 @@ use serde_json::{Map, Value, json};
 use session::secret_key::SecretKey;
 use tokio::runtime::{Builder, Runtime};
 
-/// What answers with pages, pictures and redirects.
+/// What answers browsers, with pages, pictures and redirects.
 const PAGES: [&str; 3] = ["/oauth/", "/connect-ui", "/images/"];
 
 /// The service on an engine in memory, and credentials that it knows.
@@ -63,7 +66,59 @@ fuzz_target!(|input: &[u8]| {
 /// An answer of a function.
 struct Answer {
     status: u64,
+    headers: Map<String, Value>,
     body: String,
+}
+
+impl Answer {
+    /// A header, empty if there is none.
+    fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    fn hold_json(&self) {
+        let body: Value = serde_json::from_str(&self.body).expect("JSON");
+        assert_eq!(body["error"]["code"].is_string(), self.status >= 300, "{body}");
+    }
+
+    /// What holds of whatever a browser is sent. A flow's answers are nobody else's; the page and
+    /// the pictures of the Connect UI may be framed, and kept where they are the same for all.
+    fn hold_browser(&self, is_flow: bool) {
+        let headers = &self.headers;
+        assert_eq!(self.header("x-content-type-options"), "nosniff", "{headers:?}");
+        let is_kept = self.header("cache-control") != "no-store";
+        assert!(!is_kept || (!is_flow && self.status == 200), "{headers:?}");
+        let policy = self.header("content-security-policy");
+        match self.header("content-type") {
+            "text/html; charset=utf-8" => {
+                assert!(!is_kept, "{headers:?}");
+                assert_eq!(self.header("referrer-policy"), "no-referrer");
+                let ancestors =
+                    if is_flow { "frame-ancestors 'none'" } else { "frame-ancestors *" };
+                for part in
+                    ["default-src 'none'", "base-uri 'none'", "form-action 'none'", ancestors]
+                {
+                    assert!(policy.split("; ").any(|known| known == part), "{policy}");
+                }
+                assert!(!policy.contains("unsafe-"), "{policy}");
+                assert_eq!(self.header("x-frame-options"), if is_flow { "DENY" } else { "" });
+            }
+            "text/plain; charset=utf-8" => {
+                assert!(is_flow && matches!(self.status, 302 | 303), "{headers:?}");
+                assert_eq!(self.header("referrer-policy"), "no-referrer");
+                assert!(self.body.ends_with(self.header("location")), "{headers:?}");
+            }
+            "application/json" | "application/json; charset=utf-8" if self.status == 200 => {
+                assert!(!is_flow);
+                serde_json::from_str::<Map<_, Value>>(&self.body).expect("an object");
+            }
+            "application/json" | "application/json; charset=utf-8" => self.hold_json(),
+            "text/javascript; charset=utf-8" | "text/css; charset=utf-8" | "image/svg+xml" => {
+                assert!(!is_flow && self.status == 200);
+            }
+            other => panic!("{other} {}", self.body),
+        }
+    }
 }
 
 impl World {
@@ -94,6 +149,7 @@ impl World {
             token: RefCell::default(),
             _engine: engine,
         };
+        let client = json!({ "type": "OAUTH2", "client_id": "id", "client_secret": "secret" });
         let keys = ["github", "slack", "my integration", "hubspot", "a"];
         let document = json!({ "environments": [ {
             "name": "dev",
@@ -101,7 +157,11 @@ impl World {
                 { "name": "server", "secret": world.key },
                 { "name": "no scope", "secret": world.key_no_scope, "scopes": [] },
             ],
-            "integrations": keys.map(|key| json!({ "unique_key": key, "provider": "unauthenticated" })),
+            "integrations": keys
+                .map(|key| json!({ "unique_key": key, "provider": "unauthenticated" }))
+                .into_iter()
+                .chain([json!({ "unique_key": "oauth", "provider": "github", "credentials": client })])
+                .collect::<Vec<_>>(),
             "connections": [ { "connection_id": "conn-1", "integration_id": "github" } ],
         } ] });
         provision::apply(&state.connect.app, &state.connect.vault, document, world.now)
@@ -122,17 +182,21 @@ impl World {
             let (name, value) = line.split_once(": ").unwrap_or((line, ""));
             (name.to_lowercase(), json!(self.filled(value)))
         });
-        let answer = self.send(route, first.as_str(), headers.collect(), body).await;
+        let token = format!("connect_session_token={}", self.token.borrow());
+        let query = first.as_str().replace("connect_session_token={token}", &token);
+        let answer = self.send(route, &query, headers.collect(), body).await;
 
         assert!(answer.status < 500, "{}: {}", answer.status, answer.body);
         let (method, path) = ROUTES[route].0.split_once(' ').expect("a route");
+        let is_for_browsers = PAGES.iter().any(|page| path.starts_with(page));
         if answer.status == 204 || method == "HEAD" {
             assert_eq!(answer.body, "");
-        } else if !PAGES.iter().any(|page| path.starts_with(page)) {
-            let body: Value = serde_json::from_str(&answer.body).expect("JSON");
-            assert_eq!(body["error"]["code"].is_string(), answer.status >= 300, "{body}");
+        } else if is_for_browsers {
+            answer.hold_browser(path.starts_with("/oauth/"));
+        } else {
+            answer.hold_json();
         }
-        if answer.status >= 300 {
+        if answer.status >= 300 || is_for_browsers {
             for credential in [&self.key, &self.key_no_scope, &*self.token.borrow()] {
                 assert!(!answer.body.contains(credential), "{}", answer.body);
             }
@@ -182,12 +246,17 @@ impl World {
     ) -> Answer {
         let (key, answer) = ROUTES[route];
         let (method, path) = key.split_once(' ').expect("a route");
+        let named = path.split_once('{').and_then(|(_, name)| name.split_once('}'));
+        let value = headers.get("path").cloned().unwrap_or_else(|| json!("github"));
+        let parameters = named.map(|(name, _)| (name.trim_end_matches('+').to_owned(), value));
+        let parameters: Map<_, _> = parameters.into_iter().collect();
         let mut event = json!({
             "version": "2.0",
             "routeKey": key,
             "rawPath": path,
             "rawQueryString": query,
             "headers": headers,
+            "pathParameters": parameters,
             "requestContext": {
                 "http": {
                     "method": method,
@@ -216,6 +285,7 @@ impl World {
         let answer: Value = serde_json::from_str(&answered.expect("an answer")).expect("JSON");
         Answer {
             status: answer["statusCode"].as_u64().expect("a status"),
+            headers: answer["headers"].as_object().cloned().unwrap_or_default(),
             body: answer["body"].as_str().unwrap_or_default().to_owned(),
         }
     }

@@ -270,6 +270,55 @@ async fn an_answer_is_bounded_in_number_and_in_size() {
     assert!(reply.json()["next_cursor"].is_string());
 }
 
+/// As `Number` of JavaScript (ECMA-262 section 7.1.4), which the contract's server applies to both.
+#[tokio::test]
+async fn limit_and_page_are_numbers_as_javascript_reads_them() {
+    let mut flow = Flow::start().await;
+    for _ in 0..17 {
+        connect(&mut flow, "unauth", json!({ "tags": {} })).await;
+    }
+    for (query, expected) in [
+        ("limit=0x10", 16),
+        ("limit=0X1", 1),
+        ("limit=0o17", 15),
+        ("limit=0b11", 3),
+        ("limit=1e1", 10),
+        ("limit=%2B5", 5),
+        ("limit=%EF%BB%BF%09%C2%A05%0A", 5),
+        ("limit[]=5", 5),
+        ("limit=0x10&page=0x1", 1),
+        ("limit=5&page=%20", 5),
+    ] {
+        let reply = list(&flow, query).await;
+        assert_eq!(reply.status, 200, "{query} {reply:?}");
+        assert_eq!(ids(&reply).len(), expected, "{query}");
+    }
+    let no_number = "Invalid input: expected number, received NaN";
+    let infinite = "Invalid input: expected number, received number";
+    for (text, message) in [
+        ("0x", no_number),
+        ("0xg", no_number),
+        ("0x1.8", no_number),
+        ("-0x10", no_number),
+        ("0b2", no_number),
+        ("1_0", no_number),
+        ("inf", no_number),
+        ("infinity", no_number),
+        ("NaN", no_number),
+        ("%C2%855", no_number),
+        ("1&limit=2", no_number),
+        ("Infinity", infinite),
+        ("-Infinity", infinite),
+        ("1e400", infinite),
+        ("0b0", "Too small: expected number to be >=1"),
+        ("0xfffffffffffffffffffff", "Too big: expected number to be <=2000"),
+    ] {
+        let reply = flow.ask("GET", &format!("/connections?limit={text}"), None).await;
+        assert_eq!(reply.status, 400, "{text} {reply:?}");
+        assert_eq!(reply.json()["error"]["errors"][0]["message"], message, "{text}");
+    }
+}
+
 #[tokio::test]
 async fn a_malformed_query_is_told_in_full() {
     let flow = Flow::start().await;

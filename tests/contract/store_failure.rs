@@ -1,5 +1,12 @@
 //! What becomes of a request when DynamoDB fails. The wire is broken for real.
 
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::Credentials;
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
+use local::dynamodb;
 use serde_json::{Value, json};
 use tests::{Call, Fault, World};
 
@@ -38,6 +45,32 @@ async fn a_fault_that_stays_is_503_on_every_endpoint_and_nothing_internal_leaves
         }
     }
     assert_eq!(world.get(&token).await.status, 200);
+}
+
+/// To `cargo run`, whose engine shares a machine with builds and browsers. Within a request on AWS
+/// it is one: there the wait is better spent on another attempt.
+#[tokio::test]
+async fn an_engine_that_is_slow_for_a_second_is_no_outage_on_a_laptop() {
+    let world = World::start().await;
+    let url = format!("http://{}", world.wire.address);
+    let mut held = world.wire.hold();
+    tokio::spawn(async move {
+        while let Some(call) = held.recv().await {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            call.release().await;
+        }
+    });
+    let credentials = || Credentials::new("test", "test", None, None, "test");
+    let patient = dynamodb::patient_client(&url, "us-east-1".to_owned(), credentials());
+    let client = dynamodb::client(&url, "us-east-1".to_owned(), credentials());
+    let get = async |client: Client| {
+        let key = AttributeValue::B(Blob::new(*b"a key"));
+        client.get_item().table_name("sessions").key("token_hash", key).send().await
+    };
+    world.wire.calls();
+    get(patient).await.expect("an answer");
+    assert_eq!(world.wire.calls(), ["GetItem"], "waited for, and not repeated");
+    get(client).await.expect_err("no answer in time");
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use connect::tokens::{self, ClientCredentials};
 use flow::attempt::Attempt;
 use flow::parameters::Parameters;
 use flow::variables::Variables;
+use secrets::clients::Client;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use session::connection::Connection;
@@ -111,6 +112,8 @@ async fn connected(
         metadata: None,
         moves_updated_at: false,
         kept_tags: target.map(|target| target.tags),
+        restores_deleted: false,
+        client: Some(Client { id: client_id, secret: client_secret }),
     };
     attempt::save(connect, attempt, new, now).await
 }

@@ -98,8 +98,9 @@ async fn connected(
         }
         _ => submission.credentials(),
     };
+    let mut client = None;
     if attempt.provider.auth_mode() != AuthMode::None {
-        let client = attempt::client(connect, attempt, &credentials, now).await?;
+        client = attempt::client(connect, attempt, &credentials, now).await?;
         let variables = Variables { credentials: &credentials, ..variables };
         verification::verify(&connect.outbound, variables, client.as_ref(), now).await?;
     }
@@ -109,6 +110,8 @@ async fn connected(
         metadata: Some(Map::new()),
         moves_updated_at: true,
         kept_tags: target.map(|target| target.tags),
+        restores_deleted: false,
+        client,
     };
     attempt::save(connect, attempt, new, now).await
 }

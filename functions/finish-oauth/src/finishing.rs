@@ -20,7 +20,7 @@ use session::connect_session::ConnectSession;
 use session::environment::Environment;
 use session::event::Event;
 use session::integration::Integration;
-use session::oauth_flow::{Draft, FlowEnd, FlowHash, FlowToken, OauthFlow, Outcome};
+use session::oauth_flow::{FlowEnd, FlowHash, FlowToken, OauthFlow, Outcome};
 use session::provider::Provider;
 use sockets::Sockets;
 use tables::attempts::{End, Saved};
@@ -176,17 +176,13 @@ impl Finishing<'_> {
             metadata: None,
             moves_updated_at: false,
             kept_tags: None,
+            restores_deleted: true,
+            client: Some(client),
         };
         let outcome = Outcome::connected(&flow.draft, self.now);
         let end = self.end(taken, &outcome, &FlowEnd::Connected);
         let draft = flow.draft.clone();
-        let saved = connect.save(environment, provider, draft, new.clone(), end, self.now).await?;
-        if saved == Saved::Conflict && flow.draft.is_reconnect {
-            // The connection was deleted meanwhile: it comes back under its id.
-            let draft = Draft { is_reconnect: false, ..flow.draft.clone() };
-            return Ok(connect.save(environment, provider, draft, new, end, self.now).await?);
-        }
-        Ok(saved)
+        Ok(connect.save(environment, provider, draft, new, end, self.now).await?)
     }
 
     /// The client that asked: the integration's, as far as nobody replaced it.

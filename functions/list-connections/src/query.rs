@@ -61,16 +61,51 @@ fn integrations(value: Option<Value>, issues: &mut Issues) -> Option<Vec<String>
     Some(keys.into_iter().map(str::to_owned).collect())
 }
 
-/// A number as JavaScript reads it out of a text.
+/// A number as JavaScript's `Number` makes it of a text, or of a list of one.
 fn number(value: Option<Value>, issues: &mut Issues) -> Option<f64> {
-    let text = string(value, issues)?;
-    let text = text.trim();
-    let number = if text.is_empty() { Some(0.0) } else { text.parse().ok() };
-    let number = number.filter(|number: &f64| number.is_finite());
-    if number.is_none() {
-        issues.push("invalid_type", "Invalid input: expected number, received NaN");
+    let number = value.as_ref().map_or(f64::NAN, to_number);
+    if !number.is_finite() {
+        let received = if number.is_nan() { "NaN" } else { "number" };
+        let message = format!("Invalid input: expected number, received {received}");
+        issues.push("invalid_type", message);
     }
-    number
+    Some(number).filter(|number| number.is_finite())
+}
+
+/// `StringToNumber` of ECMA-262 (section 7.1.4.1.1): besides decimals it knows `0x10`, `0o17`,
+/// `0b11` and `Infinity`, and takes blanks for zero.
+fn to_number(value: &Value) -> f64 {
+    let text = match value {
+        Value::String(text) => text.trim_matches(is_blank),
+        Value::Array(list) => match list.as_slice() {
+            [only] => return to_number(only),
+            _ => return f64::NAN,
+        },
+        _ => return f64::NAN,
+    };
+    for (prefixes, radix) in [(["0x", "0X"], 16), (["0o", "0O"], 8), (["0b", "0B"], 2)] {
+        if let Some(digits) = prefixes.iter().find_map(|prefix| text.strip_prefix(prefix)) {
+            let digits = Some(digits).filter(|digits| !digits.is_empty());
+            let number = digits.and_then(|digits| {
+                digits.chars().try_fold(0.0, |number, digit| {
+                    Some(number * f64::from(radix) + f64::from(digit.to_digit(radix)?))
+                })
+            });
+            return number.unwrap_or(f64::NAN);
+        }
+    }
+    match text {
+        "" => 0.0,
+        "Infinity" | "+Infinity" | "-Infinity" => f64::INFINITY,
+        // Rust also knows `inf` and `nan`, in any case.
+        _ if text.contains(|c: char| c.is_alphabetic() && !matches!(c, 'e' | 'E')) => f64::NAN,
+        _ => text.parse().unwrap_or(f64::NAN),
+    }
+}
+
+/// What JavaScript trims: Unicode's white space without U+0085, and the byte order mark.
+fn is_blank(c: char) -> bool {
+    c == '\u{feff}' || (c.is_whitespace() && c != '\u{85}')
 }
 
 fn limit(value: Option<Value>, issues: &mut Issues) -> Option<f64> {

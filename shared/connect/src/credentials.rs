@@ -143,8 +143,15 @@ impl Refresh<'_> {
             if !must_wait {
                 return Ok(Outcome::Credentials(Box::new(read), credentials));
             }
-            if !self.is_leased(&found) || Instant::now() + pause >= ends {
-                let cause = "somebody else's renewal of the credentials came to no end";
+            // Not taken over: whoever had the lease may still be writing what the provider told it,
+            // and everybody who waits would take it at that moment.
+            if !self.is_leased(&found) {
+                let cause = "the request that was renewing the credentials has ended without a \
+                             result; the next one renews them";
+                return Err(Error::Unavailable(cause.to_owned()));
+            }
+            if Instant::now() + pause >= ends {
+                let cause = "another request is still renewing the credentials";
                 return Err(Error::Unavailable(cause.to_owned()));
             }
             sleep(pause).await;

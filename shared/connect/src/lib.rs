@@ -6,8 +6,8 @@
 //! - [`credentials`]: credentials that work, stored or renewed, one renewal at a time.
 //! - [`refreshed`]: the end of a renewal, written and answered.
 //! - [`refresh`]: a request for such credentials, and what comes of it.
-//! - [`revocation`]: a provider is told that tokens are no longer needed.
 //! - [`saving`]: a connection is saved with the outcome of the attempt that made it.
+//! - [`revocation`]: a provider is told that tokens are no longer needed.
 //! - [`announcing`]: the webhooks that tell how an attempt ended.
 //! - [`keepalive`]: when a grant that nobody uses is renewed.
 //! - [`renewal`]: new credentials in place of old ones.

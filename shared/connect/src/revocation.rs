@@ -11,31 +11,41 @@ use serde_json::{Map, Value};
 use session::Error;
 use session::connection::Connection;
 use session::environment::Environment;
+use session::integration::IntegrationKey;
 use session::provider::Provider;
+use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
 use crate::connect::Connect;
 use crate::token_request::token_request;
 
-/// How long the whole of it may take: whoever deletes a connection waits for that.
+/// How long the whole of it may take: whoever deletes a connection, or makes one, waits for that.
 const WITHIN: Duration = Duration::from_secs(4);
+
+/// Tokens that are no longer needed, and what it takes to have them revoked.
+pub(crate) struct Unneeded<'a> {
+    pub provider: &'a Provider,
+    pub connection_config: &'a Map<String, Value>,
+    pub credentials: &'a Map<String, Value>,
+    /// The client that the provider issued them to.
+    pub client: Option<&'a Client>,
+}
 
 impl Connect {
     /// Revokes the tokens of a connection that is deleted already, where its provider has an
     /// endpoint for that. Whatever becomes of it, it is no failure of the deletion; the log has it.
     pub async fn revoke(&self, environment: &Environment, connection: &Connection, now: Timestamp) {
-        let problem = match timeout(WITHIN, self.try_to_revoke(environment, connection, now)).await
-        {
-            Ok(Ok(())) => return,
-            Ok(Err(Error::Unavailable(cause) | Error::Internal(cause))) => cause,
-            Ok(Err(error)) => error.code().to_owned(),
-            Err(_) => format!("not done within {WITHIN:?}"),
-        };
-        let integration = connection.integration_id.as_str();
-        tracing::warn!(integration, problem, "the tokens of a connection were not revoked");
+        let revoking = self.revoke_stored(environment, connection, now);
+        log(&connection.integration_id, timeout(WITHIN, revoking).await);
     }
 
-    async fn try_to_revoke(
+    /// Revokes tokens that a provider has just issued and that were not saved. Here too no answer
+    /// depends on it.
+    pub(crate) async fn revoke_unsaved(&self, integration: &IntegrationKey, tokens: Unneeded<'_>) {
+        log(integration, timeout(WITHIN, self.ask_to_revoke(tokens)).await);
+    }
+
+    async fn revoke_stored(
         &self,
         environment: &Environment,
         connection: &Connection,
@@ -45,9 +55,10 @@ impl Connect {
         let (key, id) = (&connection.integration_id, &connection.connection_id);
         let (tables, secrets) = (&self.app.tables, self.secrets(environment, now));
         let provider = providers::find(tables, environment.id, &connection.provider).await?;
-        let Some((provider, url)) = provider.and_then(with_endpoint) else { return Ok(()) };
+        let Some(provider) = provider.filter(|provider| endpoint(provider).is_some()) else {
+            return Ok(());
+        };
         let credentials = secrets.open_credentials(key, id, sealed).await?;
-        let Some((token, hint)) = token(&credentials) else { return Ok(()) };
         let client = match Client::own(&credentials) {
             Some(own) => Some(own),
             None => match tables.integration(environment.id, key).await? {
@@ -55,14 +66,26 @@ impl Connect {
                 None => None,
             },
         };
+        self.ask_to_revoke(Unneeded {
+            provider: &provider,
+            connection_config: &connection.connection_config,
+            credentials: &credentials,
+            client: client.as_ref(),
+        })
+        .await
+    }
+
+    async fn ask_to_revoke(&self, tokens: Unneeded<'_>) -> Result<(), Error> {
+        let Unneeded { provider, connection_config, credentials, client } = tokens;
+        let Some(url) = endpoint(provider) else { return Ok(()) };
+        let Some((token, hint)) = token(credentials) else { return Ok(()) };
         let client = client.ok_or_else(|| Error::internal("the integration has no client"))?;
         let none = Map::new();
-        let connection_config = &connection.connection_config;
-        let variables = Variables { provider: &provider, connection_config, credentials: &none };
+        let variables = Variables { provider, connection_config, credentials: &none };
         let mut parameters = Form::default();
         parameters.set("token", token);
         parameters.set("token_type_hint", hint);
-        let request = token_request(&provider, variables.fill_url(&url)?, parameters, &client)?;
+        let request = token_request(provider, variables.fill_url(url)?, parameters, client)?;
         let answer = self.outbound.send(request).await;
         let answer = answer.map_err(|error| Error::Unavailable(error.to_string()))?;
         // A token that is not known there any more is a success too (RFC 7009 section 2.2).
@@ -74,10 +97,21 @@ impl Connect {
     }
 }
 
-/// A provider, with its revocation endpoint if it has one.
-fn with_endpoint(provider: Provider) -> Option<(Provider, String)> {
-    let url = provider.text("revocation_url")?.to_owned();
-    Some((provider, url))
+/// A line for the operator, unless all went well.
+fn log(integration: &IntegrationKey, revoked: Result<Result<(), Error>, Elapsed>) {
+    let problem = match revoked {
+        Ok(Ok(())) => return,
+        Ok(Err(Error::Unavailable(cause) | Error::Internal(cause))) => cause,
+        Ok(Err(error)) => error.code().to_owned(),
+        Err(_) => format!("not done within {WITHIN:?}"),
+    };
+    let integration = integration.as_str();
+    tracing::warn!(integration, problem, "the tokens of a connection were not revoked");
+}
+
+/// The revocation endpoint of a provider, if it has one.
+fn endpoint(provider: &Provider) -> Option<&str> {
+    provider.text("revocation_url")
 }
 
 /// The token to revoke, and what it is. With a refresh token its access tokens are revoked too (RFC

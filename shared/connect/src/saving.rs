@@ -3,6 +3,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use secrets::clients::Client;
 use serde_json::{Map, Value};
 use session::Error;
 use session::connection::Connection;
@@ -15,6 +16,7 @@ use tables::attempts::{End, Reconnection, Saved};
 
 use crate::connect::Connect;
 use crate::keepalive;
+use crate::revocation::Unneeded;
 
 /// What an attempt has got, ready to be saved.
 #[derive(Clone)]
@@ -29,6 +31,27 @@ pub struct Credentials {
     pub moves_updated_at: bool,
     /// The tags of the connection that is connected again, where the caller has read it.
     pub kept_tags: Option<Tags>,
+    /// Whether a connection that was to be connected again and is deleted meanwhile is made anew,
+    /// under its id.
+    pub restores_deleted: bool,
+    /// The client that the provider issued them to, if there is one: tokens that cannot be saved
+    /// are revoked with it.
+    pub client: Option<Client>,
+}
+
+impl Credentials {
+    /// The tokens that the provider has issued: a refresh token of the customer's own, which was
+    /// saved in the place of the issued one, is not among them.
+    fn issued(&self) -> Map<String, Value> {
+        let mut issued = self.credentials.clone();
+        if self.connection_config.contains_key("overrideTokenRefresh") {
+            issued.shift_remove("refresh_token");
+            let raw = self.credentials.get("raw");
+            let token = raw.and_then(|raw| raw.get("refresh_token")).cloned();
+            issued.extend(token.map(|token| ("refresh_token".to_owned(), token)));
+        }
+        issued
+    }
 }
 
 impl fmt::Debug for Credentials {
@@ -40,13 +63,40 @@ impl fmt::Debug for Credentials {
 impl Connect {
     /// Saves the connection of a draft: a new one, or the one that is connected again, which stays
     /// where it is and keeps tags that the session does not replace. The webhooks that tell of it
-    /// are written with it.
+    /// are written with it. Tokens that are not saved, because session, integration or connection
+    /// went meanwhile, are nobody's, and their provider is asked to revoke them.
     pub async fn save(
         &self,
         environment: &Environment,
         provider: &Provider,
-        draft: Draft,
+        mut draft: Draft,
         new: Credentials,
+        end: End<'_>,
+        now: Timestamp,
+    ) -> Result<Saved, Error> {
+        let mut saved = self.write(environment, provider, &draft, &new, end, now).await?;
+        if saved == Saved::Conflict && draft.is_reconnect && new.restores_deleted {
+            draft.is_reconnect = false;
+            saved = self.write(environment, provider, &draft, &new, end, now).await?;
+        }
+        if saved != Saved::Done {
+            let tokens = Unneeded {
+                provider,
+                connection_config: &new.connection_config,
+                credentials: &new.issued(),
+                client: new.client.as_ref(),
+            };
+            self.revoke_unsaved(&draft.integration, tokens).await;
+        }
+        Ok(saved)
+    }
+
+    async fn write(
+        &self,
+        environment: &Environment,
+        provider: &Provider,
+        draft: &Draft,
+        new: &Credentials,
         end: End<'_>,
         now: Timestamp,
     ) -> Result<Saved, Error> {
@@ -57,21 +107,23 @@ impl Connect {
             let secrets = self.secrets(environment, now);
             Some(secrets.seal_credentials(key, id, &new.credentials).await?)
         };
-        let events = self.success_events(environment, provider, &draft, new.kept_tags, now).await?;
+        let kept_tags = new.kept_tags.clone();
+        let events = self.success_events(environment, provider, draft, kept_tags, now).await?;
         let refresh_due_at = keepalive::due_at(provider, &new.credentials, now);
         let tables = &self.app.tables;
+        let draft = draft.clone();
         if draft.is_reconnect {
             let reconnection = Reconnection {
                 credentials,
-                connection_config: new.connection_config,
+                connection_config: new.connection_config.clone(),
                 webhook_url_override: draft.webhook_url_override,
                 end_user: draft.end_user,
                 tags: Some(draft.tags).filter(|tags| tags.iter().next().is_some()),
                 updated_at: new.moves_updated_at.then_some(now),
                 refresh_due_at,
             };
-            let saved = tables.reconnect(key, id, reconnection, end, events).await;
-            return Ok(saved?);
+            let (key, id) = (&draft.integration, &draft.connection_id);
+            return Ok(tables.reconnect(key, id, reconnection, end, events).await?);
         }
         let connection = Connection {
             number: Connection::random_number().map_err(Error::internal)?,
@@ -80,8 +132,8 @@ impl Connect {
             provider: provider.name().to_owned(),
             end_user: draft.end_user,
             tags: draft.tags,
-            metadata: new.metadata,
-            connection_config: new.connection_config,
+            metadata: new.metadata.clone(),
+            connection_config: new.connection_config.clone(),
             webhook_url_override: draft.webhook_url_override,
             created_at: now,
             updated_at: now,

@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use jiff::SignedDuration;
 use serde_json::json;
 use tests::flow::connection_path;
 use tests::token_endpoint::{TokenReply, TokenRequest};
@@ -98,6 +99,34 @@ async fn a_token_that_is_still_good_is_answered_while_it_is_renewed() {
     assert_token(&first, "at-1");
     assert_token(&second, "at-0");
     assert_eq!(renewing.calls(), 1);
+}
+
+/// Whoever waits for somebody else's renewal does not take it over when the lease runs out: its
+/// holder may still be writing the only refresh token that works. The one who asks next renews.
+// D57
+#[tokio::test]
+async fn whoever_waits_never_renews() {
+    let never = |_: usize, request: &_| numbered(1, request).after(Duration::from_mins(1));
+    let mut renewing = Renewing::start(never).await;
+    let id = renewing.expired().await;
+    let killed = tokio::time::timeout(Duration::from_millis(600), renewing.read(&id)).await;
+    assert!(killed.is_err(), "killed");
+    assert_eq!(renewing.calls(), 1);
+    renewing.endpoint.answer_with(numbered);
+
+    // A second before the lease ends, and then beyond it.
+    let world = &renewing.flow.world;
+    let call = Call::new("GET", &connection_path("renewing", &id)).bearer(&world.secret_key);
+    let reply = call.send_to(world.state, world.now + SignedDuration::from_secs(19)).await;
+    let unavailable = json!({ "error": {
+        "code": "service_unavailable",
+        "message": "The service is temporarily unavailable, try again",
+    } });
+    reply.assert(503, &unavailable);
+    assert_eq!(reply.header("retry-after"), Some("1"));
+    assert_eq!(renewing.calls(), 1);
+    renewing.flow.world.pass_ms(21_000);
+    assert_token(&renewing.read(&id).await, "at-2");
 }
 
 #[tokio::test]
