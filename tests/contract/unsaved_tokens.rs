@@ -65,10 +65,8 @@ impl Provided {
     }
 
     /// Imports a connection, and mints a session that connects it again: token and id.
-    async fn reconnecting(&self) -> (String, String) {
-        let body = json!({
-            "provider_config_key": INTEGRATION, "credentials": { "type": "OAUTH2", "access_token": "old" },
-        });
+    async fn reconnecting(&self, credentials: Value) -> (String, String) {
+        let body = json!({ "provider_config_key": INTEGRATION, "credentials": credentials });
         let imported = self.flow.ask("POST", "/connections", Some(&body)).await;
         let id = imported.json()["connection_id"].as_str().expect("an id").to_owned();
         let body = json!({ "connection_id": id, "integration_id": INTEGRATION });
@@ -132,7 +130,8 @@ async fn a_refresh_token_of_the_customer_s_own_is_not_revoked() {
 #[tokio::test]
 async fn tokens_of_a_connection_that_comes_back_are_not_revoked() {
     let provided = Provided::start(json!({})).await;
-    let (token, id) = provided.reconnecting().await;
+    let old = json!({ "type": "OAUTH2", "access_token": "old" });
+    let (token, id) = provided.reconnecting(old).await;
     let started = provided.flow.start_oauth(INTEGRATION, &token).await;
     let callback = provided.flow.world.send(started.callback("code=c"));
     let page = tokio::join!(callback, provided.let_go(Going::Connection, &token, &id)).0;
@@ -151,8 +150,11 @@ async fn a_client_s_own_token_that_is_not_saved_is_revoked() {
         (Going::Connection, 400, "invalid_connection"),
     ] {
         let provided = Provided::start(json!({ "auth_mode": "OAUTH2_CC" })).await;
+        let old = json!({
+            "type": "OAUTH2_CC", "token": "old", "client_id": "mine", "client_secret": "secret",
+        });
         let (token, id) = match going {
-            Going::Connection => provided.reconnecting().await,
+            Going::Connection => provided.reconnecting(old).await,
             _ => (provided.flow.world.mint(json!({ "tags": {} })).await, String::new()),
         };
         let path = format!("/oauth2/auth/{INTEGRATION}");
@@ -162,7 +164,11 @@ async fn a_client_s_own_token_that_is_not_saved_is_revoked() {
         assert_eq!(reply.status, status, "{going:?} {reply:?}");
         assert_eq!(reply.json()["error"]["code"], code);
         let revoked = provided.revoked();
-        assert_eq!(revoked.last().expect("a revocation"), &["at", "access_token", "mine"]);
+        let issued = ["at", "access_token", "mine"];
+        match going {
+            Going::Connection => assert_eq!(revoked, [["old", "access_token", "mine"], issued]),
+            _ => assert_eq!(revoked, [issued]),
+        }
     }
 }
 

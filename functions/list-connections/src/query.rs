@@ -63,7 +63,7 @@ fn integrations(value: Option<Value>, issues: &mut Issues) -> Option<Vec<String>
 
 /// A number as JavaScript's `Number` makes it of a text, or of a list of one.
 fn number(value: Option<Value>, issues: &mut Issues) -> Option<f64> {
-    let number = value.as_ref().map_or(f64::NAN, to_number);
+    let number = value.map_or(f64::NAN, to_number);
     if !number.is_finite() {
         let received = if number.is_nan() { "NaN" } else { "number" };
         let message = format!("Invalid input: expected number, received {received}");
@@ -72,17 +72,20 @@ fn number(value: Option<Value>, issues: &mut Issues) -> Option<f64> {
     Some(number).filter(|number| number.is_finite())
 }
 
+fn to_number(value: Value) -> f64 {
+    match value {
+        Value::String(text) => text_to_number(text.trim_matches(is_blank)),
+        Value::Array(list) => match <[Value; 1]>::try_from(list) {
+            Ok([only]) => to_number(only),
+            Err(_) => f64::NAN,
+        },
+        _ => f64::NAN,
+    }
+}
+
 /// `StringToNumber` of ECMA-262 (section 7.1.4.1.1): besides decimals it knows `0x10`, `0o17`,
 /// `0b11` and `Infinity`, and takes blanks for zero.
-fn to_number(value: &Value) -> f64 {
-    let text = match value {
-        Value::String(text) => text.trim_matches(is_blank),
-        Value::Array(list) => match list.as_slice() {
-            [only] => return to_number(only),
-            _ => return f64::NAN,
-        },
-        _ => return f64::NAN,
-    };
+fn text_to_number(text: &str) -> f64 {
     for (prefixes, radix) in [(["0x", "0X"], 16), (["0o", "0O"], 8), (["0b", "0B"], 2)] {
         if let Some(digits) = prefixes.iter().find_map(|prefix| text.strip_prefix(prefix)) {
             let digits = Some(digits).filter(|digits| !digits.is_empty());

@@ -59,7 +59,7 @@ impl Connect {
             return Ok(());
         };
         let credentials = secrets.open_credentials(key, id, sealed).await?;
-        let client = match Client::own(&credentials) {
+        let client = match Client::own(&credentials).or_else(|| client_itself(&credentials)) {
             Some(own) => Some(own),
             None => match tables.integration(environment.id, key).await? {
                 Some(integration) => secrets.client(&integration).await?,
@@ -107,6 +107,13 @@ fn log(integration: &IntegrationKey, revoked: Result<Result<(), Error>, Elapsed>
     };
     let integration = integration.as_str();
     tracing::warn!(integration, problem, "the tokens of a connection were not revoked");
+}
+
+/// The client that client credentials are those of, and that their token was issued to.
+fn client_itself(credentials: &Map<String, Value>) -> Option<Client> {
+    let text = |name: &str| credentials.get(name)?.as_str().map(str::to_owned);
+    credentials.get("type").filter(|kind| *kind == "OAUTH2_CC")?;
+    Some(Client { id: text("client_id")?, secret: text("client_secret")? })
 }
 
 /// The revocation endpoint of a provider, if it has one.
