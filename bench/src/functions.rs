@@ -90,7 +90,7 @@ pub fn sealing(world: &World, target: &Path) -> Result<[Function; 4], Failure> {
             binary: binary("authorize"),
             event: authorize,
             first_calls: &["GetItem", "GetItem", "GetItem", "Decrypt", "TransactWriteItems"],
-            warm_calls: &["GetItem", "GetItem", "TransactWriteItems"],
+            warm_calls: &["GetItem", "TransactWriteItems"],
         },
         Function {
             name: "get-connection",
@@ -106,7 +106,7 @@ pub fn sealing(world: &World, target: &Path) -> Result<[Function; 4], Failure> {
             binary: binary("start-oauth"),
             event: start_oauth_event(CONSENTED, &token)?,
             first_calls: &["GetItem", "GetItem", "GetItem", "PutItem"],
-            warm_calls: &["GetItem", "GetItem", "PutItem"],
+            warm_calls: &["GetItem", "PutItem"],
         },
         Function {
             name: "finish-oauth",

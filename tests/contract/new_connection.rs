@@ -284,6 +284,30 @@ async fn maps_are_read_in_the_order_in_which_they_were_written() {
 }
 
 #[tokio::test]
+async fn an_integration_that_a_container_remembers_makes_no_connection_of_another_provider() {
+    let mut flow = Flow::start().await;
+    let token = flow.world.mint(json!({ "tags": {} })).await;
+    let changed = json!([{ "unique_key": "unauth", "provider": "resend" }]);
+    let operator = flow.world.other_container().await.0;
+    let id = flow.connected(UNAUTHENTICATED, &token, &json!({})).await;
+    let document = json!({ "environments": [{ "name": "dev", "integrations": changed }] });
+    let there = &operator.connect;
+    let applied = provision::apply(&there.app, &there.vault, document, flow.world.now).await;
+    applied.expect("a good document");
+
+    // The container has seen the integration lately, and the transaction sees it as it is.
+    let call = || connect(UNAUTHENTICATED, &token).json(&json!({}));
+    let reply = flow.world.send(call()).await;
+    reply.assert(404, &json!({ "error": { "code": "unknown_provider_config" } }));
+    flow.world.pass_ms(60_000);
+    let reply = flow.world.send(call()).await;
+    reply.assert(400, &json!({ "error": { "code": "invalid_auth_mode" } }));
+    let ids: Vec<_> =
+        flow.connections().await.iter().map(|own| own["connection_id"].clone()).collect();
+    assert_eq!(ids, [json!(id)]);
+}
+
+#[tokio::test]
 async fn nothing_is_connected_to_an_integration_that_is_removed_meanwhile() {
     let flow = Flow::start().await;
     let token = flow.world.mint(json!({ "tags": {} })).await;
@@ -297,9 +321,9 @@ async fn nothing_is_connected_to_an_integration_that_is_removed_meanwhile() {
         if is_last {
             let removed = json!([{ "unique_key": "unauth", "state": "absent" }]);
             let document = json!({ "environments": [{ "name": "dev", "integrations": removed }] });
-            provision::apply(&operator.connect.app, &operator.connect.vault, document, now)
-                .await
-                .expect("a good document");
+            let there = &operator.connect;
+            let applied = provision::apply(&there.app, &there.vault, document, now).await;
+            applied.expect("a good document");
         }
         held.release().await;
         if is_last {

@@ -23,7 +23,7 @@ pub async fn begin(
     token: &SessionToken,
     session: ConnectSession,
     environment: Arc<Environment>,
-    integration: Integration,
+    integration: Arc<Integration>,
 ) -> Result<Attempt, Error> {
     let tables = &connect.app.tables;
     let attempt = Attempt::new(tables, token.hash(), session, environment, integration).await?;

@@ -48,7 +48,7 @@ pub async fn handle(
 
     let key = request::path_parameter(&request, "providerConfigKey");
     let key = key.and_then(|key| IntegrationKey::parse(&key)).ok_or_else(unknown_integration)?;
-    let integration = app.tables.integration(environment.id, &key).await?;
+    let integration = app.grants.integration(&app.tables, environment.id, &key, now).await?;
     let integration = integration.ok_or_else(unknown_integration)?;
     let attempt = attempt::begin(connect, &token, session, environment, integration).await?;
     if attempt.provider.auth_mode() != AuthMode::OAuth2ClientCredentials {

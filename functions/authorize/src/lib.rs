@@ -57,7 +57,7 @@ pub async fn handle(
     let key = integration_key(&request)?;
     parameters.refuse_connection_id()?;
 
-    let integration = app.tables.integration(environment.id, &key).await?;
+    let integration = app.grants.integration(&app.tables, environment.id, &key, now).await?;
     let integration =
         integration.ok_or_else(|| Error::refused(404, "unknown_provider_config", ""))?;
     let attempt = attempt::begin(connect, &token, session, environment, integration).await?;

@@ -52,7 +52,7 @@ impl<E: Into<Error>> From<E> for Stop {
 /// What a start needs besides the request.
 #[derive(Debug)]
 pub struct StartOauth {
-    /// Settings, DynamoDB, and the keys and environments seen lately.
+    /// Settings, DynamoDB, and the keys, environments and integrations seen lately.
     pub app: App,
     /// The sockets that wait for an outcome.
     pub sockets: Sockets,
@@ -132,7 +132,8 @@ impl Start<'_> {
         parameters.refuse_connection_id()?;
         let unknown = || Stop::Failed(Failure::unknown_integration(&self.name()));
         let key = IntegrationKey::parse(&self.name()).ok_or_else(unknown)?;
-        let integration = tables.integration(environment.id, &key).await?.ok_or_else(unknown)?;
+        let found = self.app.grants.integration(tables, environment.id, &key, self.now).await?;
+        let integration = found.ok_or_else(unknown)?;
         let provider = integration.provider.clone();
         let attempt = Attempt::new(tables, token, session, environment, integration).await?;
         let attempt = attempt.ok_or_else(|| Stop::Failed(Failure::unknown_provider(&provider)))?;

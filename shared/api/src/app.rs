@@ -12,7 +12,7 @@ pub struct App {
     pub settings: Settings,
     /// DynamoDB.
     pub tables: Tables,
-    /// The keys and environments seen lately.
+    /// The keys, environments and integrations seen lately.
     pub grants: Grants,
 }
 

@@ -1,7 +1,8 @@
-//! What credentials open, kept in the execution environment for `REGISTRY_CACHE_SECONDS`: a warm
-//! create, and a warm GET, is one call to DynamoDB. What an operator removes or changes (keys,
-//! integrations, settings, environments with their sessions) takes at most that much longer to
-//! have an effect here.
+//! What credentials open, and the integrations that are connected with them, kept in the
+//! execution environment for `REGISTRY_CACHE_SECONDS`: a warm create, and a warm GET, is one call
+//! to DynamoDB, and to connect or to start an OAuth flow takes two of them. What an operator
+//! removes or changes (keys, integrations, settings, environments with their sessions) takes at
+//! most that much longer to have an effect here.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
@@ -11,12 +12,13 @@ use jiff::Timestamp;
 use session::Error;
 use session::environment::Environment;
 use session::fields::Issues;
-use session::integration::IntegrationKey;
+use session::integration::{Integration, IntegrationKey};
 use session::secret_key::{SecretKeyHash, SecretKeyRecord};
 use tables::{StoreError, Tables};
 use uuid::Uuid;
 
-/// The most keys that are kept, and the most environments; a container that sees more starts over.
+/// The most keys, environments and integrations that are kept, of each; a container that sees more
+/// starts over.
 const CACHED_MAX: usize = 1_024;
 
 /// How many names of integrations are looked up in one BatchGetItem (AWS service quotas).
@@ -69,17 +71,22 @@ impl Grant {
     }
 }
 
-/// The keys and environments that this execution environment saw lately.
+/// The keys, environments and integrations that this execution environment saw lately.
 #[derive(Debug)]
 pub struct Grants {
     keys: Cache<SecretKeyHash, Arc<SecretKeyRecord>>,
     environments: Cache<Uuid, (Arc<Environment>, Arc<Integrations>)>,
+    integrations: Cache<(Uuid, IntegrationKey), Arc<Integration>>,
 }
 
 impl Grants {
     /// An empty cache whose entries live for `lifetime_ms`; zero turns it off.
     pub fn new(lifetime_ms: i64) -> Self {
-        Self { keys: Cache::new(lifetime_ms), environments: Cache::new(lifetime_ms) }
+        Self {
+            keys: Cache::new(lifetime_ms),
+            environments: Cache::new(lifetime_ms),
+            integrations: Cache::new(lifetime_ms),
+        }
     }
 
     /// What a key opens, if it exists. Unknown keys are not cached, so a new one works at once.
@@ -120,6 +127,24 @@ impl Grants {
         let Some(environment) = tables.environment(id).await? else { return Ok(None) };
         let known = (Arc::new(environment), Arc::default());
         Ok(Some(self.environments.put(id, known, now).0))
+    }
+
+    /// An integration of an environment, as it was lately. What it leads to is checked where it is
+    /// written: see [`Tables::create_connection`]. Unknown ones are not cached, so a new one works
+    /// at once.
+    pub async fn integration(
+        &self,
+        tables: &Tables,
+        environment: Uuid,
+        key: &IntegrationKey,
+        now: Timestamp,
+    ) -> Result<Option<Arc<Integration>>, StoreError> {
+        let id = (environment, key.clone());
+        if let Some(integration) = self.integrations.get(&id, now) {
+            return Ok(Some(integration));
+        }
+        let integration = tables.integration(environment, key).await?;
+        Ok(integration.map(|integration| self.integrations.put(id, Arc::new(integration), now)))
     }
 }
 

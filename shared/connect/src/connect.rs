@@ -12,7 +12,7 @@ use vault::Vault;
 /// One lives as long as its execution environment.
 #[derive(Debug)]
 pub struct Connect {
-    /// Settings, DynamoDB, and the keys and environments seen lately.
+    /// Settings, DynamoDB, and the keys, environments and integrations seen lately.
     pub app: App,
     /// Seals and opens credentials.
     pub vault: Vault,

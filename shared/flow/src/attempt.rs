@@ -22,7 +22,7 @@ pub struct Attempt {
     /// The session's environment.
     pub environment: Arc<Environment>,
     /// The integration.
-    pub integration: Integration,
+    pub integration: Arc<Integration>,
     /// Its provider.
     pub provider: Provider,
     /// How many outcomes the session has so far.
@@ -39,7 +39,7 @@ impl Attempt {
         token: TokenHash,
         session: ConnectSession,
         environment: Arc<Environment>,
-        integration: Integration,
+        integration: Arc<Integration>,
     ) -> Result<Option<Self>, Error> {
         let provider = providers::find(tables, environment.id, &integration.provider).await?;
         let outcomes_before = session.outcomes.len();

@@ -69,7 +69,8 @@ pub struct End<'a> {
 }
 
 impl Tables {
-    /// Saves a new connection, if the session that makes it and the integration still exist.
+    /// Saves a new connection, if the session that makes it and the integration still exist, and
+    /// the integration still is one of the connection's provider.
     pub async fn create_connection(
         &self,
         connection: Connection,
@@ -77,6 +78,7 @@ impl Tables {
         events: Vec<Event>,
     ) -> Result<Saved, StoreError> {
         let integration = Key::integration(end.environment, &connection.integration_id);
+        let integration = self.provisioned(&integration, Some(&connection.provider))?;
         let put = Put::builder()
             .table_name(&self.names.connections)
             .set_item(Some(from_connection(end.environment, connection)?))
@@ -121,6 +123,7 @@ impl Tables {
             .build()?;
         let write = TransactWriteItem::builder().update(update).build();
         let integration = Key::integration(end.environment, integration);
+        let integration = self.provisioned(&integration, None)?;
         self.save(Some((write, integration)), end, events).await
     }
 
@@ -139,7 +142,7 @@ impl Tables {
     /// and so that there is no connection without its outcome and its webhooks.
     async fn save(
         &self,
-        connection: Option<(TransactWriteItem, Key)>,
+        connection: Option<(TransactWriteItem, TransactWriteItem)>,
         end: End<'_>,
         events: Vec<Event>,
     ) -> Result<Saved, StoreError> {
@@ -149,11 +152,8 @@ impl Tables {
         let events = events.into_iter().map(|event| self.put(end.environment, event));
         let events = events.collect::<Result<Vec<_>, _>>()?;
         let is_connected = connection.is_some();
-        let (connection, provisioned) = match connection {
-            Some((write, integration)) => (Some(write), Some(self.provisioned(&integration)?)),
-            None => (None, None),
-        };
-        let writes = [Some(outcome), connection, provisioned, flow];
+        let (connection, integration) = connection.unzip();
+        let writes = [Some(outcome), connection, integration, flow];
         let writes = writes.into_iter().flatten().chain(events);
         let transaction =
             self.client.transact_write_items().set_transact_items(Some(writes.collect()));
@@ -168,14 +168,22 @@ impl Tables {
         }
     }
 
-    /// The condition that an integration exists.
-    fn provisioned(&self, integration: &Key) -> Result<TransactWriteItem, StoreError> {
+    /// The condition that an integration exists, and that its provider is this one.
+    fn provisioned(
+        &self,
+        integration: &Key,
+        provider: Option<&str>,
+    ) -> Result<TransactWriteItem, StoreError> {
         let check = ConditionCheck::builder()
             .table_name(&self.names.registry)
-            .set_key(Some(integration.attributes()))
-            .condition_expression("attribute_exists(pk)")
-            .build()?;
-        Ok(TransactWriteItem::builder().condition_check(check).build())
+            .set_key(Some(integration.attributes()));
+        let check = match provider {
+            Some(name) => check
+                .condition_expression("provider = :provider")
+                .expression_attribute_values(":provider", AttributeValue::S(name.to_owned())),
+            None => check.condition_expression("attribute_exists(pk)"),
+        };
+        Ok(TransactWriteItem::builder().condition_check(check.build()?).build())
     }
 
     /// Appends an outcome to those of a session, and lets the oldest go when there are many. An
