@@ -106,8 +106,9 @@ fn scale() -> Result<ExitCode, Failure> {
 }
 
 fn connections() -> Result<ExitCode, Failure> {
-    let tables = connections::measure(&target()?)?;
+    let (tables, plot) = connections::measure(&target()?)?;
     println!("{tables}");
+    std::fs::write(root().join("docs/connections.svg"), plot)?;
     document::write(&root().join("docs/benchmarks.md"), "connections", &tables)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use api::Timestamp;
 use api::settings::Settings;
+use aws_sdk_dynamodb::Client;
 use axum::http::Request;
 use connect::Connect;
 use local::dynamodb::{self, Engine};
@@ -59,6 +60,8 @@ pub struct World {
     pub endpoint: Endpoint,
     /// For what lives as long as a run.
     pub folder: TempDir,
+    /// The engine, without that endpoint.
+    pub client: Client,
     connect: &'static Connect,
     runtime: Runtime,
     _engine: Engine,
@@ -72,17 +75,17 @@ impl World {
         let folder = TempDir::new()?;
         let setting = |name: &str| SETTINGS.iter().find(|(known, _)| *known == name);
         let settings = Settings::read(|name| setting(name).map(|(_, value)| (*value).to_owned()))?;
-        let (engine, kms, connect) = runtime.block_on(async {
+        let (engine, kms, client, connect) = runtime.block_on(async {
             let engine = Engine::start(None).await?;
             let credentials = aws_sdk_dynamodb::config::Credentials::for_tests();
             let client = dynamodb::client(&engine.url(), "us-east-1".to_owned(), credentials);
             dynamodb::create_tables(&client, &settings).await?;
             let kms = Kms::start(None).await?;
-            let state = local::state(settings, client, &kms)?;
-            Ok::<_, Failure>((engine, kms, &state.connect))
+            let state = local::state(settings, client.clone(), &kms)?;
+            Ok::<_, Failure>((engine, kms, client, &state.connect))
         })?;
         let endpoint = Endpoint::start(engine.address, kms.address, folder.path())?;
-        let world = Self { endpoint, folder, connect, runtime, _engine: engine, _kms: kms };
+        let world = Self { endpoint, folder, client, connect, runtime, _engine: engine, _kms: kms };
         world.provision(integrations)?;
         Ok(world)
     }
@@ -102,6 +105,11 @@ impl World {
     /// The tables, without the endpoint in front of them.
     pub fn tables(&self) -> &'static tables::Tables {
         &self.connect.app.tables
+    }
+
+    /// As they are for [`SETTINGS`].
+    pub fn settings(&self) -> &'static Settings {
+        &self.connect.app.settings
     }
 
     /// Waits for something that is done with the tables.
