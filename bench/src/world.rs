@@ -118,7 +118,7 @@ impl World {
     }
 
     fn apply(&self, document: Value) -> Result<(), Failure> {
-        let applied = provision::apply(self.connect, document, now());
+        let applied = provision::apply(&self.connect.app, &self.connect.vault, document, now());
         match self.runtime.block_on(applied) {
             Ok(_) => Ok(()),
             Err(error) => Err(error.body().to_string().into()),

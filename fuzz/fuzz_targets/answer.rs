@@ -164,7 +164,9 @@ impl World {
                 .collect::<Vec<_>>(),
             "connections": [ { "connection_id": "conn-1", "integration_id": "github" } ],
         } ] });
-        provision::apply(&state.connect, document, world.now).await.expect("a good document");
+        provision::apply(&state.connect.app, &state.connect.vault, document, world.now)
+            .await
+            .expect("a good document");
         world.renew_token().await;
         world
     }

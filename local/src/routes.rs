@@ -25,7 +25,8 @@ pub type Handler = fn(&'static State, String, Context, Timestamp) -> Answer;
 type Answer = BoxFuture<'static, Result<String, String>>;
 
 /// What answers events with a function's `handle`: of a function that needs its settings or
-/// DynamoDB alone, of one that makes and opens connections, or of one that tells sockets besides.
+/// DynamoDB alone, of one that opens secrets, of one that makes and opens connections, or of one
+/// that tells sockets besides.
 #[macro_export]
 macro_rules! handler {
     (settings: $handle:path) => {
@@ -38,6 +39,13 @@ macro_rules! handler {
         |state, event, context, now| {
             let (app, within) = (&state.connect.app, api::lambda::ANSWER_WITHIN);
             Box::pin($crate::routes::answer(app, $handle, event, context, now, within))
+        }
+    };
+    (app, vault: $handle:path) => {
+        |state, event, context, now| {
+            let (app, within) = (&state.connect.app, api::lambda::ANSWER_WITHIN);
+            let handle = |app, request, now| $handle(app, &state.connect.vault, request, now);
+            Box::pin($crate::routes::answer(app, handle, event, context, now, within))
         }
     };
     (app, sockets: $handle:path) => {
@@ -85,8 +93,8 @@ pub const ROUTES: [Route; 36] = [
     ("POST /auth/bill/{providerConfigKey}", handler!(connect: authorize::handle)),
     ("POST /auth/aws-sigv4/{providerConfigKey}", handler!(connect: authorize::handle)),
     ("POST /auth/oauth-outbound/{providerConfigKey}", handler!(connect: authorize::handle)),
-    ("GET /integrations", handler!(connect: list_integrations::handle)),
-    ("GET /integrations/{uniqueKey}", handler!(connect: list_integrations::handle)),
+    ("GET /integrations", handler!(app, vault: list_integrations::handle)),
+    ("GET /integrations/{uniqueKey}", handler!(app, vault: list_integrations::handle)),
     ("GET /providers", handler!(app: get_provider::handle)),
     ("GET /providers/{provider}", handler!(app: get_provider::handle)),
     ("POST /connect/telemetry", handler!(app: record_telemetry::handle)),

@@ -189,7 +189,8 @@ fn read_document(file: &Path) -> Result<Value, InitError> {
 
 /// Applies the document. Everything that is wrong with it is told, with its path.
 async fn provision(connect: &Connect, document: Value) -> Result<provision::Report, InitError> {
-    provision::apply(connect, document, clock()).await.map_err(|failure| match failure {
+    let applied = provision::apply(&connect.app, &connect.vault, document, clock());
+    applied.await.map_err(|failure| match failure {
         Failure::Refused(issues) => {
             let lines: Vec<_> = issues
                 .iter()

@@ -92,10 +92,11 @@ test('the environment’s colours, and texts that can be read on them', async ({
     await page.goto(`${(await mint({ allowed_integrations: ['notion'] }, 'look')).link}&theme=${theme}`);
     await expect(page.locator('html')).toHaveAttribute('data-theme', theme);
     const button = page.getByRole('button', { name: 'Connect' });
-    const [ground, ink] = {
-      light: ['rgb(122, 31, 162)', 'rgb(255, 255, 255)'],
-      dark: ['rgb(255, 215, 0)', 'rgb(10, 16, 24)'],
+    const [ground, ink, card] = {
+      light: ['rgb(122, 31, 162)', 'rgb(255, 255, 255)', 'rgb(255, 255, 255)'],
+      dark: ['rgb(255, 215, 0)', 'rgb(10, 16, 24)', 'rgb(24, 29, 35)'],
     }[theme];
+    await expect(page.locator('.card')).toHaveCSS('background-color', card);
     await expect(button).toHaveCSS('background-color', ground);
     await expect(button).toHaveCSS('color', ink);
     await expect(page.getByText('Secured by')).toBeHidden();

@@ -10,17 +10,20 @@ export { expect };
 /** Not an error of the page: the browser's own note of an answer that was refused. */
 const EXPECTED = /Failed to load resource: the server responded with a status of (400|401|404|424|500|503)/;
 
+/** A fixture that a worker's tests share: what `begin` starts, stopped after them. */
+export const shared = (begin) => [
+  // Playwright reads the names of fixtures out of a pattern, so there must be one.
+  // eslint-disable-next-line no-empty-pattern
+  async ({}, use) => {
+    const service = await begin();
+    await use(service);
+    await service.stop();
+  },
+  { scope: 'worker' },
+];
+
 export const test = base.extend({
-  service: [
-    // Playwright reads the names of fixtures out of a pattern, so there must be one.
-    // eslint-disable-next-line no-empty-pattern
-    async ({}, use) => {
-      const service = await start();
-      await use(service);
-      await service.stop();
-    },
-    { scope: 'worker' },
-  ],
+  service: shared(start),
 
   /** Mints a session in an environment: its token, its link, and how to end it. */
   mint: async ({ service }, use) => {

@@ -2,19 +2,11 @@
 // and consent, in the browser.
 
 import { start } from '../oidc/service.js';
-import { call, expect, picture, test as base } from './fixtures.js';
+import { call, expect, picture, shared, test as base } from './fixtures.js';
 
 const test = base.extend({
   /** The service with `oidc-provider` as the provider of its integrations. */
-  oidc: [
-    // eslint-disable-next-line no-empty-pattern
-    async ({}, use) => {
-      const oidc = await start();
-      await use(oidc);
-      await oidc.stop();
-    },
-    { scope: 'worker' },
-  ],
+  oidc: shared(start),
 
   /** A page with the link of a session for one integration. */
   open: async ({ page, context, oidc }, use) => {
@@ -42,6 +34,14 @@ async function consentOf(page) {
   return popup;
 }
 
+/** Presses what ends the popup: a click that waited for what comes next would wait for nothing. */
+async function end(popup, role, name) {
+  await popup
+    .getByRole(role, { name })
+    .click({ noWaitAfter: true })
+    .catch(() => {});
+}
+
 /** The connections of an integration, with their credentials. */
 async function connections(oidc, key) {
   const ask = (path) => call(`${oidc.url}${path}`, oidc.secretKey, 'GET');
@@ -61,10 +61,7 @@ for (const [key, name] of [
     const popup = await consentOf(page);
     await picture(popup, `oidc-consent-${key}`);
     const closed = popup.waitForEvent('close');
-    await popup
-      .getByRole('button', { name: 'Continue' })
-      .click({ noWaitAfter: true })
-      .catch(() => {});
+    await end(popup, 'button', 'Continue');
     await expect(page.getByRole('heading', { name: `${name} is connected` })).toBeVisible();
     await closed;
     const [connection, ...others] = await connections(oidc, key);
@@ -78,10 +75,7 @@ for (const [key, name] of [
 test('consent refused: said in words, and no connection', async ({ page, oidc, open }) => {
   await open('once');
   const popup = await consentOf(page);
-  await popup
-    .getByRole('link', { name: 'Cancel' })
-    .click({ noWaitAfter: true })
-    .catch(() => {});
+  await end(popup, 'link', 'Cancel');
   await expect(page.getByRole('alert')).toContainText(
     'Post was not connected, because access was not allowed.',
   );
@@ -91,10 +85,7 @@ test('consent refused: said in words, and no connection', async ({ page, oidc, o
 test('a client that the provider does not know: said in words', async ({ page, oidc, open }) => {
   await open('wrong');
   const popup = await consentOf(page);
-  await popup
-    .getByRole('button', { name: 'Continue' })
-    .click({ noWaitAfter: true })
-    .catch(() => {});
+  await end(popup, 'button', 'Continue');
   await expect(page.getByRole('alert')).toContainText('Basic did not complete the connection.');
   expect(await connections(oidc, 'wrong')).toEqual([]);
 });

@@ -6,26 +6,9 @@ use std::time::{Duration, Instant};
 use deliver_webhooks::schedule::WAITS;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use session::event::{Event, EventId};
 use tables::events::Status;
 use tests::receiver::Answer;
 use tests::{Flow, Receiver, World};
-
-const UNAUTHENTICATED: &str = "/auth/unauthenticated/unauth";
-
-/// A flow whose environment sends its webhooks to a receiver.
-async fn flow_to(receiver: &Receiver) -> Flow {
-    let mut flow = Flow::start().await;
-    let webhooks = json!({ "webhooks": { "primary_url": receiver.url() } });
-    flow.world.change_environment(webhooks).await;
-    flow
-}
-
-/// Makes a connection, and answers its id.
-async fn connect(flow: &Flow) -> String {
-    let token = flow.world.mint(json!({ "tags": {} })).await;
-    flow.connected(UNAUTHENTICATED, &token, &json!({})).await
-}
 
 /// Delivers until a moment.
 async fn deliver_until(world: &mut World, end: Timestamp) {
@@ -38,8 +21,8 @@ async fn deliver_until(world: &mut World, end: Timestamp) {
 #[tokio::test]
 async fn a_webhook_arrives_at_once_and_once() {
     let receiver = Receiver::start(Answer::Status(204)).await;
-    let flow = flow_to(&receiver).await;
-    let id = connect(&flow).await;
+    let flow = Flow::telling(&receiver).await;
+    let id = flow.connect_anything().await;
     assert_eq!(flow.world.deliver().await, 1);
     let [webhook] = receiver.take().try_into().expect("one webhook");
     assert!(webhook.body.contains(&id), "{webhook:?}");
@@ -67,8 +50,8 @@ async fn whatever_is_no_success_is_tried_again() {
     ];
     for (answer, status) in cases {
         let receiver = Receiver::start(answer).await;
-        let mut flow = flow_to(&receiver).await;
-        connect(&flow).await;
+        let mut flow = Flow::telling(&receiver).await;
+        flow.connect_anything().await;
         flow.world.deliver().await;
         let [first] = receiver.take().try_into().expect("one attempt");
         let stored = flow.world.event(first.id()).await;
@@ -90,8 +73,8 @@ async fn whatever_is_no_success_is_tried_again() {
 #[tokio::test]
 async fn gone_ends_it() {
     let receiver = Receiver::start(Answer::Status(410)).await;
-    let mut flow = flow_to(&receiver).await;
-    connect(&flow).await;
+    let mut flow = Flow::telling(&receiver).await;
+    flow.connect_anything().await;
     flow.world.deliver().await;
     let [webhook] = receiver.take().try_into().expect("one attempt");
     let stored = flow.world.event(webhook.id()).await;
@@ -103,12 +86,12 @@ async fn gone_ends_it() {
 #[tokio::test]
 async fn a_receiver_that_is_dead_for_an_hour_gets_everything_soon_after() {
     let receiver = Receiver::start(Answer::Status(503)).await;
-    let mut flow = flow_to(&receiver).await;
+    let mut flow = Flow::telling(&receiver).await;
     let down = flow.world.now;
     let mut ids = Vec::new();
     for minute in 0..12 {
         flow.world.set_time(down + SignedDuration::from_mins(5 * minute));
-        ids.push(connect(&flow).await);
+        ids.push(flow.connect_anything().await);
         flow.world.deliver().await;
         let end = flow.world.now + SignedDuration::from_mins(5);
         deliver_until(&mut flow.world, end).await;
@@ -127,8 +110,8 @@ async fn a_receiver_that_is_dead_for_an_hour_gets_everything_soon_after() {
 #[tokio::test]
 async fn a_receiver_that_is_dead_for_two_days_gets_it_within_the_day() {
     let receiver = Receiver::start(Answer::Status(500)).await;
-    let mut flow = flow_to(&receiver).await;
-    connect(&flow).await;
+    let mut flow = Flow::telling(&receiver).await;
+    flow.connect_anything().await;
     flow.world.deliver().await;
     let back = flow.world.now + SignedDuration::from_hours(48);
     deliver_until(&mut flow.world, back).await;
@@ -144,8 +127,8 @@ async fn a_receiver_that_is_dead_for_two_days_gets_it_within_the_day() {
 #[tokio::test]
 async fn it_is_tried_twelve_times_over_three_days_and_then_given_up() {
     let receiver = Receiver::start(Answer::Status(500)).await;
-    let mut flow = flow_to(&receiver).await;
-    connect(&flow).await;
+    let mut flow = Flow::telling(&receiver).await;
+    flow.connect_anything().await;
     let start = flow.world.now;
     flow.world.deliver().await;
     while flow.world.deliver_next().await {}
@@ -166,8 +149,8 @@ async fn it_is_tried_twelve_times_over_three_days_and_then_given_up() {
 async fn what_the_receiver_asks_for_counts_within_limits() {
     for (asked, least, most) in [("1", 5, 6), ("8", 8, 8), ("3600", 10, 10), ("never", 5, 6)] {
         let receiver = Receiver::start(Answer::With(429, "retry-after", asked.to_owned())).await;
-        let flow = flow_to(&receiver).await;
-        connect(&flow).await;
+        let flow = Flow::telling(&receiver).await;
+        flow.connect_anything().await;
         flow.world.deliver().await;
         let [webhook] = receiver.take().try_into().expect("one attempt");
         let due = flow.world.event(webhook.id()).await.delivery.due;
@@ -177,11 +160,11 @@ async fn what_the_receiver_asks_for_counts_within_limits() {
     }
     // A moment in place of seconds.
     let receiver = Receiver::start(Answer::Status(200)).await;
-    let flow = flow_to(&receiver).await;
+    let flow = Flow::telling(&receiver).await;
     let moment = flow.world.now + SignedDuration::from_secs(9);
     let text = jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&moment);
     receiver.answer(Answer::With(503, "retry-after", text.expect("a date")));
-    connect(&flow).await;
+    flow.connect_anything().await;
     flow.world.deliver().await;
     let [webhook] = receiver.take().try_into().expect("one attempt");
     let due = flow.world.event(webhook.id()).await.delivery.due;
@@ -193,8 +176,8 @@ async fn what_the_receiver_asks_for_counts_within_limits() {
 async fn a_status_is_enough_however_much_follows_it() {
     for answer in [Answer::Drip, Answer::Flood] {
         let receiver = Receiver::start(answer.clone()).await;
-        let flow = flow_to(&receiver).await;
-        connect(&flow).await;
+        let flow = Flow::telling(&receiver).await;
+        flow.connect_anything().await;
         let started = Instant::now();
         flow.world.deliver().await;
         assert!(started.elapsed() < Duration::from_secs(5), "{answer:?}");
@@ -211,7 +194,7 @@ async fn a_receiver_that_never_answers_has_twenty_seconds() {
     let mut flow = Flow::start().await;
     let webhooks = json!({ "primary_url": dead.url(), "secondary_url": alive.url() });
     flow.world.change_environment(json!({ "webhooks": webhooks })).await;
-    connect(&flow).await;
+    flow.connect_anything().await;
     let started = Instant::now();
     flow.world.deliver().await;
     let took = started.elapsed();
@@ -229,7 +212,7 @@ async fn a_receiver_inside_the_network_is_not_called() {
     let mut flow = Flow::start().await;
     for url in ["http://169.254.169.254/latest", "https://10.0.0.1/hooks", "http://example.com/"] {
         flow.world.change_environment(json!({ "webhooks": { "primary_url": url } })).await;
-        connect(&flow).await;
+        flow.connect_anything().await;
         flow.world.deliver().await;
         let [event] = flow.world.take_events().await.try_into().expect("one event");
         assert_eq!(event.url, url);
@@ -241,7 +224,7 @@ async fn a_receiver_inside_the_network_is_not_called() {
 async fn the_dead_receiver_of_one_environment_does_not_delay_anothers() {
     let dead = Receiver::start(Answer::Hang).await;
     let alive = Receiver::start(Answer::Status(200)).await;
-    let flow = flow_to(&dead).await;
+    let flow = Flow::telling(&dead).await;
     let prod = json!({ "name": "prod", "webhooks": { "primary_url": alive.url() } });
     flow.world.provision(json!({ "environments": [prod] })).await.expect("a good document");
     let key = "2c9d4a60-5b7e-4f31-8a2d-6e0f1b3c4d55";
@@ -260,7 +243,7 @@ async fn the_dead_receiver_of_one_environment_does_not_delay_anothers() {
 
     let mut hanging = tokio::task::JoinSet::new();
     for _ in 0..20 {
-        connect(&flow).await;
+        flow.connect_anything().await;
     }
     for invocation in flow.world.invocations().await {
         hanging.spawn(invocation);
@@ -274,84 +257,4 @@ async fn the_dead_receiver_of_one_environment_does_not_delay_anothers() {
     assert!(waiting > 10, "{waiting}");
     let beside = tell_alive().await;
     assert!(beside < alone + Duration::from_secs(1), "{alone:?} {beside:?}");
-}
-
-#[tokio::test]
-async fn an_attempt_that_was_noted_by_somebody_else_is_not_repeated() {
-    let receiver = Receiver::start(Answer::Status(500)).await;
-    let mut flow = flow_to(&receiver).await;
-    connect(&flow).await;
-    flow.world.deliver().await;
-    let [first] = receiver.take().try_into().expect("one attempt");
-    let stored = flow.world.event(first.id()).await;
-    // SQS hands a message over twice now and then.
-    let message = |attempt| queue::Message {
-        environment_id: stored.environment_id,
-        event: stored.event.id,
-        attempt,
-        due_ms: flow.world.now.as_millisecond(),
-        receiver: "x".to_owned(),
-        again: false,
-    };
-    let queue = &flow.world.deliver.queue;
-    queue.send(&[message(0), message(0)], flow.world.now).await.expect("a queue");
-    flow.world.deliver().await;
-    assert_eq!(receiver.take().len(), 0);
-    flow.world.deliver_next().await;
-    assert_eq!(receiver.take().len(), 1);
-}
-
-#[tokio::test]
-async fn an_event_waits_in_hops_that_cost_nothing() {
-    let receiver = Receiver::start(Answer::Status(500)).await;
-    let mut flow = flow_to(&receiver).await;
-    connect(&flow).await;
-    flow.world.deliver().await;
-    // Until it waits for half an hour or more.
-    while receiver.take().len() == 1
-        && flow
-            .world
-            .sqs
-            .reader()
-            .next_due()
-            .is_some_and(|due| due.duration_since(flow.world.now) < SignedDuration::from_mins(14))
-    {
-        flow.world.deliver_next().await;
-    }
-    let due = flow.world.sqs.reader().next_due().expect("a hop");
-    assert!(due.duration_since(flow.world.now) <= SignedDuration::from_secs(901));
-    flow.world.deliver_next().await;
-    assert_eq!(receiver.take().len(), 0, "only a hop");
-}
-
-#[tokio::test]
-async fn an_event_of_an_environment_that_is_gone_ends() {
-    let receiver = Receiver::start(Answer::Status(200)).await;
-    let flow = flow_to(&receiver).await;
-    connect(&flow).await;
-    let absent = json!({ "environments": [{ "name": "dev", "state": "absent" }] });
-    flow.world.provision(absent).await.expect("a good document");
-    flow.world.deliver().await;
-    assert_eq!(receiver.take().len(), 0);
-    assert_eq!(flow.world.sqs.reader().count(), 0);
-}
-
-#[test]
-fn ids_sort_by_time_and_never_repeat() {
-    let now: Timestamp = "2026-11-25T12:00:00Z".parse().expect("a moment");
-    let later = now + SignedDuration::from_millis(1);
-    let ids: Vec<_> = (0..100).map(|_| EventId::generate(now).expect("random bytes")).collect();
-    for id in &ids {
-        assert!(EventId::first_at(now) <= *id && *id < EventId::first_at(later));
-        assert_eq!(EventId::parse(&id.to_string()), Some(*id));
-    }
-    let distinct: std::collections::HashSet<_> = ids.iter().collect();
-    assert_eq!(distinct.len(), 100);
-    let event = Event {
-        id: ids[0],
-        url: "https://hooks.example.com/secret-path?x=1".to_owned(),
-        body: String::new(),
-        created_at: now,
-    };
-    assert_eq!(queue::message::receiver(&event.url), "https://hooks.example.com");
 }

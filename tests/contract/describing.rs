@@ -8,7 +8,9 @@ use tests::{Fault, World};
 async fn describe(world: &World, what: &str) -> Result<Value, Value> {
     let (state, _wire) = world.other_container().await;
     let (request, time) = (json!({ "describe": what }), Duration::from_mins(5));
-    provision::handle(&state.connect, request, world.now, time).await.map_err(|failed| failed.body)
+    provision::handle(&state.connect.app, &state.connect.vault, request, world.now, time)
+        .await
+        .map_err(|failed| failed.body)
 }
 
 #[tokio::test]
@@ -84,12 +86,12 @@ async fn what_is_not_there_or_not_asked_for_rightly_is_refused() {
     let short = "Too small: expected string to have >=1 characters";
     assert_eq!(describe(&world, "").await, Err(issue("too_small", short, &["describe"])));
     let request = json!({ "describe": "dev", "environments": [] });
-    let failed = provision::handle(world.connect, request, world.now, Duration::from_mins(5)).await;
+    let failed = world.invoke_provision(request, Duration::from_mins(5)).await;
     let extra = issue("unrecognized_keys", "Unrecognized key: \"environments\"", &[]);
     assert_eq!(failed.expect_err("a failure").body, extra);
     world.wire.fail([Fault::Refused]);
     let request = json!({ "describe": "dev" });
-    let failed = provision::handle(world.connect, request, world.now, Duration::from_mins(5)).await;
+    let failed = world.invoke_provision(request, Duration::from_mins(5)).await;
     assert_eq!(failed.expect_err("a failure").code, "server_error");
 }
 

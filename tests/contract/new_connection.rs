@@ -7,6 +7,14 @@ use tests::flow::connect;
 
 const UNAUTHENTICATED: &str = "/auth/unauthenticated/unauth";
 
+/// The connection that the user of a session makes at a connect endpoint.
+async fn made(flow: &Flow, session: Value, path: &str, body: &Value) -> Value {
+    let token = flow.world.mint(session).await;
+    let id = flow.connected(path, &token, body).await;
+    let integration = path.split(['/', '?']).nth(3).expect("an integration");
+    flow.connection(integration, &id).await
+}
+
 fn is_uuid4(text: &str) -> bool {
     let uuid = uuid::Uuid::try_parse(text).expect("a UUID");
     uuid.get_version_num() == 4 && text == uuid.to_string()
@@ -77,9 +85,8 @@ async fn it_has_the_tags_and_the_end_user_of_the_session() {
 #[tokio::test]
 async fn a_session_of_tags_alone_makes_one_without_an_end_user() {
     let flow = Flow::start().await;
-    let token = flow.world.mint(json!({ "tags": { "project": "p1" } })).await;
-    let id = flow.connected(UNAUTHENTICATED, &token, &json!({})).await;
-    let connection = flow.connection("unauth", &id).await;
+    let session = json!({ "tags": { "project": "p1" } });
+    let connection = made(&flow, session, UNAUTHENTICATED, &json!({})).await;
     assert_eq!(connection["end_user"], Value::Null);
     assert_eq!(connection["tags"], json!({ "project": "p1" }));
     assert_eq!(connection["webhook_url_override"], Value::Null);
@@ -93,14 +100,12 @@ async fn its_configuration_is_the_browsers_below_that_of_the_session() {
     let defaults = json!({ "unauth": { "connection_config": {
         "subdomain": "session", "empty": "", "list": [1, { "a": null }], "flag": false,
     } } });
-    let token =
-        flow.world.mint(json!({ "tags": {}, "integrations_config_defaults": defaults })).await;
+    let session = json!({ "tags": {}, "integrations_config_defaults": defaults });
     let query = "params[subdomain]=browser&params[region]=eu%20west&params[blank]=&params[n]=1\
                  &params[webhook_url]=https%3A%2F%2Fevil.example.com&params[nested][x]=y\
                  &params[list][]=a&params[dotted.name]=d";
     let path = format!("{UNAUTHENTICATED}?{query}");
-    let id = flow.connected(&path, &token, &json!({})).await;
-    let connection = flow.connection("unauth", &id).await;
+    let connection = made(&flow, session, &path, &json!({})).await;
     assert_eq!(
         connection["connection_config"],
         json!({
@@ -122,10 +127,9 @@ async fn its_configuration_is_the_browsers_below_that_of_the_session() {
 async fn defaults_of_other_integrations_are_left_alone() {
     let flow = Flow::start().await;
     let defaults = json!({ "airtable-pat": { "connection_config": { "a": "b" } } });
-    let token =
-        flow.world.mint(json!({ "tags": {}, "integrations_config_defaults": defaults })).await;
-    let id = flow.connected(UNAUTHENTICATED, &token, &json!({})).await;
-    assert_eq!(flow.connection("unauth", &id).await["connection_config"], json!({}));
+    let session = json!({ "tags": {}, "integrations_config_defaults": defaults });
+    let connection = made(&flow, session, UNAUTHENTICATED, &json!({})).await;
+    assert_eq!(connection["connection_config"], json!({}));
 }
 
 #[tokio::test]
@@ -234,10 +238,9 @@ async fn an_integration_with_a_redirect_cannot_be_connected_without_it() {
 #[tokio::test]
 async fn a_token_may_come_as_a_form() {
     let flow = Flow::start().await;
-    let token = flow.world.mint(json!({ "tags": {} })).await;
     let client = json!({ "client_id": "form", "client_secret": "s" });
-    let id = flow.connected("/oauth2/auth/cc", &token, &client).await;
-    let credentials = flow.connection("cc", &id).await["credentials"].clone();
+    let connection = made(&flow, json!({ "tags": {} }), "/oauth2/auth/cc", &client).await;
+    let credentials = &connection["credentials"];
     assert_eq!(credentials["token"], "cc-form");
     let expires_at = flow.world.now + jiff::SignedDuration::from_mins(1);
     assert_eq!(credentials["expires_at"], format!("{expires_at:.3}"));
@@ -247,10 +250,9 @@ async fn a_token_may_come_as_a_form() {
 #[tokio::test]
 async fn the_client_of_an_integration_stays_out_of_the_configuration() {
     let flow = Flow::start().await;
-    let token = flow.world.mint(json!({ "tags": {} })).await;
     let tokens = json!({ "token_id": "i", "token_secret": "s" });
-    let id = flow.connected("/auth/tba/tba?params[accountId]=1", &token, &tokens).await;
-    let connection = flow.connection("tba", &id).await;
+    let path = "/auth/tba/tba?params[accountId]=1";
+    let connection = made(&flow, json!({ "tags": {} }), path, &tokens).await;
     assert_eq!(connection["connection_config"], json!({ "accountId": "1" }));
     assert!(!connection.to_string().contains("tba-secret"), "{connection}");
 }
@@ -289,7 +291,8 @@ async fn an_integration_that_a_container_remembers_makes_no_connection_of_anothe
     let operator = flow.world.other_container().await.0;
     let id = flow.connected(UNAUTHENTICATED, &token, &json!({})).await;
     let document = json!({ "environments": [{ "name": "dev", "integrations": changed }] });
-    let applied = provision::apply(&operator.connect, document, flow.world.now).await;
+    let there = &operator.connect;
+    let applied = provision::apply(&there.app, &there.vault, document, flow.world.now).await;
     applied.expect("a good document");
 
     // The container has seen the integration lately, and the transaction sees it as it is.
@@ -318,7 +321,9 @@ async fn nothing_is_connected_to_an_integration_that_is_removed_meanwhile() {
         if is_last {
             let removed = json!([{ "unique_key": "unauth", "state": "absent" }]);
             let document = json!({ "environments": [{ "name": "dev", "integrations": removed }] });
-            provision::apply(&operator.connect, document, now).await.expect("a good document");
+            let there = &operator.connect;
+            let applied = provision::apply(&there.app, &there.vault, document, now).await;
+            applied.expect("a good document");
         }
         held.release().await;
         if is_last {

@@ -1,10 +1,10 @@
 //! The authorization URL and the token request of ten providers, compared with what their own
 //! documentation asks for. Each row names the page.
 
-use connect::clients::Client;
 use finish_oauth::exchange::{self, Grant};
 use flow::providers::catalogued;
 use flow::variables::Variables;
+use secrets::clients::Client;
 use serde_json::{Value, json};
 use tests::Flow;
 

@@ -5,8 +5,10 @@
 //! occurred, so that none holds because its inputs are all alike.
 
 mod bodies;
+mod drawn_bodies;
 mod events;
 mod parsers;
+mod webhook_urls;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -44,6 +46,9 @@ fn check<S: Strategy>(
         assert_eq!(seen.into_inner(), outcomes.iter().copied().collect());
     }
 }
+
+/// The outcomes of what is taken or refused.
+const BOTH: [&str; 2] = ["good", "bad"];
 
 /// One world for every case that leaves it as it was, but for sessions that nobody else knows.
 fn world() -> (&'static Runtime, &'static World) {

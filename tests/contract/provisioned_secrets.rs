@@ -20,7 +20,7 @@ fn github(credentials: Value) -> Value {
 async fn described(world: &World) -> Value {
     let request = json!({ "describe": "dev" });
     let time = std::time::Duration::from_mins(5);
-    let description = provision::handle(world.connect, request, world.now, time).await;
+    let description = world.invoke_provision(request, time).await;
     description.expect("a description")["environments"][0].clone()
 }
 

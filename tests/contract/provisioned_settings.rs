@@ -7,7 +7,7 @@ use tests::World;
 async fn described(world: &World) -> Value {
     let request = json!({ "describe": "dev" });
     let time = std::time::Duration::from_mins(5);
-    let description = provision::handle(world.connect, request, world.now, time).await;
+    let description = world.invoke_provision(request, time).await;
     description.expect("a description")["environments"][0].clone()
 }
 
@@ -192,8 +192,9 @@ async fn a_document_of_long_items_is_written_in_transactions_that_dynamodb_takes
     document["name"] = json!("dev");
     let document = json!({ "environments": [document] });
     let (state, wire) = world.other_container().await;
-    let report =
-        provision::apply(&state.connect, document, world.now).await.expect("a good document");
+    let report = provision::apply(&state.connect.app, &state.connect.vault, document, world.now)
+        .await
+        .expect("a good document");
     assert_eq!(report.created.len(), 90);
     let calls = wire.calls();
     assert_eq!(calls.iter().filter(|call| *call == "TransactWriteItems").count(), 2);

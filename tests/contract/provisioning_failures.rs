@@ -132,12 +132,12 @@ async fn a_failure_between_two_transactions_tells_what_stands_with_its_secrets()
 async fn it_stops_while_there_is_time_to_say_so() {
     let world = World::start().await;
     let soon = Duration::from_secs(45);
-    let failed = provision::handle(world.connect, one_key("dev"), world.now, soon).await;
+    let failed = world.invoke_provision(one_key("dev"), soon).await;
     let failed = failed.expect_err("a failure");
     assert_eq!((failed.code, &failed.body["error"]["code"]), ("timeout", &json!("timeout")));
     assert_eq!(key_count(&world).await, 2);
     let later = Duration::from_mins(1);
-    let report = provision::handle(world.connect, one_key("dev"), world.now, later).await;
+    let report = world.invoke_provision(one_key("dev"), later).await;
     assert_eq!(report.expect("a report")["created"], json!(["dev/secret_keys/new"]));
 }
 
@@ -145,9 +145,9 @@ async fn it_stops_while_there_is_time_to_say_so() {
 async fn as_a_function_it_answers_the_report_or_fails_with_everything_but_in_the_log() {
     let world = World::start().await;
     let time = Duration::from_mins(5);
-    let answer = provision::handle(world.connect, world.document(), world.now, time).await;
+    let answer = world.invoke_provision(world.document(), time).await;
     assert_eq!(answer.expect("a report")["created"], json!([]));
-    let failed = provision::handle(world.connect, json!([]), world.now, time).await;
+    let failed = world.invoke_provision(json!([]), time).await;
     let failed = failed.expect_err("a failure");
     assert_eq!(
         failed.body,
@@ -156,7 +156,7 @@ async fn as_a_function_it_answers_the_report_or_fails_with_everything_but_in_the
     );
     // What the Lambda runtime writes into the log of a failure.
     world.wire.fail_after("TransactWriteItems", 1, [Fault::Refused]);
-    let failed = provision::handle(world.connect, fifty_keys(), world.now, time).await;
+    let failed = world.invoke_provision(fifty_keys(), time).await;
     let failed = failed.expect_err("a failure");
     let secret = failed.body["secrets"][0]["secret"].as_str().expect("a secret").to_owned();
     assert_eq!(format!("{failed:?}"), "the invocation failed: server_error");

@@ -47,7 +47,9 @@ async fn apply(
 ) -> Vec<Result<Report, Failure>> {
     let mut results = Vec::new();
     for document in documents {
-        results.push(provision::apply(&state.connect, document, world.now).await);
+        results.push(
+            provision::apply(&state.connect.app, &state.connect.vault, document, world.now).await,
+        );
     }
     results
 }

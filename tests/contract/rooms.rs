@@ -13,7 +13,7 @@ const ROWS: [&[&str]; 7] = [
     &["session", "sockets", "vault"],
     &["queue", "tables"],
     &["api"],
-    &["flow"],
+    &["flow", "secrets"],
     &["connect"],
     &[
         "authorize",
@@ -201,9 +201,9 @@ fn each_function_links_exactly_the_crates_on_its_list() {
             | "delete-connection"
             | "get-connection"
             | "import-connection"
-            | "list-integrations"
-            | "provision"
             | "refresh-connections" => connect,
+            "list-integrations" => include_str!("linked/list-integrations.txt"),
+            "provision" => include_str!("linked/provision.txt"),
             "finish-oauth" => include_str!("linked/finish-oauth.txt"),
             "start-oauth" => include_str!("linked/start-oauth.txt"),
             "get-provider" => include_str!("linked/get-provider.txt"),

@@ -14,23 +14,11 @@ async fn ask(flow: &Flow, request: Value) -> Result<Value, Value> {
     answer.map_err(|failure| failure.body)
 }
 
-async fn connect(flow: &Flow) {
-    let token = flow.world.mint(json!({ "tags": {} })).await;
-    flow.connected("/auth/unauthenticated/unauth", &token, &json!({})).await;
-}
-
-async fn flow_to(receiver: &Receiver) -> Flow {
-    let mut flow = Flow::start().await;
-    let webhooks = json!({ "webhooks": { "primary_url": receiver.url() } });
-    flow.world.change_environment(webhooks).await;
-    flow
-}
-
 #[tokio::test]
 async fn one_event_is_sent_again_whatever_became_of_it() {
     let receiver = Receiver::start(Answer::Status(200)).await;
-    let mut flow = flow_to(&receiver).await;
-    connect(&flow).await;
+    let mut flow = Flow::telling(&receiver).await;
+    flow.connect_anything().await;
     flow.world.deliver().await;
     let [first] = receiver.take().try_into().expect("one webhook");
     for request in
@@ -44,7 +32,7 @@ async fn one_event_is_sent_again_whatever_became_of_it() {
 
     // One that waits for its next attempt is sent at once, and then once only.
     receiver.answer(Answer::Status(500));
-    connect(&flow).await;
+    flow.connect_anything().await;
     flow.world.deliver().await;
     let [failed] = receiver.take().try_into().expect("one attempt");
     receiver.answer(Answer::Status(200));
@@ -58,19 +46,19 @@ async fn one_event_is_sent_again_whatever_became_of_it() {
 #[tokio::test]
 async fn all_that_failed_since_a_moment_is_sent_again() {
     let receiver = Receiver::start(Answer::Status(410)).await;
-    let mut flow = flow_to(&receiver).await;
-    connect(&flow).await;
+    let mut flow = Flow::telling(&receiver).await;
+    flow.connect_anything().await;
     flow.world.deliver().await;
     flow.world.pass_ms(3_600_000);
     let since = flow.world.now;
     for _ in 0..25 {
-        connect(&flow).await;
+        flow.connect_anything().await;
     }
     flow.world.deliver().await;
     receiver.take();
     // One that has arrived is none of them.
     receiver.answer(Answer::Status(200));
-    connect(&flow).await;
+    flow.connect_anything().await;
     flow.world.deliver().await;
     receiver.take();
 
@@ -84,8 +72,8 @@ async fn all_that_failed_since_a_moment_is_sent_again() {
 #[tokio::test]
 async fn an_event_that_has_fallen_out_of_the_queue_is_among_them() {
     let receiver = Receiver::start(Answer::Status(500)).await;
-    let mut flow = flow_to(&receiver).await;
-    connect(&flow).await;
+    let mut flow = Flow::telling(&receiver).await;
+    flow.connect_anything().await;
     flow.world.deliver().await;
     let [webhook] = receiver.take().try_into().expect("one attempt");
     let reader = flow.world.sqs.reader();

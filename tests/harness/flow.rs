@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::call::{Call, Reply};
 use crate::provider::Provider;
+use crate::receiver::Receiver;
 use crate::world::World;
 
 /// The service, and the provider that it calls.
@@ -30,6 +31,20 @@ impl Flow {
         world.provision(document).await.expect("a good document");
         world.wire.calls();
         Self { world, provider }
+    }
+
+    /// A world whose environment `dev` sends its webhooks to a receiver.
+    pub async fn telling(receiver: &Receiver) -> Self {
+        let mut flow = Self::start().await;
+        let webhooks = json!({ "webhooks": { "primary_url": receiver.url() } });
+        flow.world.change_environment(webhooks).await;
+        flow
+    }
+
+    /// Makes a connection of no particular kind, and answers its id.
+    pub async fn connect_anything(&self) -> String {
+        let token = self.world.mint(json!({ "tags": {} })).await;
+        self.connected("/auth/unauthenticated/unauth", &token, &json!({})).await
     }
 
     /// Posts credentials with a session token to a connect endpoint, such as

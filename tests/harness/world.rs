@@ -4,9 +4,10 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
-use api::App;
 use api::settings::Settings;
+use api::{App, InvocationFailure};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use connect::Connect;
@@ -144,7 +145,16 @@ impl World {
 
     /// Applies an environment document.
     pub async fn provision(&self, document: Value) -> Result<Report, Failure> {
-        provision::apply(self.connect, document, self.now).await
+        provision::apply(self.app, &self.connect.vault, document, self.now).await
+    }
+
+    /// Invokes `provision` as an operator does, with some time left.
+    pub async fn invoke_provision(
+        &self,
+        request: Value,
+        time_left: Duration,
+    ) -> Result<Value, InvocationFailure> {
+        provision::handle(self.app, &self.connect.vault, request, self.now, time_left).await
     }
 
     /// Applies a change to environment `dev`, and forgets what the container had cached.

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use api::{Error, Timestamp, telemetry};
 use connect::Connect;
 use connect::announcing::FailedAttempt;
-use connect::clients::Client;
 use connect::saving::Credentials;
 use flow::attempt::{Attempt, target_gone};
+use secrets::clients::Client;
 use serde_json::{Map, Value};
 use session::auth_event::Failure;
 use session::connect_session::ConnectSession;
@@ -40,7 +40,7 @@ pub async fn client(
     if let Some(own) = Client::own(credentials) {
         return Ok(Some(own));
     }
-    connect.client(&attempt.environment, &attempt.integration, now).await
+    connect.secrets(&attempt.environment, now).client(&attempt.integration).await
 }
 
 /// Saves the connection, if its session still stands, and answers its id.

@@ -3,13 +3,13 @@
 
 use api::{Error, Request, Response, Timestamp, auth, request, response};
 use connect::Connect;
-use connect::clients::Client;
 use connect::saving::Credentials;
 use connect::token_failure::TokenFailure;
 use connect::tokens::{self, ClientCredentials};
 use flow::attempt::Attempt;
 use flow::parameters::Parameters;
 use flow::variables::Variables;
+use secrets::clients::Client;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use session::connection::Connection;

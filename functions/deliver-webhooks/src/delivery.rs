@@ -126,6 +126,7 @@ pub async fn signing_keys(
     environment: &Environment,
     now: Timestamp,
 ) -> Result<Keys, Error> {
+    let secrets = connect.secrets(environment, now);
     let key = Key::environment(environment.id);
     let sealed = &environment.signing_keys;
     let mut keys = Keys::default();
@@ -134,7 +135,7 @@ pub async fn signing_keys(
         (&sealed.next, NEXT_SIGNING_KEY, &mut keys.next),
     ] {
         if let Some(sealed) = sealed {
-            *opened = Some(connect.open_secret(environment, &key, attribute, sealed, now).await?);
+            *opened = Some(secrets.open(&key, attribute, sealed).await?);
         }
     }
     Ok(keys)

@@ -1,7 +1,6 @@
 //! The code becomes a token (RFC 6749 section 4.1.3), and the token a connection's credentials.
 
 use api::Timestamp;
-use connect::clients::Client;
 use connect::token_answer::{NoToken, TokenAnswer, at};
 use connect::token_request::token_request;
 use flow::failure::Failure;
@@ -9,6 +8,7 @@ use flow::form::Form;
 use flow::overrides::Overrides;
 use flow::variables::Variables;
 use outbound::{Outbound, Request};
+use secrets::clients::Client;
 use serde_json::{Map, Value, json};
 use session::Error;
 use session::oauth_flow::OauthFlow;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use api::{Error, Response, Timestamp, telemetry};
 use connect::Connect;
 use connect::announcing::FailedAttempt;
-use connect::clients::Client;
 use connect::saving::Credentials;
 use flow::failure::Failure;
 use flow::messages;
@@ -14,6 +13,7 @@ use flow::secrets::FlowSecrets;
 use flow::variables::Variables;
 use flow::{page, providers};
 use futures_util::future::try_join;
+use secrets::clients::Client;
 use serde_json::{Map, json};
 use session::auth_event;
 use session::connect_session::ConnectSession;
@@ -195,7 +195,7 @@ impl Finishing<'_> {
         if let (Some(id), Some(secret)) = (&overrides.client_id, &overrides.client_secret) {
             return Ok(Client { id: id.clone(), secret: secret.clone() });
         }
-        let own = self.connect.client(environment, integration, self.now).await?;
+        let own = self.connect.secrets(environment, self.now).client(integration).await?;
         let stored = integration.client.as_ref();
         let id = overrides.client_id.clone();
         let id = id.or_else(|| stored?.client_id.clone());

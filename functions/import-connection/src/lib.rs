@@ -55,8 +55,8 @@ pub async fn handle(
     let sealed = if credentials.is_empty() {
         None
     } else {
-        let sealed = connect.seal_credentials(environment, &import.key, &id, &credentials, now);
-        Some(sealed.await?)
+        let secrets = connect.secrets(environment, now);
+        Some(secrets.seal_credentials(&import.key, &id, &credentials).await?)
     };
     let refresh_due_at = keepalive::due_at(&provider, &credentials, now);
     let (end_user, tags) = import.end_user_and_tags()?;
@@ -123,7 +123,7 @@ async fn verify(
 ) -> Result<(), Error> {
     let client = match import.credentials.get("config_override") {
         Some(Value::Object(own)) if !own.is_empty() => None,
-        _ => connect.client(environment, integration, now).await?,
+        _ => connect.secrets(environment, now).client(integration).await?,
     };
     let variables = Variables {
         provider,

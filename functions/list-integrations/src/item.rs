@@ -1,6 +1,6 @@
 //! An integration as it is answered: its keys in the order of the contract.
 
-use connect::clients::Client;
+use secrets::clients::Client;
 use serde::Serialize;
 use session::integration::Integration;
 use session::provider::{AuthMode, Provider};

@@ -7,12 +7,13 @@ mod item;
 
 use api::auth::Caller;
 use api::{App, Error, Request, Response, Timestamp, auth, request, response};
-use connect::Connect;
 use flow::providers;
+use secrets::Secrets;
 use serde_json::Value;
 use session::fields::Issues;
 use session::integration::{Integration, IntegrationKey};
 use session::provider::AuthMode;
+use vault::Vault;
 
 use item::{ClientView, Include, Item};
 
@@ -27,14 +28,15 @@ const READ_CREDENTIALS: &str = "environment:integrations:read_credentials";
 /// Answers 200 with the integrations of the caller's environment, or with the one that the path
 /// names.
 pub async fn handle(
-    connect: &Connect,
+    app: &App,
+    vault: &Vault,
     request: Request,
     now: Timestamp,
 ) -> Result<Response, Error> {
     request::body(&request)?;
     match request::path_parameter(&request, "uniqueKey") {
-        Some(key) => one(connect, &request, key, now).await,
-        None => list(&connect.app, &request, now).await,
+        Some(key) => one(app, vault, &request, key, now).await,
+        None => list(app, &request, now).await,
     }
 }
 
@@ -79,12 +81,12 @@ async fn list(app: &App, request: &Request, now: Timestamp) -> Result<Response, 
 }
 
 async fn one(
-    connect: &Connect,
+    app: &App,
+    vault: &Vault,
     request: &Request,
     key: String,
     now: Timestamp,
 ) -> Result<Response, Error> {
-    let app = &connect.app;
     let grant = auth::grant(app, request, now, READ).await?;
     let (webhook, credentials) = request::read_query(request, |fields| {
         Some(fields.optional("include", include).unwrap_or_default())
@@ -109,7 +111,8 @@ async fn one(
         false => None,
         true if !has_client => Some(None),
         true => {
-            let client = connect.client(&grant.environment, &integration, now).await?;
+            let (tables, environment) = (&app.tables, &grant.environment);
+            let client = Secrets { tables, vault, environment, now }.client(&integration).await?;
             Some(Some(ClientView::new(provider.auth_mode(), &integration, client)))
         }
     };

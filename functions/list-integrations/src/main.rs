@@ -1,7 +1,11 @@
 //! `list-integrations` as a Lambda function.
 
 use api::lambda::ANSWER_WITHIN;
+use list_integrations::handle;
+use secrets::AppWithVault;
 
 fn main() -> Result<(), api::InitError> {
-    api::run_with(connect::Connect::start, list_integrations::handle, ANSWER_WITHIN)
+    let handle =
+        |state: &'static AppWithVault, request, now| handle(&state.app, &state.vault, request, now);
+    api::run_with(AppWithVault::start, handle, ANSWER_WITHIN)
 }

@@ -45,7 +45,7 @@ impl Planner<'_> {
         document: &EnvironmentDocument,
     ) -> Result<Option<String>, Failure> {
         let mut found = None;
-        let tables = &self.connect.app.tables;
+        let tables = self.tables;
         let each = |key: Key, stored: Stored| {
             let named =
                 document.integrations.iter().any(|(other, _)| other.as_str() == key.label());
@@ -126,7 +126,7 @@ impl Planner<'_> {
     /// Its connections go with it.
     pub async fn remove_integration(&mut self, unique_key: &IntegrationKey) -> Result<(), Failure> {
         let label = self.label(&["integrations", unique_key.as_str()]);
-        let tables = &self.connect.app.tables;
+        let tables = self.tables;
         for (key, id) in tables.connection_ids(self.id(), Some(unique_key)).await? {
             let changes = vec![Change::DeleteConnection(key, id)];
             self.plan.steps.push(Step { changes, effect: None, secret: None });

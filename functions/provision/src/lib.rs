@@ -40,9 +40,9 @@ mod writer;
 
 use std::time::{Duration, Instant};
 
-use api::{InvocationFailure, Timestamp, telemetry};
-use connect::Connect;
+use api::{App, InvocationFailure, Timestamp, telemetry};
 use serde_json::{Value, json};
+use vault::Vault;
 
 use document::Document;
 
@@ -57,16 +57,17 @@ const CONFLICT_PAUSE_MS: std::ops::Range<u64> = 10..100;
 /// Applies a document, or describes environments where `describe` is what it says. Fails with
 /// `{"error": …}`, and with everything else that an operator must know then.
 pub async fn handle(
-    connect: &Connect,
+    app: &App,
+    vault: &Vault,
     request: Value,
     now: Timestamp,
     time_left: Duration,
 ) -> Result<Value, InvocationFailure> {
     let ends_at = Instant::now().checked_add(time_left);
     let answer = if request.get("describe").is_some() {
-        describe::describe(&connect.app.tables, request).await.map(|description| json!(description))
+        describe::describe(&app.tables, request).await.map(|description| json!(description))
     } else {
-        apply_until(connect, request, now, ends_at).await.map(|report| json!(report))
+        apply_until(app, vault, request, now, ends_at).await.map(|report| json!(report))
     };
     answer.map_err(|failure| {
         if let Some(cause) = failure.cause() {
@@ -77,25 +78,30 @@ pub async fn handle(
 }
 
 /// Applies a document, however long it takes.
-pub async fn apply(connect: &Connect, document: Value, now: Timestamp) -> Result<Report, Failure> {
-    apply_until(connect, document, now, None).await
+pub async fn apply(
+    app: &App,
+    vault: &Vault,
+    document: Value,
+    now: Timestamp,
+) -> Result<Report, Failure> {
+    apply_until(app, vault, document, now, None).await
 }
 
 /// Reads a document, reads what it names, writes what differs. Where somebody else has changed an
 /// environment in between, and nothing is written yet, it begins again.
 async fn apply_until(
-    connect: &Connect,
+    app: &App,
+    vault: &Vault,
     document: Value,
     now: Timestamp,
     ends_at: Option<Instant>,
 ) -> Result<Report, Failure> {
-    let document =
-        Document::read(document, connect.app.settings.is_aws()).map_err(Failure::Refused)?;
+    let document = Document::read(document, app.settings.is_aws()).map_err(Failure::Refused)?;
     let now_ms = now.as_millisecond();
     let mut conflicts = 0;
     loop {
-        let plans = plan::plan(connect, &document, now).await?;
-        let written = writer::write(&connect.app.tables, plans, now_ms, ends_at).await;
+        let plans = plan::plan(&app.tables, vault, &document, now).await?;
+        let written = writer::write(&app.tables, plans, now_ms, ends_at).await;
         let is_conflict = matches!(&written, Err(Failure::Stopped(stopped))
             if matches!(stopped.cause, Cause::Conflict) && !stopped.is_partial);
         if is_conflict && conflicts < CONFLICTS_MAX {

@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, HashSet};
 
 use api::Timestamp;
-use connect::Connect;
 use session::connect_ui::ConnectUi;
 use session::fields::Issues;
 use session::webhooks::SigningKeys;
+use tables::Tables;
 use tables::record::{Key, Record, Settings};
 use tables::transaction::Change;
+use vault::Vault;
 
 use crate::document::{Document, EnvironmentDocument};
 use crate::planner::{Effect, Plan, Planner, Step};
@@ -18,12 +19,13 @@ use crate::stored::Found;
 /// Compares a document with what the registry holds of it: a plan for each environment. Whatever
 /// the document names that it must not is told, all at once.
 pub async fn plan(
-    connect: &Connect,
+    tables: &Tables,
+    vault: &Vault,
     document: &Document,
     now: Timestamp,
 ) -> Result<Vec<Plan>, Failure> {
     let now_ms = now.as_millisecond();
-    let found = Found::read(&connect.app.tables, document, now_ms).await?;
+    let found = Found::read(tables, document, now_ms).await?;
     let mut issues = Issues::default();
     let mut new_secrets = HashSet::new();
     let mut plans = Vec::new();
@@ -45,7 +47,8 @@ pub async fn plan(
             },
         };
         let mut planner = Planner {
-            connect,
+            tables,
+            vault,
             now,
             now_ms,
             found: &found.items,
@@ -96,7 +99,7 @@ impl Planner<'_> {
     /// name, and the environment's own name goes last: whatever is left of it when that fails can
     /// be removed by name.
     async fn remove_environment(&mut self) -> Result<(), Failure> {
-        let tables = &self.connect.app.tables;
+        let tables = self.tables;
         let label = self.plan.name.text.clone();
         if self.plan.name.revision.is_none() {
             self.plan.unchanged.push(label);

@@ -4,12 +4,13 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use api::Timestamp;
-use connect::Connect;
 use session::connection::Connection;
 use session::fields::Issues;
+use tables::Tables;
 use tables::record::{Key, Record, Settings, Stored};
 use tables::transaction::Change;
 use uuid::Uuid;
+use vault::Vault;
 
 use crate::report::GeneratedSecret;
 use crate::stored::Name;
@@ -46,7 +47,8 @@ pub enum Effect {
 
 /// Compares one environment of a document with what is stored.
 pub struct Planner<'a> {
-    pub connect: &'a Connect,
+    pub tables: &'a Tables,
+    pub vault: &'a Vault,
     pub now: Timestamp,
     pub now_ms: i64,
     pub found: &'a HashMap<Key, Stored>,

@@ -20,14 +20,13 @@ impl Planner<'_> {
         let location = key.location(attribute);
         if let Some(stored) = stored {
             let branch_key = self.branch_key(stored).await?;
-            let opened = self.connect.vault.open(&branch_key, &location, stored, self.now).await;
+            let opened = self.vault.open(&branch_key, &location, stored, self.now).await;
             if opened.map_err(failure)?.expose() == secret.as_bytes() {
                 return Ok(stored.clone());
             }
         }
         let branch_key: Vec<_> = self.newest_branch_key().into_iter().collect();
-        let sealed =
-            self.connect.vault.seal(&branch_key, &location, secret.as_bytes(), self.now).await;
+        let sealed = self.vault.seal(&branch_key, &location, secret.as_bytes(), self.now).await;
         sealed.map_err(failure)
     }
 
@@ -40,7 +39,7 @@ impl Planner<'_> {
     ) -> Result<String, Failure> {
         let location = key.location(attribute);
         let branch_key = self.branch_key(sealed).await?;
-        let opened = self.connect.vault.open(&branch_key, &location, sealed, self.now).await;
+        let opened = self.vault.open(&branch_key, &location, sealed, self.now).await;
         let opened = opened.map_err(failure)?;
         let text = String::from_utf8(opened.expose().to_vec());
         text.map_err(|_| failure(VaultError::Sealing(SealingError::Corrupt)))
@@ -53,7 +52,7 @@ impl Planner<'_> {
         if newest.as_ref().is_some_and(|newest| newest.version == version) {
             return Ok(newest.into_iter().collect());
         }
-        let older = self.connect.app.tables.branch_key(self.id(), version).await?;
+        let older = self.tables.branch_key(self.id(), version).await?;
         Ok(older.into_iter().collect())
     }
 

@@ -54,7 +54,7 @@ impl Planner<'_> {
     /// The next version of the branch key. Older ones stay, for what was sealed with them.
     async fn new_branch_key(&mut self) -> Result<Change, Failure> {
         let version = self.settings.branch_key.as_ref().map_or(1, |(version, _)| version + 1);
-        let key = self.connect.vault.create_branch_key(self.id(), version).await;
+        let key = self.vault.create_branch_key(self.id(), version).await;
         let ciphertext = key.map_err(failure)?.ciphertext;
         self.settings.branch_key = Some((version, ciphertext.clone()));
         let stored = Stored {

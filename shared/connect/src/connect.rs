@@ -2,9 +2,11 @@
 
 use api::lambda::Start;
 use api::settings::Settings;
-use api::telemetry::CountCalls;
 use api::{App, InitError};
+use jiff::Timestamp;
 use outbound::{AllowList, Outbound, public_roots, system_lookup};
+use secrets::{AppWithVault, Secrets};
+use session::environment::Environment;
 use vault::Vault;
 
 /// One lives as long as its execution environment.
@@ -21,11 +23,14 @@ pub struct Connect {
 impl Connect {
     /// What a start has made, and a client of KMS and one of the outside.
     pub fn start(start: Start) -> Result<Self, InitError> {
-        let settings = &start.app.settings;
-        let kms = vault::client(&start.aws, settings.kms_endpoint_url.clone(), CountCalls::Kms);
-        let vault = Vault::new(kms, settings.kms_key_id.clone());
-        let outbound = outbound(settings)?;
-        Ok(Self { app: start.app, vault, outbound })
+        let AppWithVault { app, vault } = AppWithVault::start(start)?;
+        let outbound = outbound(&app.settings)?;
+        Ok(Self { app, vault, outbound })
+    }
+
+    /// The secrets of an environment.
+    pub fn secrets<'a>(&'a self, environment: &'a Environment, now: Timestamp) -> Secrets<'a> {
+        Secrets { tables: &self.app.tables, vault: &self.vault, environment, now }
     }
 }
 

@@ -1,111 +1,178 @@
-//! Credentials of connections, sealed before they are written and opened where they are read.
+//! Credentials that work: those that are stored, or new ones (section 9 of the flow, "Refresh on
+//! read").
+//!
+//! One caller at a time renews the credentials of a connection, over all containers, because a
+//! provider that rotates refresh tokens takes a second use of one for theft and revokes the grant
+//! (RFC 9700 section 4.14.2). That caller has the connection's lease. Everybody else answers the
+//! token that is still good, or waits for the result; nobody renews without the lease, however long
+//! it takes.
 
-use jiff::Timestamp;
-use sealing::{WrappedBranchKey, branch_key_version};
+use std::time::{Duration, Instant};
+
+use jiff::SignedDuration;
 use serde_json::{Map, Value};
 use session::Error;
-use session::connection::ConnectionId;
-use session::environment::Environment;
-use session::integration::IntegrationKey;
-use session::json;
-use tables::connection_item::ConnectionKey;
-use vault::VaultError;
+use session::connection::Connection;
+use session::refresh::{Lease, is_ending, is_good};
+use tables::StoreError;
+use tables::refreshing::Written;
+use tokio::time::sleep;
+use uuid::Uuid;
 
-use crate::connect::Connect;
+use crate::refresh::{Outcome, Refresh, Wanted, gone};
+use crate::refreshed::{LOOK_AGAIN, LOOK_AGAIN_MAX, until_written};
+use crate::renewal::{Means, Renewal};
 
-impl Connect {
-    /// Seals the credentials of a connection for the one item that they are written to.
-    pub async fn seal_credentials(
-        &self,
-        environment: &Environment,
-        integration: &IntegrationKey,
-        id: &ConnectionId,
-        credentials: &Map<String, Value>,
-        now: Timestamp,
-    ) -> Result<Vec<u8>, Error> {
-        let key = ConnectionKey::new(environment.id, integration, id);
-        let plaintext = serde_json::to_vec(credentials).map_err(Error::internal)?;
-        let branch_key = self.newest_branch_key(environment).await?;
-        self.vault.seal(branch_key.as_slice(), &key.credentials(), &plaintext, now).await.map_err(
-            |error| match error {
-                VaultError::Sealing(sealing::SealingError::TooLong) => Error::refused(
-                    400,
-                    "invalid_credentials",
-                    "Credentials must be at most 65536 bytes",
-                ),
-                error => failure(&error),
-            },
-        )
+/// How long a lease lasts. A provider has 10 seconds to answer, and the write gets what is left;
+/// the function has 25 seconds altogether, so that a lease whose holder was killed ends soon
+/// after it.
+const LEASE: SignedDuration = SignedDuration::from_secs(20);
+/// How much time a caller needs who takes the lease: for the provider, and two seconds for writing.
+const TIME_NEEDED: Duration = Duration::from_secs(12);
+/// How long a caller tries to take the lease: what is left of it then is the time that they need.
+const LEASE_TAKEN_WITHIN: Duration = Duration::from_secs(8);
+/// How long somebody else's renewal is waited for.
+const WAIT: Duration = Duration::from_secs(14);
+
+impl Refresh<'_> {
+    /// The credentials of a connection that has some.
+    pub async fn credentials(
+        self,
+        connection: Connection,
+        wanted: Wanted,
+    ) -> Result<Outcome, Error> {
+        let credentials = self.open(&connection).await?;
+        let Some(means) = Means::of(&credentials) else {
+            return Ok(Outcome::Credentials(Box::new(connection), credentials));
+        };
+        if wanted == Wanted::IfEnding {
+            if !is_ending(&credentials, self.now) {
+                return Ok(Outcome::Credentials(Box::new(connection), credentials));
+            }
+            let failure = connection.refresh.failure.as_ref();
+            if let Some(failure) = failure.filter(|f| f.is_exhausted() || f.is_recent(self.now)) {
+                let failure = failure.clone();
+                return Ok(Outcome::BackingOff(Box::new(connection), failure));
+            }
+        }
+        self.renew(connection, means, credentials, wanted).await
     }
 
-    /// Opens the credentials of a connection.
-    pub async fn open_credentials(
-        &self,
-        environment: &Environment,
-        integration: &IntegrationKey,
-        id: &ConnectionId,
-        sealed: &[u8],
-        now: Timestamp,
-    ) -> Result<Map<String, Value>, Error> {
-        let key = ConnectionKey::new(environment.id, integration, id);
-        let version = branch_key_version(sealed).map_err(|e| failure(&VaultError::Sealing(e)))?;
-        let branch_key = self.branch_key(environment, version).await?;
-        let opened = self
-            .vault
-            .open(branch_key.as_slice(), &key.credentials(), sealed, now)
-            .await
-            .map_err(|error| failure(&error))?;
-        let text = str::from_utf8(opened.expose()).map_err(Error::internal)?;
-        match json::parse(text) {
-            Ok(Value::Object(credentials)) => Ok(credentials),
-            _ => Err(Error::internal("credentials are not a JSON object")),
+    async fn renew(
+        self,
+        connection: Connection,
+        means: Means,
+        credentials: Map<String, Value>,
+        wanted: Wanted,
+    ) -> Result<Outcome, Error> {
+        let (connect, environment) = (self.connect, self.environment);
+        let must_wait = match wanted {
+            Wanted::IfEnding => !is_good(&credentials, self.now),
+            Wanted::Always => true,
+            Wanted::WhileIdle => false,
+        };
+        if self.is_leased(&connection) {
+            let found = Box::new(connection.clone());
+            return self.others(connection, credentials, found, must_wait).await;
+        }
+        let renewal =
+            Renewal::prepare(connect, environment, &connection, means, &credentials, self.now);
+        let renewal = renewal.await?;
+        // From here on KMS is not needed, whatever the provider answers.
+        self.secrets().prepare_to_seal().await?;
+
+        let lease = Lease { owner: Uuid::new_v4(), ends_at: self.moment() + LEASE };
+        // Nobody counts how often a token is signed here, so that needs no lease.
+        if !means.is_local() {
+            if !self.has_time(&lease) {
+                let cause = "too little time is left to renew the credentials";
+                return Err(Error::Unavailable(cause.to_owned()));
+            }
+            match self.take(&connection, &lease).await? {
+                Written::Done if !self.has_time(&lease) => {
+                    let cause = "it took too long to get the lease of the credentials";
+                    return Err(Error::Unavailable(cause.to_owned()));
+                }
+                Written::Done => {}
+                Written::Gone => return Err(gone()),
+                Written::Otherwise(found) => {
+                    return self.others(connection, credentials, found, must_wait).await;
+                }
+            }
+        }
+        let made = renewal.make(&connect.outbound, &connection, means, &credentials, self.now);
+        match made.await {
+            Ok(renewed) => self.save(connection, &renewal, renewed).await,
+            Err(fault) => self.fail(connection, &renewal, &lease, fault).await,
         }
     }
 
-    /// Has the branch key at hand with which the next credentials will be sealed.
-    pub async fn prepare_to_seal(
-        &self,
-        environment: &Environment,
-        now: Timestamp,
-    ) -> Result<(), Error> {
-        let branch_key = self.newest_branch_key(environment).await?;
-        self.vault.prepare(branch_key.as_slice(), now).await.map_err(|error| failure(&error))
+    /// Takes the lease, for as long as there is time to use it. It is tried again and again, since
+    /// a write whose answer is lost may have taken it, and then all others wait for its end.
+    async fn take(self, connection: &Connection, lease: &Lease) -> Result<Written, StoreError> {
+        let (tables, id) = (&self.connect.app.tables, self.environment.id);
+        let now = Instant::now();
+        let latest = self.until.checked_sub(TIME_NEEDED).unwrap_or(now);
+        until_written("lease", latest.min(now + LEASE_TAKEN_WITHIN), || {
+            tables.lease_refresh(id, connection, lease, self.moment())
+        })
+        .await
     }
 
-    /// The environment's newest branch key, as far as this container knows. One that was made after
-    /// the environment was cached is read.
-    async fn newest_branch_key(
-        &self,
-        environment: &Environment,
-    ) -> Result<Option<WrappedBranchKey>, Error> {
-        if environment.branch_key.is_some() {
-            return Ok(environment.branch_key.clone());
+    /// What somebody else's renewal comes to. `read` is the connection before it.
+    async fn others(
+        self,
+        read: Connection,
+        credentials: Map<String, Value>,
+        mut found: Box<Connection>,
+        must_wait: bool,
+    ) -> Result<Outcome, Error> {
+        let ends = self.until.min(Instant::now() + WAIT);
+        let mut pause = LOOK_AGAIN;
+        loop {
+            if found.credentials != read.credentials {
+                let credentials = self.open(&found).await?;
+                return Ok(Outcome::Credentials(found, credentials));
+            }
+            if let Some(failure) = &found.refresh.failure
+                && found.refresh.failure != read.refresh.failure
+            {
+                let failure = failure.clone();
+                return Ok(Outcome::Failed(found, failure));
+            }
+            if !must_wait {
+                return Ok(Outcome::Credentials(Box::new(read), credentials));
+            }
+            // Not taken over: whoever had the lease may still be writing what the provider told it,
+            // and everybody who waits would take it at that moment.
+            if !self.is_leased(&found) {
+                let cause = "the request that was renewing the credentials has ended without a \
+                             result; the next one renews them";
+                return Err(Error::Unavailable(cause.to_owned()));
+            }
+            if Instant::now() + pause >= ends {
+                let cause = "another request is still renewing the credentials";
+                return Err(Error::Unavailable(cause.to_owned()));
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(LOOK_AGAIN_MAX);
+            let (key, id) = (&read.integration_id, &read.connection_id);
+            let tables = &self.connect.app.tables;
+            // A look that fails is one of many.
+            if let Ok(again) = tables.connection(self.environment.id, key, id).await {
+                found = Box::new(again.ok_or_else(gone)?);
+            }
         }
-        let read = self.app.tables.environment(environment.id).await?;
-        Ok(read.and_then(|environment| environment.branch_key))
     }
 
-    /// The branch key of a version: the one that is cached with the environment, or another, which
-    /// is read: an older one, or one that was made since.
-    pub(crate) async fn branch_key(
-        &self,
-        environment: &Environment,
-        version: u32,
-    ) -> Result<Option<WrappedBranchKey>, Error> {
-        match &environment.branch_key {
-            Some(newest) if newest.version == version => Ok(Some(newest.clone())),
-            _ => Ok(self.app.tables.branch_key(environment.id, version).await?),
-        }
+    /// Whether there is time to use the lease.
+    fn has_time(self, lease: &Lease) -> bool {
+        self.moment() + TIME_NEEDED <= lease.ends_at && Instant::now() + TIME_NEEDED <= self.until
     }
-}
 
-/// KMS that is down or refuses is a 503: nothing was written, and trying later may help.
-pub fn failure(error: &VaultError) -> Error {
-    match error {
-        VaultError::Unavailable(cause) | VaultError::Refused(cause) => {
-            Error::Unavailable(cause.clone())
-        }
-        VaultError::NoBranchKey => Error::internal("the environment has no such branch key"),
-        VaultError::Sealing(cause) => Error::internal(cause),
+    /// Whether somebody is renewing the credentials.
+    fn is_leased(self, connection: &Connection) -> bool {
+        let lease = connection.refresh.lease.as_ref();
+        lease.is_some_and(|lease| lease.ends_at > self.moment())
     }
 }

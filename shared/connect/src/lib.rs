@@ -1,10 +1,11 @@
-//! What it takes to make a connection and to open one: the provider's token endpoint and sealed
-//! credentials.
+//! What it takes to make a connection and to keep its credentials good: the provider's token
+//! endpoint, checks, and what is saved.
 //!
 //! Each file imports only files below it in this list.
 //!
-//! - [`refresh`]: credentials that work, stored or renewed, one renewal at a time.
+//! - [`credentials`]: credentials that work, stored or renewed, one renewal at a time.
 //! - [`refreshed`]: the end of a renewal, written and answered.
+//! - [`refresh`]: a request for such credentials, and what comes of it.
 //! - [`saving`]: a connection is saved with the outcome of the attempt that made it.
 //! - [`revocation`]: a provider is told that tokens are no longer needed.
 //! - [`announcing`]: the webhooks that tell how an attempt ended.
@@ -16,15 +17,11 @@
 //! - [`token_answer`]: what it answers, as real providers write it.
 //! - [`verification`]: credentials are tried before they are saved.
 //! - [`signed_tokens`]: tokens and signatures that are made here.
-//! - [`clients`]: the OAuth client of an integration.
-//! - [`secrets`]: secrets that an operator gave, opened.
-//! - [`credentials`]: credentials of connections, sealed and opened.
 //! - [`connect`]: the state of functions that do this: DynamoDB, KMS and the outside.
 //! - [`headers`]: headers of requests to providers.
 //! - [`moments`]: lifetimes and moments of tokens.
 
 pub mod announcing;
-pub mod clients;
 pub mod connect;
 pub mod credentials;
 pub mod headers;
@@ -35,7 +32,6 @@ pub mod refreshed;
 pub mod renewal;
 pub mod revocation;
 pub mod saving;
-pub mod secrets;
 pub mod signed_tokens;
 pub mod token_answer;
 pub mod token_failure;

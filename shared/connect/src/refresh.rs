@@ -1,39 +1,20 @@
-//! Credentials that work: those that are stored, or new ones (section 9 of the flow, "Refresh on
-//! read").
-//!
-//! One caller at a time renews the credentials of a connection, over all containers, because a
-//! provider that rotates refresh tokens takes a second use of one for theft and revokes the grant
-//! (RFC 9700 section 4.14.2). That caller has the connection's lease. Everybody else answers the
-//! token that is still good, or waits for the result; nobody renews without the lease, however long
-//! it takes.
+//! A request for credentials that work: what it needs, and what comes of it.
 
 use std::time::{Duration, Instant};
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
+use secrets::Secrets;
 use serde_json::{Map, Value};
 use session::Error;
 use session::connection::Connection;
-use session::refresh::{Lease, is_ending, is_good};
-use tables::StoreError;
-use tables::refreshing::Written;
-use tokio::time::sleep;
-use uuid::Uuid;
+use session::environment::Environment;
+use session::refresh::RefreshFailure;
 
-use crate::refreshed::{LOOK_AGAIN, LOOK_AGAIN_MAX, gone, until_written};
-use crate::renewal::{Means, Renewal};
+use crate::connect::Connect;
 
-pub use crate::refreshed::{FAILED, Outcome, Refresh};
-
-/// How long a lease lasts. A provider has 10 seconds to answer, and the write gets what is left;
-/// the function has 25 seconds altogether, so that a lease whose holder was killed ends soon
-/// after it.
-const LEASE: SignedDuration = SignedDuration::from_secs(20);
-/// How much time a caller needs who takes the lease: for the provider, and two seconds for writing.
-const TIME_NEEDED: Duration = Duration::from_secs(12);
-/// How long a caller tries to take the lease: what is left of it then is the time that they need.
-const LEASE_TAKEN_WITHIN: Duration = Duration::from_secs(8);
-/// How long somebody else's renewal is waited for.
-const WAIT: Duration = Duration::from_secs(14);
+/// What the customer is told of a renewal that failed, in the answer and in the webhook.
+pub const FAILED: &str = "The external API returned an error when trying to refresh the access \
+                          token. Please try again later.";
 
 /// When a caller wants new credentials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,145 +27,59 @@ pub enum Wanted {
     WhileIdle,
 }
 
-impl Refresh<'_> {
-    /// The credentials of a connection that has some.
-    pub async fn credentials(
-        self,
-        connection: Connection,
-        wanted: Wanted,
-    ) -> Result<Outcome, Error> {
-        let credentials = self.open(&connection).await?;
-        let Some(means) = Means::of(&credentials) else {
-            return Ok(Outcome::Credentials(Box::new(connection), credentials));
-        };
-        if wanted == Wanted::IfEnding {
-            if !is_ending(&credentials, self.now) {
-                return Ok(Outcome::Credentials(Box::new(connection), credentials));
-            }
-            let failure = connection.refresh.failure.as_ref();
-            if let Some(failure) = failure.filter(|f| f.is_exhausted() || f.is_recent(self.now)) {
-                let failure = failure.clone();
-                return Ok(Outcome::BackingOff(Box::new(connection), failure));
-            }
-        }
-        self.renew(connection, means, credentials, wanted).await
+/// What there is to answer.
+#[derive(Debug)]
+pub enum Outcome {
+    /// These credentials, of a connection as it is now.
+    Credentials(Box<Connection>, Map<String, Value>),
+    /// None: this renewal failed just now.
+    Failed(Box<Connection>, RefreshFailure),
+    /// None: an earlier renewal failed, and it is too early for another.
+    BackingOff(Box<Connection>, RefreshFailure),
+}
+
+/// One request for credentials.
+#[derive(Debug, Clone, Copy)]
+pub struct Refresh<'a> {
+    pub(crate) connect: &'a Connect,
+    pub(crate) environment: &'a Environment,
+    pub(crate) now: Timestamp,
+    started: Instant,
+    pub(crate) until: Instant,
+}
+
+impl<'a> Refresh<'a> {
+    /// A request that arrived at `now` and has to be answered within some time.
+    pub fn new(
+        connect: &'a Connect,
+        environment: &'a Environment,
+        now: Timestamp,
+        within: Duration,
+    ) -> Self {
+        let started = Instant::now();
+        Self { connect, environment, now, started, until: started + within }
     }
 
-    async fn renew(
-        self,
-        connection: Connection,
-        means: Means,
-        credentials: Map<String, Value>,
-        wanted: Wanted,
-    ) -> Result<Outcome, Error> {
-        let (connect, environment) = (self.connect, self.environment);
-        let must_wait = match wanted {
-            Wanted::IfEnding => !is_good(&credentials, self.now),
-            Wanted::Always => true,
-            Wanted::WhileIdle => false,
-        };
-        if self.is_leased(&connection) {
-            let found = Box::new(connection.clone());
-            return self.others(connection, credentials, found, must_wait).await;
-        }
-        let renewal =
-            Renewal::prepare(connect, environment, &connection, means, &credentials, self.now);
-        let renewal = renewal.await?;
-        // From here on KMS is not needed, whatever the provider answers.
-        connect.prepare_to_seal(environment, self.now).await?;
-
-        let lease = Lease { owner: Uuid::new_v4(), ends_at: self.moment() + LEASE };
-        // Nobody counts how often a token is signed here, so that needs no lease.
-        if !means.is_local() {
-            if !self.has_time(&lease) {
-                let cause = "too little time is left to renew the credentials";
-                return Err(Error::Unavailable(cause.to_owned()));
-            }
-            match self.take(&connection, &lease).await? {
-                Written::Done if !self.has_time(&lease) => {
-                    let cause = "it took too long to get the lease of the credentials";
-                    return Err(Error::Unavailable(cause.to_owned()));
-                }
-                Written::Done => {}
-                Written::Gone => return Err(gone()),
-                Written::Otherwise(found) => {
-                    return self.others(connection, credentials, found, must_wait).await;
-                }
-            }
-        }
-        let made = renewal.make(&connect.outbound, &connection, means, &credentials, self.now);
-        match made.await {
-            Ok(renewed) => self.save(connection, &renewal, renewed).await,
-            Err(fault) => self.fail(connection, &renewal, &lease, fault).await,
-        }
+    /// The time by now.
+    pub(crate) fn moment(self) -> Timestamp {
+        let elapsed = SignedDuration::try_from(self.started.elapsed()).unwrap_or_default();
+        self.now.saturating_add(elapsed).unwrap_or(self.now)
     }
 
-    /// Takes the lease, for as long as there is time to use it. It is tried again and again, since
-    /// a write whose answer is lost may have taken it, and then all others wait for its end.
-    async fn take(self, connection: &Connection, lease: &Lease) -> Result<Written, StoreError> {
-        let (tables, id) = (&self.connect.app.tables, self.environment.id);
-        let now = Instant::now();
-        let latest = self.until.checked_sub(TIME_NEEDED).unwrap_or(now);
-        until_written("lease", latest.min(now + LEASE_TAKEN_WITHIN), || {
-            tables.lease_refresh(id, connection, lease, self.moment())
-        })
-        .await
+    /// The secrets of the connection's environment.
+    pub(crate) fn secrets(&self) -> Secrets<'a> {
+        self.connect.secrets(self.environment, self.now)
     }
 
-    /// What somebody else's renewal comes to. `read` is the connection before it.
-    async fn others(
-        self,
-        read: Connection,
-        credentials: Map<String, Value>,
-        mut found: Box<Connection>,
-        must_wait: bool,
-    ) -> Result<Outcome, Error> {
-        let ends = self.until.min(Instant::now() + WAIT);
-        let mut pause = LOOK_AGAIN;
-        loop {
-            if found.credentials != read.credentials {
-                let credentials = self.open(&found).await?;
-                return Ok(Outcome::Credentials(found, credentials));
-            }
-            if let Some(failure) = &found.refresh.failure
-                && found.refresh.failure != read.refresh.failure
-            {
-                let failure = failure.clone();
-                return Ok(Outcome::Failed(found, failure));
-            }
-            if !must_wait {
-                return Ok(Outcome::Credentials(Box::new(read), credentials));
-            }
-            // Not taken over: whoever had the lease may still be writing what the provider told it,
-            // and everybody who waits would take it at that moment.
-            if !self.is_leased(&found) {
-                let cause = "the request that was renewing the credentials has ended without a \
-                             result; the next one renews them";
-                return Err(Error::Unavailable(cause.to_owned()));
-            }
-            if Instant::now() + pause >= ends {
-                let cause = "another request is still renewing the credentials";
-                return Err(Error::Unavailable(cause.to_owned()));
-            }
-            sleep(pause).await;
-            pause = (pause * 2).min(LOOK_AGAIN_MAX);
-            let (key, id) = (&read.integration_id, &read.connection_id);
-            let tables = &self.connect.app.tables;
-            // A look that fails is one of many.
-            if let Ok(again) = tables.connection(self.environment.id, key, id).await {
-                found = Box::new(again.ok_or_else(gone)?);
-            }
-        }
+    /// The credentials of a connection, opened.
+    pub(crate) async fn open(self, connection: &Connection) -> Result<Map<String, Value>, Error> {
+        let Some(sealed) = &connection.credentials else { return Ok(Map::new()) };
+        let (key, id) = (&connection.integration_id, &connection.connection_id);
+        self.secrets().open_credentials(key, id, sealed).await
     }
+}
 
-    /// Whether there is time to use the lease.
-    fn has_time(self, lease: &Lease) -> bool {
-        self.moment() + TIME_NEEDED <= lease.ends_at && Instant::now() + TIME_NEEDED <= self.until
-    }
-
-    /// Whether somebody is renewing the credentials.
-    fn is_leased(self, connection: &Connection) -> bool {
-        let lease = connection.refresh.lease.as_ref();
-        lease.is_some_and(|lease| lease.ends_at > self.moment())
-    }
+/// The connection was deleted meanwhile.
+pub(crate) fn gone() -> Error {
+    Error::refused(404, "not_found", "Failed to find connection")
 }

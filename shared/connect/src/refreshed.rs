@@ -7,25 +7,20 @@
 use std::time::{Duration, Instant};
 
 use api::telemetry;
-use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 use session::Error;
 use session::auth_event::{self, AuthEvent, Operation};
 use session::connection::Connection;
-use session::environment::Environment;
 use session::event::Event;
 use session::refresh::{Fault, Lease, RefreshFailure, RefreshState};
 use tables::StoreError;
 use tables::refreshing::{Failed, Renewed, Written};
 use tokio::time::sleep;
 
-use crate::connect::Connect;
 use crate::keepalive;
+use crate::refresh::{FAILED, Outcome, Refresh, gone};
 use crate::renewal::Renewal;
 
-/// What the customer is told of a renewal that failed, in the answer and in the webhook.
-pub const FAILED: &str = "The external API returned an error when trying to refresh the access \
-                          token. Please try again later.";
 /// The kind of error that the webhook names.
 const FAILURE_KIND: &str = "refresh_token_external_error";
 
@@ -33,39 +28,7 @@ const FAILURE_KIND: &str = "refresh_token_external_error";
 pub(crate) const LOOK_AGAIN: Duration = Duration::from_millis(40);
 pub(crate) const LOOK_AGAIN_MAX: Duration = Duration::from_millis(640);
 
-/// What there is to answer.
-#[derive(Debug)]
-pub enum Outcome {
-    /// These credentials, of a connection as it is now.
-    Credentials(Box<Connection>, Map<String, Value>),
-    /// None: this renewal failed just now.
-    Failed(Box<Connection>, RefreshFailure),
-    /// None: an earlier renewal failed, and it is too early for another.
-    BackingOff(Box<Connection>, RefreshFailure),
-}
-
-/// One request for credentials.
-#[derive(Debug, Clone, Copy)]
-pub struct Refresh<'a> {
-    pub(crate) connect: &'a Connect,
-    pub(crate) environment: &'a Environment,
-    pub(crate) now: Timestamp,
-    started: Instant,
-    pub(crate) until: Instant,
-}
-
-impl<'a> Refresh<'a> {
-    /// A request that arrived at `now` and has to be answered within some time.
-    pub fn new(
-        connect: &'a Connect,
-        environment: &'a Environment,
-        now: Timestamp,
-        within: Duration,
-    ) -> Self {
-        let started = Instant::now();
-        Self { connect, environment, now, started, until: started + within }
-    }
-
+impl Refresh<'_> {
     /// Writes new credentials, again and again until it is done.
     pub(crate) async fn save(
         self,
@@ -158,25 +121,13 @@ impl<'a> Refresh<'a> {
         event.webhooks(self.environment, self.now)
     }
 
-    /// The time by now.
-    pub(crate) fn moment(self) -> Timestamp {
-        let elapsed = SignedDuration::try_from(self.started.elapsed()).unwrap_or_default();
-        self.now.saturating_add(elapsed).unwrap_or(self.now)
-    }
-
     async fn seal(
         self,
         read: &Connection,
         credentials: &Map<String, Value>,
     ) -> Result<Vec<u8>, Error> {
         let (key, id) = (&read.integration_id, &read.connection_id);
-        self.connect.seal_credentials(self.environment, key, id, credentials, self.now).await
-    }
-
-    pub(crate) async fn open(self, connection: &Connection) -> Result<Map<String, Value>, Error> {
-        let Some(sealed) = &connection.credentials else { return Ok(Map::new()) };
-        let (key, id) = (&connection.integration_id, &connection.connection_id);
-        self.connect.open_credentials(self.environment, key, id, sealed, self.now).await
+        self.secrets().seal_credentials(key, id, credentials).await
     }
 }
 
@@ -200,11 +151,6 @@ where
             written => return written,
         }
     }
-}
-
-/// The connection was deleted meanwhile.
-pub(crate) fn gone() -> Error {
-    Error::refused(404, "not_found", "Failed to find connection")
 }
 
 /// A line for the operator. It quotes nothing that the provider answered.

@@ -6,6 +6,7 @@ use flow::providers;
 use flow::variables::Variables;
 use jiff::Timestamp;
 use outbound::Outbound;
+use secrets::clients::Client;
 use serde_json::{Map, Value};
 use session::Error;
 use session::connection::Connection;
@@ -14,7 +15,6 @@ use session::integration::Integration;
 use session::provider::Provider;
 use session::refresh::Fault;
 
-use crate::clients::Client;
 use crate::connect::Connect;
 use crate::signed_tokens;
 use crate::token_answer::{NoToken, TokenAnswer};
@@ -115,7 +115,7 @@ impl Renewal {
         let client = if means == Means::RefreshToken {
             match Client::own(credentials) {
                 Some(own) => Some(own),
-                None => connect.client(environment, &integration, now).await?,
+                None => connect.secrets(environment, now).client(&integration).await?,
             }
         } else {
             None

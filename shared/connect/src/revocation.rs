@@ -6,6 +6,7 @@ use flow::form::Form;
 use flow::providers;
 use flow::variables::Variables;
 use jiff::Timestamp;
+use secrets::clients::Client;
 use serde_json::{Map, Value};
 use session::Error;
 use session::connection::Connection;
@@ -15,7 +16,6 @@ use session::provider::Provider;
 use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
-use crate::clients::Client;
 use crate::connect::Connect;
 use crate::token_request::token_request;
 
@@ -53,16 +53,16 @@ impl Connect {
     ) -> Result<(), Error> {
         let Some(sealed) = &connection.credentials else { return Ok(()) };
         let (key, id) = (&connection.integration_id, &connection.connection_id);
-        let tables = &self.app.tables;
+        let (tables, secrets) = (&self.app.tables, self.secrets(environment, now));
         let provider = providers::find(tables, environment.id, &connection.provider).await?;
         let Some(provider) = provider.filter(|provider| endpoint(provider).is_some()) else {
             return Ok(());
         };
-        let credentials = self.open_credentials(environment, key, id, sealed, now).await?;
+        let credentials = secrets.open_credentials(key, id, sealed).await?;
         let client = match Client::own(&credentials).or_else(|| client_itself(&credentials)) {
             Some(own) => Some(own),
             None => match tables.integration(environment.id, key).await? {
-                Some(integration) => self.client(environment, &integration, now).await?,
+                Some(integration) => secrets.client(&integration).await?,
                 None => None,
             },
         };

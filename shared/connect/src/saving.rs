@@ -3,6 +3,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use secrets::clients::Client;
 use serde_json::{Map, Value};
 use session::Error;
 use session::connection::Connection;
@@ -13,7 +14,6 @@ use session::refresh::RefreshState;
 use session::tags::Tags;
 use tables::attempts::{End, Reconnection, Saved};
 
-use crate::clients::Client;
 use crate::connect::Connect;
 use crate::keepalive;
 use crate::revocation::Unneeded;
@@ -104,8 +104,8 @@ impl Connect {
         let credentials = if new.credentials.len() <= 1 {
             None
         } else {
-            let sealed = self.seal_credentials(environment, key, id, &new.credentials, now);
-            Some(sealed.await?)
+            let secrets = self.secrets(environment, now);
+            Some(secrets.seal_credentials(key, id, &new.credentials).await?)
         };
         let kept_tags = new.kept_tags.clone();
         let events = self.success_events(environment, provider, draft, kept_tags, now).await?;

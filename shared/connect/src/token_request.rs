@@ -5,12 +5,12 @@ use flow::form::Form;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Method};
 use outbound::Request;
+use secrets::clients::Client;
 use serde_json::{Map, Value};
 use session::Error;
 use session::provider::Provider;
 use url::Url;
 
-use crate::clients::Client;
 use crate::headers::basic;
 
 /// The request of these parameters: a form, or JSON where the provider's file says so, and the

@@ -5,11 +5,11 @@ use http::header::AUTHORIZATION;
 use http::{HeaderMap, Method};
 use jiff::Timestamp;
 use outbound::{Outbound, Request};
+use secrets::clients::Client;
 use serde_json::Value;
 use session::Error;
 use session::provider::AuthMode;
 
-use crate::clients::Client;
 use crate::headers::{basic, failed, header_name, header_value};
 use crate::signed_tokens::{OAuth1, oauth1_header};
 use flow::variables::Variables;

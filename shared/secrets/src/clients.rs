@@ -2,14 +2,12 @@
 
 use std::fmt;
 
-use jiff::Timestamp;
 use serde_json::{Map, Value};
 use session::Error;
-use session::environment::Environment;
 use session::integration::Integration;
 use tables::record::{CLIENT_SECRET, Key};
 
-use crate::connect::Connect;
+use crate::secrets::Secrets;
 
 /// A client of a provider's authorization server.
 #[derive(Clone, PartialEq, Eq)]
@@ -40,20 +38,15 @@ impl fmt::Debug for Client {
     }
 }
 
-impl Connect {
+impl Secrets<'_> {
     /// The client of an integration, if it has one.
-    pub async fn client(
-        &self,
-        environment: &Environment,
-        integration: &Integration,
-        now: Timestamp,
-    ) -> Result<Option<Client>, Error> {
+    pub async fn client(self, integration: &Integration) -> Result<Option<Client>, Error> {
         let Some(client) = &integration.client else { return Ok(None) };
         let (Some(id), Some(sealed)) = (&client.client_id, &client.client_secret) else {
             return Ok(None);
         };
-        let key = Key::integration(environment.id, &integration.key);
-        let secret = self.open_secret(environment, &key, CLIENT_SECRET, sealed, now).await?;
+        let key = Key::integration(self.environment.id, &integration.key);
+        let secret = self.open(&key, CLIENT_SECRET, sealed).await?;
         Ok(Some(Client { id: id.clone(), secret }))
     }
 }

@@ -1,0 +1,32 @@
+//! What functions need that open and seal secrets: DynamoDB and KMS.
+
+use api::lambda::Start;
+use api::settings::Settings;
+use api::telemetry::CountCalls;
+use api::{App, InitError};
+use vault::Vault;
+
+/// One lives as long as its execution environment.
+#[derive(Debug)]
+pub struct AppWithVault {
+    /// Settings, DynamoDB, and the keys and environments seen lately.
+    pub app: App,
+    /// Seals and opens secrets.
+    pub vault: Vault,
+}
+
+impl AppWithVault {
+    /// What a start has made, and a client of KMS.
+    pub fn start(start: Start) -> Result<Self, InitError> {
+        let settings = &start.app.settings;
+        let kms = vault::client(&start.aws, settings.kms_endpoint_url.clone(), CountCalls::Kms);
+        let vault = Vault::new(kms, settings.kms_key_id.clone());
+        Ok(Self { app: start.app, vault })
+    }
+}
+
+impl AsRef<Settings> for AppWithVault {
+    fn as_ref(&self) -> &Settings {
+        &self.app.settings
+    }
+}
