@@ -14,7 +14,7 @@ use crate::Failure;
 use crate::functions::{create_body, reconnect_body};
 use crate::process::rss_mb;
 use crate::world::{
-    CONNECTED, CONNECTING_KEY, CONSENTED, SECRET_KEY, connecting_document, document,
+    CONNECTED, CONNECTING_KEY, CONSENTED, EXCHANGED, SECRET_KEY, connecting_document, document,
 };
 
 const CONNECTIONS: [u32; 4] = [1, 16, 64, 256];
@@ -175,7 +175,10 @@ fn start(binary: &Path, folder: &Path) -> Result<Local, Failure> {
     let mut environments = document(&["github", "slack"].map(str::to_owned));
     let mut document_of_connecting = connecting_document("https://acme.example.com");
     let mut connecting = document_of_connecting["environments"][0].take();
+    // Providers of the environment's own are a call more, and the recorded server's had none.
+    connecting["providers"] = json!([]);
     if let Some(integrations) = connecting["integrations"].as_array_mut() {
+        integrations.retain(|integration| integration["provider"] != EXCHANGED);
         integrations.push(json!({ "unique_key": "open", "provider": "unauthenticated" }));
     }
     if let Some(list) = environments["environments"].as_array_mut() {
