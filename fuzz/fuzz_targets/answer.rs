@@ -14,8 +14,9 @@
 //! {"tags":{}}
 //! ```
 //!
-//! In headers, `{key}`, `{key_no_scope}` and `{token}` stand for credentials of the run, and in the
-//! query `connect_session_token={token}` for one.
+//! In the header `authorization`, `{key}`, `{key_no_scope}` and `{token}` stand for credentials of
+//! the run, and so does the parameter `connect_session_token={token}` of the query. Elsewhere they
+//! do not: a page may show what a provider or a browser has said.
 
 #![no_main]
 
@@ -180,10 +181,15 @@ impl World {
         let route = first.next().and_then(|c| c.to_digit(36)).unwrap_or(0) as usize % ROUTES.len();
         let headers = headers.lines().map(|line| {
             let (name, value) = line.split_once(": ").unwrap_or((line, ""));
-            (name.to_lowercase(), json!(self.filled(value)))
+            let name = name.to_lowercase();
+            let value = if name == "authorization" { self.filled(value) } else { value.to_owned() };
+            (name, json!(value))
         });
-        let token = format!("connect_session_token={}", self.token.borrow());
-        let query = first.as_str().replace("connect_session_token={token}", &token);
+        let query = first.as_str().split('&').map(|parameter| match parameter {
+            "connect_session_token={token}" => self.filled(parameter),
+            other => other.to_owned(),
+        });
+        let query = query.collect::<Vec<_>>().join("&");
         let answer = self.send(route, &query, headers.collect(), body).await;
 
         assert!(answer.status < 500, "{}: {}", answer.status, answer.body);
