@@ -60,7 +60,7 @@ pub struct World {
     pub endpoint: Endpoint,
     /// For what lives as long as a run.
     pub folder: TempDir,
-    /// The engine, without that endpoint.
+    /// A client of the engine itself, whose calls the endpoint does not count.
     pub client: Client,
     connect: &'static Connect,
     runtime: Runtime,
@@ -107,7 +107,7 @@ impl World {
         &self.connect.app.tables
     }
 
-    /// As they are for [`SETTINGS`].
+    /// The settings of the functions.
     pub fn settings(&self) -> &'static Settings {
         &self.connect.app.settings
     }

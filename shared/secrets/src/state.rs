@@ -9,7 +9,7 @@ use vault::Vault;
 /// One lives as long as its execution environment.
 #[derive(Debug)]
 pub struct AppWithVault {
-    /// Settings, DynamoDB, and the keys and environments seen lately.
+    /// Settings, DynamoDB, and the keys, environments and integrations seen lately.
     pub app: App,
     /// Seals and opens secrets.
     pub vault: Vault,
