@@ -290,17 +290,21 @@ async fn an_integration_that_a_container_remembers_makes_no_connection_of_anothe
     let changed = json!([{ "unique_key": "unauth", "provider": "resend" }]);
     let operator = flow.world.other_container().await.0;
     let id = flow.connected(UNAUTHENTICATED, &token, &json!({})).await;
+    let again = json!({ "connection_id": id, "integration_id": "unauth" });
+    let again = flow.world.reconnect(again).await.token();
     let document = json!({ "environments": [{ "name": "dev", "integrations": changed }] });
     let there = &operator.connect;
     let applied = provision::apply(&there.app, &there.vault, document, flow.world.now).await;
     applied.expect("a good document");
 
     // The container has seen the integration lately, and the transaction sees it as it is.
-    let call = || connect(UNAUTHENTICATED, &token).json(&json!({}));
-    let reply = flow.world.send(call()).await;
-    reply.assert(404, &json!({ "error": { "code": "unknown_provider_config" } }));
+    let call = |token: &str| connect(UNAUTHENTICATED, token).json(&json!({}));
+    for token in [&token, &again] {
+        let reply = flow.world.send(call(token)).await;
+        reply.assert(404, &json!({ "error": { "code": "unknown_provider_config" } }));
+    }
     flow.world.pass_ms(60_000);
-    let reply = flow.world.send(call()).await;
+    let reply = flow.world.send(call(&token)).await;
     reply.assert(400, &json!({ "error": { "code": "invalid_auth_mode" } }));
     let ids: Vec<_> =
         flow.connections().await.iter().map(|own| own["connection_id"].clone()).collect();

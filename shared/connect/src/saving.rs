@@ -114,6 +114,7 @@ impl Connect {
         let draft = draft.clone();
         if draft.is_reconnect {
             let reconnection = Reconnection {
+                provider: provider.name().to_owned(),
                 credentials,
                 connection_config: new.connection_config.clone(),
                 webhook_url_override: draft.webhook_url_override,

@@ -37,6 +37,8 @@ pub enum Saved {
 /// What a reconnect changes. The connection keeps its id, number and creation time.
 #[derive(Debug)]
 pub struct Reconnection {
+    /// The name of the provider that the credentials are for.
+    pub provider: String,
     /// New credentials, sealed; `None` removes them.
     pub credentials: Option<Vec<u8>>,
     /// Replaces what was there.
@@ -78,7 +80,7 @@ impl Tables {
         events: Vec<Event>,
     ) -> Result<Saved, StoreError> {
         let integration = Key::integration(end.environment, &connection.integration_id);
-        let integration = self.provisioned(&integration, Some(&connection.provider))?;
+        let integration = self.provisioned(&integration, &connection.provider)?;
         let put = Put::builder()
             .table_name(&self.names.connections)
             .set_item(Some(from_connection(end.environment, connection)?))
@@ -88,7 +90,8 @@ impl Tables {
         self.save(Some((write, integration)), end, events).await
     }
 
-    /// Replaces the credentials of a connection, if it, the session and the integration exist.
+    /// Replaces the credentials of a connection, if it, the session and the integration exist, and
+    /// the integration still is one of the provider that the credentials are for.
     pub async fn reconnect(
         &self,
         integration: &IntegrationKey,
@@ -123,7 +126,7 @@ impl Tables {
             .build()?;
         let write = TransactWriteItem::builder().update(update).build();
         let integration = Key::integration(end.environment, integration);
-        let integration = self.provisioned(&integration, None)?;
+        let integration = self.provisioned(&integration, &new.provider)?;
         self.save(Some((write, integration)), end, events).await
     }
 
@@ -172,18 +175,15 @@ impl Tables {
     fn provisioned(
         &self,
         integration: &Key,
-        provider: Option<&str>,
+        provider: &str,
     ) -> Result<TransactWriteItem, StoreError> {
         let check = ConditionCheck::builder()
             .table_name(&self.names.registry)
-            .set_key(Some(integration.attributes()));
-        let check = match provider {
-            Some(name) => check
-                .condition_expression("provider = :provider")
-                .expression_attribute_values(":provider", AttributeValue::S(name.to_owned())),
-            None => check.condition_expression("attribute_exists(pk)"),
-        };
-        Ok(TransactWriteItem::builder().condition_check(check.build()?).build())
+            .set_key(Some(integration.attributes()))
+            .condition_expression("provider = :provider")
+            .expression_attribute_values(":provider", AttributeValue::S(provider.to_owned()))
+            .build()?;
+        Ok(TransactWriteItem::builder().condition_check(check).build())
     }
 
     /// Appends an outcome to those of a session, and lets the oldest go when there are many. An
