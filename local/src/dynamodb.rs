@@ -91,7 +91,7 @@ impl Engine {
     /// A client in this process, which needs no connection: no signature that nobody checks, and no
     /// time limits and retries, since whatever fails here would fail again.
     pub fn client(&self) -> Client {
-        let connector = SharedHttpConnector::new(InProcess(self.database.clone()));
+        let connector = SharedHttpConnector::new(InProcess::new(self.database.clone()));
         let config = Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("local"))

@@ -3,13 +3,14 @@
 mod arguments;
 mod service;
 
+use std::num::NonZero;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use api::InitError;
 use clap::Parser;
 use futures_util::future::select_all;
-use tokio::runtime::Runtime;
+use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use arguments::Arguments;
@@ -32,7 +33,10 @@ enum Problem {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let runtime = match Runtime::new() {
+    // One core is for the engine's thread.
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let threads = cores.saturating_sub(1).max(1);
+    let runtime = match Builder::new_multi_thread().worker_threads(threads).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("error: no runtime: {error}");
