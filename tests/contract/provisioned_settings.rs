@@ -145,7 +145,7 @@ async fn a_provider_that_breaks_a_rule_is_refused_with_every_issue() {
         ("auth_mode", json!("OAUTH3"), "auth_mode", "Invalid option: expected an auth mode"),
         ("auth_mode", Value::Null, "auth_mode", "Invalid option: expected an auth mode"),
         ("token_url", json!("id.acme.test"), "token_url", "Invalid URL: must start with https://"),
-        ("token_params", json!({ "a": 1 }), "token_params.a", &format!("{string} number")),
+        ("token_params", json!({ "a": [] }), "token_params.a", &format!("{string} array")),
         (
             "disable_pkce",
             json!("no"),

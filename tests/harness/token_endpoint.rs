@@ -45,11 +45,15 @@ impl TokenReply {
     }
 }
 
-/// A request: its form, its `Authorization` header, and its path.
-#[derive(Debug, Clone)]
+/// A request: its body, its `Authorization` header, and its path.
+#[derive(Debug, Clone, Default)]
 pub struct TokenRequest {
-    /// The parameters in their order.
+    /// The parameters in their order, where the body is a form.
     pub form: Vec<(String, String)>,
+    /// The body.
+    pub body: String,
+    /// Its media type.
+    pub media_type: String,
     /// The credential of the header.
     pub authorization: Option<String>,
     /// The path.
@@ -109,10 +113,12 @@ async fn respond(
     body: String,
 ) -> Response {
     let form = url::form_urlencoded::parse(body.as_bytes());
-    let authorization = headers.get("authorization").and_then(|value| value.to_str().ok());
+    let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let request = TokenRequest {
         form: form.map(|(name, value)| (name.into_owned(), value.into_owned())).collect(),
-        authorization: authorization.map(str::to_owned),
+        body: body.clone(),
+        media_type: header("content-type").unwrap_or_default().to_owned(),
+        authorization: header("authorization").map(str::to_owned),
         path: uri.path().to_owned(),
     };
     let number = {

@@ -101,6 +101,9 @@ async fn connected(
     let mut client = None;
     if attempt.provider.auth_mode() != AuthMode::None {
         client = attempt::client(connect, attempt, &credentials, now).await?;
+    }
+    // The provider has just taken those of the other modes, in exchange for a token.
+    if is_verified(attempt.provider.auth_mode()) {
         let variables = Variables { credentials: &credentials, ..variables };
         verification::verify(&connect.outbound, variables, client.as_ref(), now).await?;
     }
@@ -114,6 +117,12 @@ async fn connected(
         client,
     };
     attempt::save(connect, attempt, new, now).await
+}
+
+/// Whether credentials of a mode are tried before they are saved.
+fn is_verified(mode: AuthMode) -> bool {
+    use AuthMode::{ApiKey, Basic, Jwt, Signature, Tba};
+    matches!(mode, ApiKey | Basic | Jwt | Signature | Tba)
 }
 
 #[derive(Serialize)]

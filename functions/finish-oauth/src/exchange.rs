@@ -70,11 +70,7 @@ pub fn request(variables: &Variables<'_>, grant: &Grant<'_>) -> Result<Request, 
     form.set("code", grant.code);
     form.set("redirect_uri", grant.redirect_uri);
     for (name, value) in provider.object("token_params").into_iter().flatten() {
-        let template = match value {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
-        if let Some(value) = variables.fill_optional(&template)? {
+        if let Some(value) = variables.fill_parameter(value)? {
             form.set(name, value);
         }
     }

@@ -13,8 +13,7 @@ const TEMPLATE_LENGTH_MAX: usize = 65_536;
 /// Fields that are URLs; they may hold variables.
 const URLS: [&str; 4] = ["authorization_url", "token_url", "refresh_url", "revocation_url"];
 /// Fields that are objects whose values are strings.
-const PARAMETERS: [&str; 4] =
-    ["authorization_params", "token_params", "refresh_params", "token_headers"];
+const PARAMETERS: [&str; 3] = ["authorization_params", "refresh_params", "token_headers"];
 /// Fields that describe a form: an object for each field.
 const FORMS: [&str; 2] = ["credentials", "connection_config"];
 
@@ -70,6 +69,9 @@ fn judge(template: &Map<String, Value>, issues: &mut Issues) {
             issues.within(name, |issues| strings(value, issues));
         }
     }
+    if let Some(value) = given("token_params") {
+        issues.within("token_params", |issues| body(value, issues));
+    }
     for name in FORMS {
         if let Some(value) = given(name) {
             issues.within(name, |issues| form(value, issues));
@@ -98,6 +100,18 @@ fn url(value: Option<Value>, issues: &mut Issues) -> Option<()> {
 fn strings(value: Option<Value>, issues: &mut Issues) -> Option<()> {
     for (name, value) in Fields::of(value, issues)?.rest() {
         issues.within(&name, |issues| string(Some(value), issues));
+    }
+    Some(())
+}
+
+/// The fields of a request's body: strings, numbers, booleans, or objects of these.
+fn body(value: Option<Value>, issues: &mut Issues) -> Option<()> {
+    for (name, value) in Fields::of(value, issues)?.rest() {
+        issues.within(&name, |issues| match value {
+            Value::Number(_) | Value::Bool(_) => Some(()),
+            Value::Object(_) => body(Some(value), issues),
+            other => string(Some(other), issues).map(drop),
+        });
     }
     Some(())
 }

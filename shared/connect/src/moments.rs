@@ -48,6 +48,12 @@ pub fn object(value: Value) -> Map<String, Value> {
     }
 }
 
+/// How long a token of a provider lives whose answers do not say so.
+pub fn known_lifetime(provider: &Provider) -> Option<SignedDuration> {
+    let ms = provider.template().get("token_expires_in_ms")?.as_i64()?;
+    Some(SignedDuration::from_millis(ms))
+}
+
 /// The provider's own lifetime of a token that is signed here.
 pub fn lifetime(provider: &Provider) -> SignedDuration {
     let ms = provider.object("token").and_then(|token| token.get("expires_in_ms")?.as_i64());

@@ -229,7 +229,7 @@ impl Renewal {
         let own = self.provider.object("refresh_params");
         let own = own.or_else(|| self.provider.object("token_params"));
         for (name, value) in own.into_iter().flatten().filter(|(name, _)| *name != "grant_type") {
-            if let Some(value) = variables.fill_optional(value.as_str().unwrap_or_default())? {
+            if let Some(value) = variables.fill_parameter(value)? {
                 parameters.set(name, value);
             }
         }

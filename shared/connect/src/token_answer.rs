@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use session::json;
 use session::provider::Provider;
 
-use crate::moments::{moment, point_in_time, seconds};
+use crate::moments::{known_lifetime, moment, point_in_time, seconds};
 
 /// A token answer. Printed, it shows no token.
 #[derive(Clone, PartialEq)]
@@ -120,9 +120,7 @@ impl<'a> Parts<'a> {
         if let Some(moment) = self.expires_at.and_then(point_in_time) {
             return Some(moment);
         }
-        let known = provider.template().get("token_expires_in_ms").and_then(Value::as_i64);
-        let lifetime = self.expires_in.and_then(seconds);
-        let lifetime = lifetime.or_else(|| known.map(SignedDuration::from_millis))?;
+        let lifetime = self.expires_in.and_then(seconds).or_else(|| known_lifetime(provider))?;
         asked_at.checked_add(lifetime).ok()
     }
 }

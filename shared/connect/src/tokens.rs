@@ -12,7 +12,7 @@ use url::Url;
 use url::form_urlencoded::Serializer;
 
 use crate::headers::{basic, header_name, header_value};
-use crate::moments::{moment, object, point_in_time, seconds};
+use crate::moments::{known_lifetime, moment, object, point_in_time, seconds};
 use crate::token_failure::TokenFailure;
 use flow::variables::Variables;
 
@@ -54,7 +54,8 @@ pub async fn client_credentials(
         .or_else(|| parsed_form(&body))
         .and_then(|raw| Some((raw.clone(), text(raw.get("access_token"))?)))
         .ok_or(TokenFailure::NoToken)?;
-    let lifetime = raw.get("expires_in").and_then(seconds).unwrap_or(LIFETIME_ASSUMED);
+    let lifetime = raw.get("expires_in").and_then(seconds).or_else(|| known_lifetime(provider));
+    let lifetime = lifetime.unwrap_or(LIFETIME_ASSUMED);
     Ok(object(json!({
         "type": "OAUTH2_CC",
         "token": token,
@@ -77,7 +78,7 @@ fn client_credentials_form(
         form.append_pair("client_secret", client.client_secret);
     }
     for (name, value) in variables.provider.object("token_params").into_iter().flatten() {
-        if let Some(value) = variables.fill_optional(value.as_str().unwrap_or_default())? {
+        if let Some(value) = variables.fill_parameter(value)? {
             form.append_pair(name, &value);
         }
     }
@@ -104,17 +105,23 @@ pub async fn two_step(
     }
     let mut parameters = Map::new();
     for (name, value) in provider.object("token_params").into_iter().flatten() {
-        if let Some(value) = variables.fill_optional(value.as_str().unwrap_or_default())? {
-            parameters.insert(name.clone(), Value::String(value));
+        if let Some(value) = variables.fill_json(value)? {
+            parameters.insert(name.clone(), value);
         }
     }
-    let body = if provider.text("body_format") == Some("form") {
-        let pairs = parameters.iter().map(|(name, value)| (name, value.as_str().unwrap_or("")));
-        Serializer::new(String::new()).extend_pairs(pairs).finish()
+    let (media_type, body) = if provider.text("body_format") == Some("form") {
+        let mut form = Serializer::new(String::new());
+        for (name, value) in &parameters {
+            match value {
+                Value::String(text) => form.append_pair(name, text),
+                other => form.append_pair(name, &other.to_string()),
+            };
+        }
+        ("application/x-www-form-urlencoded", form.finish())
     } else {
-        headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
-        Value::Object(parameters).to_string()
+        ("application/json", Value::Object(parameters).to_string())
     };
+    headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static(media_type));
     let body = post(outbound, url, headers, body).await?;
     let raw = parsed(&body).ok_or(TokenFailure::NoToken)?;
     let paths = provider.object("token_response");
@@ -125,12 +132,15 @@ pub async fn two_step(
     };
     let token = text(at("token")).ok_or(TokenFailure::NoToken)?;
     let strategy = paths.and_then(|paths| paths.get("token_expiration_strategy")?.as_str());
+    let told = at("token_expiration");
     let expires_at = match strategy {
-        Some("expireAt") => at("token_expiration")
-            .and_then(point_in_time)
-            .map(|end| moment(end, SignedDuration::ZERO)),
-        _ => at("token_expiration").and_then(seconds).map(|lifetime| moment(now, lifetime)),
+        Some("expireAt") => {
+            told.and_then(point_in_time).map(|end| moment(end, SignedDuration::ZERO))
+        }
+        _ => told.and_then(seconds).map(|lifetime| moment(now, lifetime)),
     };
+    let known = || known_lifetime(provider).map(|lifetime| moment(now, lifetime));
+    let expires_at = expires_at.or_else(known);
     let mut credentials = object(json!({ "type": "TWO_STEP", "token": token }));
     credentials.extend(expires_at.map(|moment| ("expires_at".to_owned(), moment)));
     credentials.insert("raw".to_owned(), Value::Object(raw.clone()));

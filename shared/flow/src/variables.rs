@@ -9,6 +9,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use regex_lite::Regex;
 use serde_json::{Map, Value};
 use session::Error;
+use session::fields::Issues;
 use session::provider::Provider;
 use url::Url;
 
@@ -62,6 +63,33 @@ impl Variables<'_> {
         if is_left_out { Ok(None) } else { self.fill(template).map(Some) }
     }
 
+    /// A parameter of a form, as [`fill_optional`](Self::fill_optional). Numbers and booleans of a
+    /// template stand for their text.
+    pub fn fill_parameter(&self, template: &Value) -> Result<Option<String>, Error> {
+        match template {
+            Value::String(text) => self.fill_optional(text),
+            other => Ok(Some(other.to_string())),
+        }
+    }
+
+    /// A value of a JSON body, as [`fill_optional`](Self::fill_optional), at any depth: an object
+    /// stays without the fields that are left out.
+    pub fn fill_json(&self, template: &Value) -> Result<Option<Value>, Error> {
+        match template {
+            Value::String(text) => Ok(self.fill_optional(text)?.map(Value::String)),
+            Value::Object(fields) => {
+                let mut filled = Map::new();
+                for (name, value) in fields {
+                    if let Some(value) = self.fill_json(value)? {
+                        filled.insert(name.clone(), value);
+                    }
+                }
+                Ok(Some(Value::Object(filled)))
+            }
+            other => Ok(Some(other.clone())),
+        }
+    }
+
     /// A URL with its variables filled in.
     pub fn fill_url(&self, template: &str) -> Result<Url, Error> {
         let filled = self.fill_with(template, |before, name, _| {
@@ -101,10 +129,16 @@ impl Variables<'_> {
     }
 
     fn value(&self, name: &str) -> Result<String, Error> {
-        self.find(name).ok_or_else(|| {
-            let message = format!("Missing value: {}", short(name));
-            Error::refused(400, "invalid_connection_config", message)
-        })
+        if let Some(value) = self.find(name) {
+            return Ok(value);
+        }
+        if let Some(path) = name.strip_prefix("credentials.") {
+            let mut issues = Issues::default();
+            judge_shape(self.credentials, path, &mut issues);
+            issues.finish(Some(())).map_err(Error::InvalidBody)?;
+        }
+        let message = format!("Missing value: {}", short(name));
+        Err(Error::refused(400, "invalid_connection_config", message))
     }
 
     /// The value of a variable, if there is one that is not empty.
@@ -158,6 +192,22 @@ impl Variables<'_> {
         };
         if is_good { Ok(()) } else { Err(invalid(name)) }
     }
+}
+
+/// Notes a field that was sent, but as something without fields where the template wants one of
+/// them, or as an object or a list where it wants a text.
+fn judge_shape(fields: &Map<String, Value>, path: &str, issues: &mut Issues) {
+    let (name, rest) = match path.split_once('.') {
+        Some((name, rest)) => (name, Some(rest)),
+        None => (path, None),
+    };
+    let Some(value) = fields.get(name) else { return };
+    issues.within(name, |issues| match (value, rest) {
+        (Value::Object(fields), Some(rest)) => judge_shape(fields, rest, issues),
+        (_, Some(_)) => issues.wrong_type("object", Some(value)),
+        (Value::Object(_) | Value::Array(_), None) => issues.wrong_type("string", Some(value)),
+        (_, None) => {}
+    });
 }
 
 /// The name that a form gives a value: `connectionConfig.subdomain` is `subdomain`.

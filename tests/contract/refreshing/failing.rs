@@ -283,7 +283,7 @@ async fn a_provider_that_is_silent_too_long_fails_for_all_and_kills_nothing() {
 }
 
 fn request() -> TokenRequest {
-    TokenRequest { form: Vec::new(), authorization: None, path: String::new() }
+    TokenRequest::default()
 }
 
 /// Section 13 of the flow. What the integration's client has caused concerns no end user.
