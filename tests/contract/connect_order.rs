@@ -213,6 +213,38 @@ async fn client_credentials_have_an_order_of_their_own() {
     }
 }
 
+/// The older endpoint asks for no content type.
+#[tokio::test]
+async fn client_credentials_come_as_json_or_as_a_form() {
+    let flow = Flow::start().await;
+    let token = flow.world.mint(json!({ "tags": {} })).await;
+    let json = r#"{"client_id":"a","client_secret":"b"}"#;
+    let form = "client_id=a&client_secret=b";
+    let large = "x".repeat(262_144);
+    for (content_type, encoding, body, status, code) in [
+        ("application/json", "", json, 200, ""),
+        ("Application/JSON", "", json, 200, ""),
+        ("application/x-www-form-urlencoded", "", form, 200, ""),
+        ("Application/X-WWW-Form-Urlencoded; charset=UTF-8", "", form, 200, ""),
+        ("text/plain", "", form, 400, "missing_client_id"),
+        (
+            "application/x-www-form-urlencoded",
+            "",
+            &format!("{form}{large}"),
+            413,
+            "payload_too_large",
+        ),
+        ("application/x-www-form-urlencoded", "gzip", form, 415, "unsupported_content_encoding"),
+        ("application/x-www-form-urlencoded; charset=latin1", "", form, 415, "unsupported_charset"),
+    ] {
+        let call = connect("/oauth2/auth/cc", &token).body(body.to_owned());
+        let call = call.header("content-type", content_type).header("content-encoding", encoding);
+        let reply = flow.world.send(call).await;
+        let told = reply.json()["error"]["code"].as_str().unwrap_or_default().to_owned();
+        assert_eq!((reply.status, told.as_str()), (status, code), "{content_type} {encoding}");
+    }
+}
+
 // D40
 #[tokio::test]
 async fn the_token_stands_in_the_query_and_nowhere_else() {

@@ -26,7 +26,7 @@ pub async fn handle(
     now: Timestamp,
 ) -> Result<Response, Error> {
     let app = &connect.app;
-    let body = body(&request)?;
+    let body = request::body_or_form(&request)?;
     let query = request::query(&request);
     let token = auth::query_token(&query)?;
     let (session, environment) = auth::session(app, &token, now).await?;
@@ -116,25 +116,6 @@ async fn connected(
         client: Some(Client { id: client_id, secret: client_secret }),
     };
     attempt::save(connect, attempt, new, now).await
-}
-
-/// JSON, or a form as OAuth clients send it. Another kind of body is read as an empty one, and a
-/// body that was not sent is `None`.
-fn body(request: &Request) -> Result<Option<Value>, Error> {
-    let media_type = request::media_type(request);
-    if media_type.eq_ignore_ascii_case("application/json") {
-        return request::body(request);
-    }
-    if media_type.is_empty() {
-        return Ok(None);
-    }
-    let mut fields = Map::new();
-    if media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-        for (name, value) in url::form_urlencoded::parse(request.body()) {
-            fields.insert(name.into_owned(), Value::String(value.into_owned()));
-        }
-    }
-    Ok(Some(Value::Object(fields)))
 }
 
 /// A text that is not empty; numbers are taken as their text.

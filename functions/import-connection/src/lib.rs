@@ -8,7 +8,8 @@ use api::{Error, Request, Response, Timestamp, auth, request, response};
 use connect::{Connect, keepalive, verification};
 use flow::providers;
 use flow::variables::Variables;
-use serde_json::{Map, Value};
+use secrets::clients::Client;
+use serde_json::Map;
 use session::auth_event::{AuthEvent, Operation};
 use session::connection::{Connection, ConnectionId};
 use session::environment::Environment;
@@ -121,9 +122,9 @@ async fn verify(
     import: &Import,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let client = match import.credentials.get("config_override") {
-        Some(Value::Object(own)) if !own.is_empty() => None,
-        _ => connect.secrets(environment, now).client(integration).await?,
+    let client = match Client::own(&import.credentials) {
+        Some(own) => Some(own),
+        None => connect.secrets(environment, now).client(integration).await?,
     };
     let variables = Variables {
         provider,

@@ -26,10 +26,7 @@ pub fn body(request: &Request) -> Result<Option<Value>, Error> {
     else {
         return Ok(None);
     };
-    let (media_type, parameters) = match content_type.split_once(';') {
-        Some((media_type, parameters)) => (media_type.trim_end(), parameters),
-        None => (content_type.as_ref(), ""),
-    };
+    let (media_type, parameters) = parts(&content_type);
     if !media_type.eq_ignore_ascii_case("application/json") {
         return Err(Error::InvalidContentType);
     }
@@ -39,6 +36,28 @@ pub fn body(request: &Request) -> Result<Option<Value>, Error> {
         return Err(Error::InvalidContentType);
     }
     Ok(body)
+}
+
+/// The body of an endpoint that takes JSON or, as OAuth clients send it, a form. A body of another
+/// type is read as an empty one; `None` is a body that was not sent, or without a content type.
+pub fn body_or_form(request: &Request) -> Result<Option<Value>, Error> {
+    let Some(content_type) = header(request.headers(), &CONTENT_TYPE).filter(|t| !t.is_empty())
+    else {
+        return Ok(None);
+    };
+    let (media_type, parameters) = parts(&content_type);
+    match media_type.to_ascii_lowercase().as_str() {
+        "application/json" => json_body(request, parameters),
+        "application/x-www-form-urlencoded" => {
+            let text = text(request, parameters)?.unwrap_or_default();
+            let fields = url::form_urlencoded::parse(text.as_bytes());
+            let field = |(name, value): (Cow<'_, str>, Cow<'_, str>)| {
+                (name.into_owned(), Value::String(value.into_owned()))
+            };
+            Ok(Some(Value::Object(fields.map(field).collect())))
+        }
+        _ => Ok(Some(Value::Object(Map::new()))),
+    }
 }
 
 /// The route that API Gateway chose, for example `POST /connect/sessions`.
@@ -115,19 +134,31 @@ pub fn no_body(body: Option<Value>) -> Result<(), Error> {
     issues.finish(value).map_err(Error::InvalidBody)
 }
 
-/// The media type of the body, as it was sent, without parameters; empty where there is none.
-pub fn media_type(request: &Request) -> String {
-    let content_type = header(request.headers(), &CONTENT_TYPE).unwrap_or_default();
-    content_type.split(';').next().unwrap_or_default().trim().to_owned()
-}
-
 /// A header's value without the blanks around it (RFC 9110 section 5.5).
 pub fn header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<Cow<'a, str>> {
     let value = headers.get(name)?.as_bytes().trim_ascii();
     Some(String::from_utf8_lossy(value))
 }
 
+/// Media type and parameters of a content type.
+fn parts(content_type: &str) -> (&str, &str) {
+    match content_type.split_once(';') {
+        Some((media_type, parameters)) => (media_type.trim_end(), parameters),
+        None => (content_type, ""),
+    }
+}
+
 fn json_body(request: &Request, parameters: &str) -> Result<Option<Value>, Error> {
+    let Some(text) = text(request, parameters)? else { return Ok(None) };
+    match text.strip_prefix('\u{feff}').unwrap_or(&text) {
+        // A body of length zero is an empty object; no body at all is absent.
+        "" => Ok(Some(Value::Object(Map::new()))),
+        text => parse(text).map(Some),
+    }
+}
+
+/// The body as text. `None` was not sent.
+fn text<'a>(request: &'a Request, parameters: &str) -> Result<Option<Cow<'a, str>>, Error> {
     let bytes: &[u8] = request.body();
     let has_length =
         [CONTENT_LENGTH, TRANSFER_ENCODING].iter().any(|name| request.headers().contains_key(name));
@@ -149,11 +180,7 @@ fn json_body(request: &Request, parameters: &str) -> Result<Option<Value>, Error
     if text.len() > BODY_LENGTH_MAX {
         return Err(Error::PayloadTooLarge);
     }
-    match text.strip_prefix('\u{feff}').unwrap_or(&text) {
-        // A body of length zero is an empty object; no body at all is absent.
-        "" => Ok(Some(Value::Object(Map::new()))),
-        text => parse(text).map(Some),
-    }
+    Ok(Some(text))
 }
 
 /// The text as a JSON object or array. A lone surrogate is an error, since it is not Unicode.
