@@ -38,7 +38,7 @@ impl Import {
             let metadata = fields.optional("metadata", object);
             let connection_config = fields.optional("connection_config", connection_config);
             let webhook_url_override = fields.optional("webhook_url_override", webhook_url::read);
-            let end_user = fields.optional("end_user", EndUser::read_with_organization);
+            let end_user = fields.optional("end_user", EndUser::read);
             let tags = fields.optional("tags", Tags::read);
             fields.finish();
             Some(Self {
@@ -62,8 +62,7 @@ impl Import {
 
     /// The end user, and the tags: those that describe the user under those that were sent.
     pub fn end_user_and_tags(&self) -> Result<(Option<EndUser>, Tags), Error> {
-        let organization = self.end_user.as_ref().and_then(|user| user.organization.as_ref());
-        let tags = session_tags::merge(self.end_user.as_ref(), organization, self.tags.clone());
+        let tags = session_tags::merge(self.end_user.as_ref(), None, self.tags.clone());
         Ok((self.end_user.clone(), tags.map_err(Error::InvalidBody)?))
     }
 }

@@ -12,7 +12,6 @@ struct Change {
     ids: Vec<ConnectionId>,
     key: IntegrationKey,
     metadata: Map<String, Value>,
-    is_list: bool,
 }
 
 /// Answers the body as it was sent: 201 where metadata was replaced, 200 where it was merged.
@@ -37,7 +36,7 @@ pub async fn handle(
             id.as_str(),
             change.key.as_str()
         );
-        if change.is_list {
+        if change.ids.len() > 1 {
             message.push_str(
                 ". No actions were taken on any of the connections as a result of this failure.",
             );
@@ -50,13 +49,12 @@ pub async fn handle(
 fn read(body: Option<Value>) -> Result<Change, Error> {
     let mut issues = Issues::default();
     let change = Fields::of(body, &mut issues).and_then(|mut fields| {
-        let is_list = matches!(fields.get("connection_id"), Some(Value::Array(_)));
         let ids = fields.required("connection_id", connection_ids);
         let key = fields.required("provider_config_key", IntegrationKey::read);
         let metadata = fields
             .required("metadata", |value, issues| Fields::of(value, issues).map(Fields::rest));
         fields.finish();
-        Some(Change { ids: ids?, key: key?, metadata: metadata?, is_list })
+        Some(Change { ids: ids?, key: key?, metadata: metadata? })
     });
     issues.finish(change).map_err(Error::InvalidBody)
 }

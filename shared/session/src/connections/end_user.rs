@@ -27,7 +27,7 @@ pub struct EndUser {
 }
 
 impl EndUser {
-    /// Reads the `end_user` of a body. Its organization stands beside it there.
+    /// Reads the `end_user` of a body. Only the body of a session has an organization, beside it.
     pub fn read(value: Option<Value>, issues: &mut Issues) -> Option<Self> {
         let mut fields = Fields::of(value, issues)?;
         let id = fields.required("id", text::<1, LENGTH_MAX>);
@@ -37,22 +37,6 @@ impl EndUser {
         fields.finish();
         let display_name = display_name.filter(|name| !name.is_empty());
         Some(Self { id: id?, display_name, email, tags, organization: None })
-    }
-}
-
-impl EndUser {
-    /// Reads an end user as GET answers it: its organization stands in it.
-    pub fn read_with_organization(value: Option<Value>, issues: &mut Issues) -> Option<Self> {
-        let mut value = value;
-        let organization = match &mut value {
-            Some(Value::Object(user)) => user.shift_remove("organization"),
-            _ => None,
-        };
-        let user = Self::read(value, issues)?;
-        let organization = organization.filter(|value| !value.is_null()).and_then(|value| {
-            issues.within("organization", |issues| Organization::read(Some(value), issues))
-        });
-        Some(Self { organization, ..user })
     }
 }
 

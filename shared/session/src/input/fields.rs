@@ -31,11 +31,6 @@ impl<'a> Fields<'a> {
         self.values.contains_key(key)
     }
 
-    /// A field as it was sent, which is left to be taken.
-    pub fn get(&self, key: &str) -> Option<&Value> {
-        self.values.get(key)
-    }
-
     /// Takes a field whose reader decides what its absence means.
     pub fn required<T>(
         &mut self,
