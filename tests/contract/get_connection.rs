@@ -178,6 +178,17 @@ async fn every_option_is_a_word_for_yes_or_no() {
             let body = json!({ "error": { "code": "invalid_query_params", "errors": [issue] } });
             reply.assert(400, &body);
         }
+        for (query, received) in [
+            (format!("{option}=true&{option}=true"), "array"),
+            (format!("{option}[]=true"), "array"),
+            (format!("{option}[x]=true"), "object"),
+        ] {
+            let reply = flow.ask("GET", &format!("{path}&{query}"), None).await;
+            let message = format!("Invalid input: expected string, received {received}");
+            let issue = json!({ "code": "invalid_type", "message": message, "path": [option] });
+            let body = json!({ "error": { "code": "invalid_query_params", "errors": [issue] } });
+            reply.assert(400, &body);
+        }
     }
 }
 

@@ -352,4 +352,11 @@ async fn a_malformed_query_is_told_in_full() {
         let body = json!({ "error": { "code": "invalid_query_params", "errors": [issue] } });
         reply.assert(400, &body);
     }
+    let names =
+        ["connectionId", "search", "endUserId", "endUserOrganizationId", "integrationId", "limit"];
+    let query: Vec<_> = names.iter().rev().map(|name| format!("{name}=")).collect();
+    let reply = flow.ask("GET", &format!("/connections?{}", query.join("&")), None).await;
+    let issues = reply.json()["error"]["errors"].clone();
+    let paths = issues.as_array().expect("issues").iter().map(|issue| &issue["path"][0]);
+    assert_eq!(paths.collect::<Vec<_>>(), names, "in the order of the contract");
 }

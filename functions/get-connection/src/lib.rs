@@ -7,7 +7,7 @@ use connect::Connect;
 use connect::refresh::{self, Outcome, Refresh, Wanted};
 use serde_json::{Map, Value, json};
 use session::connection::Connection;
-use session::fields::{Fields, Issues, one_of};
+use session::fields::{Fields, Issues, one_of, string};
 use session::integration::IntegrationKey;
 use session::public_connection::{Offset, PublicConnection};
 
@@ -116,11 +116,8 @@ impl Query {
 
 /// One of the words for yes and no, in any case.
 fn boolean(value: Option<Value>, issues: &mut Issues) -> Option<bool> {
-    let value = match value {
-        Some(Value::String(text)) => Some(Value::String(text.to_ascii_lowercase())),
-        other => other,
-    };
-    one_of(&BOOLEANS, value, issues).map(|word| TRUE.contains(&word.as_str()))
+    let word = Value::String(string(value, issues)?.to_lowercase());
+    one_of(&BOOLEANS, Some(word), issues).map(|word| TRUE.contains(&word.as_str()))
 }
 
 /// A refresh token is for those who ask for it, also where the provider's answer is kept.

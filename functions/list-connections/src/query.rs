@@ -28,8 +28,8 @@ impl Query {
         let connection_id = fields.optional("connectionId", text::<1, 255>);
         let search = fields.optional("search", text::<1, 255>);
         let end_user_id = fields.optional("endUserId", text::<1, 255>);
-        let integrations = fields.optional("integrationId", integrations);
         let organization_id = fields.optional("endUserOrganizationId", text::<1, 255>);
+        let integrations = fields.optional("integrationId", integrations);
         let tags = fields.optional("tags", Tags::read);
         let limit = fields.optional("limit", limit);
         let page = fields.optional("page", page).unwrap_or_default();
