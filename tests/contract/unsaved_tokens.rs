@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tests::flow::connection_path;
 use tests::oauth::told;
 use tests::token_endpoint::{TokenReply, TokenRequest};
-use tests::{Flow, Reply, TokenEndpoint};
+use tests::{Fault, Flow, Reply, TokenEndpoint};
 
 /// What goes while the provider's token endpoint is thinking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -170,6 +170,20 @@ async fn a_client_s_own_token_that_is_not_saved_is_revoked() {
             _ => assert_eq!(revoked, [issued]),
         }
     }
+}
+
+// D56
+#[tokio::test]
+async fn a_token_that_kms_does_not_seal_is_revoked() {
+    let mut provided = Provided::start(json!({ "auth_mode": "OAUTH2_CC" })).await;
+    let token = provided.flow.world.mint(json!({ "tags": {} })).await;
+    provided.flow.world.restart();
+    provided.flow.world.kms_wire.fail([Fault::Refused; 3]);
+    let body = json!({ "client_id": "mine", "client_secret": "secret" });
+    let reply = provided.flow.post(&format!("/oauth2/auth/{INTEGRATION}"), &token, &body).await;
+    assert_eq!(reply.status, 503, "{reply:?}");
+    assert_eq!(provided.revoked(), [["at", "access_token", "mine"]]);
+    assert_eq!(provided.flow.connections().await, Vec::<Value>::new());
 }
 
 /// Nothing that becomes of it changes the answer.

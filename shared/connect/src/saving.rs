@@ -60,11 +60,24 @@ impl fmt::Debug for Credentials {
     }
 }
 
+/// A connection that is to be written, with its credentials sealed.
+struct Sealed<'a> {
+    environment: &'a Environment,
+    provider: &'a Provider,
+    new: &'a Credentials,
+    credentials: Option<Vec<u8>>,
+    end: End<'a>,
+    now: Timestamp,
+}
+
 impl Connect {
     /// Saves the connection of a draft: a new one, or the one that is connected again, which stays
     /// where it is and keeps tags that the session does not replace. The webhooks that tell of it
-    /// are written with it. Tokens that are not saved, because session, integration or connection
-    /// went meanwhile, are nobody's, and their provider is asked to revoke them.
+    /// are written with it.
+    ///
+    /// Tokens that are not saved, because session, integration or connection went meanwhile or KMS
+    /// does not answer, are nobody's, and their provider is asked to revoke them. Where DynamoDB
+    /// does not answer they are left alone: nobody knows whether they are saved.
     pub async fn save(
         &self,
         environment: &Environment,
@@ -74,39 +87,53 @@ impl Connect {
         end: End<'_>,
         now: Timestamp,
     ) -> Result<Saved, Error> {
-        let mut saved = self.write(environment, provider, &draft, &new, end, now).await?;
+        let credentials = match self.seal(environment, &draft, &new, now).await {
+            Ok(credentials) => credentials,
+            Err(error) => {
+                self.revoke_issued(provider, &draft, &new).await;
+                return Err(error);
+            }
+        };
+        let sealed = Sealed { environment, provider, new: &new, credentials, end, now };
+        let mut saved = self.write(&sealed, &draft).await?;
         if saved == Saved::Conflict && draft.is_reconnect && new.restores_deleted {
             draft.is_reconnect = false;
-            saved = self.write(environment, provider, &draft, &new, end, now).await?;
+            saved = self.write(&sealed, &draft).await?;
         }
         if saved != Saved::Done {
-            let tokens = Unneeded {
-                provider,
-                connection_config: &new.connection_config,
-                credentials: &new.issued(),
-                client: new.client.as_ref(),
-            };
-            self.revoke_unsaved(&draft.integration, tokens).await;
+            self.revoke_issued(provider, &draft, &new).await;
         }
         Ok(saved)
     }
 
-    async fn write(
+    async fn revoke_issued(&self, provider: &Provider, draft: &Draft, new: &Credentials) {
+        let tokens = Unneeded {
+            provider,
+            connection_config: &new.connection_config,
+            credentials: &new.issued(),
+            client: new.client.as_ref(),
+        };
+        self.revoke_unsaved(&draft.integration, tokens).await;
+    }
+
+    async fn seal(
         &self,
         environment: &Environment,
-        provider: &Provider,
         draft: &Draft,
         new: &Credentials,
-        end: End<'_>,
         now: Timestamp,
-    ) -> Result<Saved, Error> {
+    ) -> Result<Option<Vec<u8>>, Error> {
+        if new.credentials.len() <= 1 {
+            return Ok(None);
+        }
         let (key, id) = (&draft.integration, &draft.connection_id);
-        let credentials = if new.credentials.len() <= 1 {
-            None
-        } else {
-            let secrets = self.secrets(environment, now);
-            Some(secrets.seal_credentials(key, id, &new.credentials).await?)
-        };
+        let secrets = self.secrets(environment, now);
+        secrets.seal_credentials(key, id, &new.credentials).await.map(Some)
+    }
+
+    async fn write(&self, sealed: &Sealed<'_>, draft: &Draft) -> Result<Saved, Error> {
+        let Sealed { environment, provider, new, end, now, .. } = *sealed;
+        let credentials = sealed.credentials.clone();
         let kept_tags = new.kept_tags.clone();
         let events = self.success_events(environment, provider, draft, kept_tags, now).await?;
         let refresh_due_at = keepalive::due_at(provider, &new.credentials, now);
