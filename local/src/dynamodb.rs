@@ -96,8 +96,8 @@ impl Engine {
                 let swept = tokio::task::spawn_blocking(move || database.sweep_ttl()).await;
                 match swept {
                     Ok(Ok(0)) | Err(_) => {}
-                    Ok(Ok(deleted)) => tracing::info!(deleted, "expired sessions deleted"),
-                    Ok(Err(error)) => tracing::warn!(%error, "expired sessions not deleted"),
+                    Ok(Ok(deleted)) => tracing::info!(deleted, "expired items deleted"),
+                    Ok(Err(error)) => tracing::warn!(%error, "expired items not deleted"),
                 }
             }
         });
@@ -107,7 +107,7 @@ impl Engine {
 fn make_folder(file: &Path) -> Result<(), InitError> {
     let Some(folder) = file.parent() else { return Ok(()) };
     std::fs::create_dir_all(folder).map_err(|error| {
-        InitError::new(format!("the folder {} cannot be made: {error}", folder.display()))
+        InitError::new(format!("the folder {} cannot be created: {error}", folder.display()))
     })
 }
 
@@ -123,7 +123,7 @@ fn open(file: &Path) -> Result<Database, InitError> {
 fn lock(file: &Path) -> Result<File, InitError> {
     let lock = file.with_extension("lock");
     let opened = File::create(&lock).map_err(|error| {
-        InitError::new(format!("the lock file {} cannot be made: {error}", lock.display()))
+        InitError::new(format!("the lock file {} cannot be created: {error}", lock.display()))
     })?;
     opened.try_lock().map_err(|_| {
         InitError::new(format!(
@@ -240,8 +240,8 @@ async fn create_table(
             Ok(())
         }
         Err(error) => Err(InitError::new(format!(
-            "table {name} cannot be made: {}",
-            error.code().unwrap_or("no answer")
+            "table {name} cannot be created: {}",
+            error.code().unwrap_or("DynamoDB does not answer; is the URL of --dynamodb right?")
         ))),
     }
 }

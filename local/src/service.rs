@@ -137,7 +137,7 @@ async fn webhooks(
     let sqs = Sqs::start(Arc::new(clock)).await;
     let sqs = sqs.map_err(|error| InitError::new(format!("SQS does not start: {error}")))?;
     let Some(engine) = engine else {
-        tracing::info!("webhooks are delivered by whoever reads the stream of the events table");
+        tracing::info!("with --dynamodb, webhooks are stored and not delivered by this process");
         return Ok((sqs, None));
     };
     let deliver = local::deliver(connect, &sqs);

@@ -114,8 +114,8 @@ async fn a_failure_between_two_transactions_tells_what_stands_with_its_secrets()
     let world = World::start().await;
     world.wire.fail_after("TransactWriteItems", 1, [Fault::Refused]);
     let failed = world.provision(fifty_keys()).await.expect_err("a failure");
-    let message = "An unexpected error occurred. What stands under `applied` was written, and a \
-                   removal perhaps in part; run it again for the rest.";
+    let message = "An unexpected error occurred. Everything under `applied` was written, and \
+                   perhaps a part of a removal; run it again for the rest.";
     assert_eq!(failed.body()["error"], json!({ "code": "server_error", "message": message }));
     let first = stopped(Err(failed));
     assert!(first.is_partial && first.unconfirmed.is_none());

@@ -98,9 +98,9 @@ fn read(request: Value) -> Result<(Wanted, Option<String>), Error> {
                 Wanted::Event(EventId::parse(&id).ok_or_else(|| issue("event", "Not an event id"))?)
             }
             (None, Some(since)) => Wanted::FailedSince(since.parse().map_err(|_| {
-                issue("failed_since", "Not a moment, such as 2026-11-25T08:00:00Z")
+                issue("failed_since", "Not a timestamp, such as 2026-11-25T08:00:00Z")
             })?),
-            _ => return Err(issue("event", "Either event or failed_since is needed")),
+            _ => return Err(issue("event", "Give either event or failed_since")),
         };
     Ok((wanted, environment))
 }

@@ -168,8 +168,8 @@ fn secret_key(
         // The secret itself is not repeated.
         let key = key.map_err(|_| issues.push("invalid_format", "Invalid UUID v4")).ok()?;
         if is_aws && key.expose().eq_ignore_ascii_case(PUBLISHED_SECRET) {
-            let message = "This secret is published with the source code and opens nothing at AWS: \
-                           leave it out, and one is generated";
+            let message = "This secret is published with the source code and refused on AWS: leave \
+                           it out, and one is generated";
             issues.push("custom", message);
         }
         Some(key)

@@ -30,7 +30,9 @@ impl Planner<'_> {
             let text = Value::Object(template.clone()).to_string();
             self.upsert(label, key, Record::Provider(text));
         } else if let Some(integration) = self.integration_of(name, document).await? {
-            let message = format!("Integration {integration} has this provider");
+            let message = format!(
+                "Integration {integration} uses this provider: remove it or give it another one"
+            );
             self.refuse(&["providers", &index.to_string(), "state"], message);
         } else {
             self.remove(label, key, Vec::new());
@@ -74,7 +76,7 @@ impl Planner<'_> {
         let provider = desired.provider.clone();
         if !self.has_provider(&provider, document) {
             let path = ["integrations", &index.to_string(), "provider"];
-            self.refuse(&path, "Provider does not exist");
+            self.refuse(&path, "Provider does not exist: add it to `providers`");
             return Ok(());
         }
         let (display_name, client) = match self.found.get(&key).map(|stored| &stored.record) {
@@ -172,7 +174,7 @@ impl Planner<'_> {
         let end_user = desired.end_user.apply(end_user);
         if end_user.is_none() && matches!(desired.organization, Patch::Set(_)) {
             let path = ["connections", &index.to_string(), "organization"];
-            self.refuse(&path, "There is no end user whose organization it could be");
+            self.refuse(&path, "An organization needs an end user");
             return Ok(());
         }
         let end_user = end_user.map(|end_user| EndUser { organization, ..end_user });

@@ -49,7 +49,7 @@ fn name(value: Option<Value>, issues: &mut Issues) -> Option<String> {
         issues.push("invalid_format", message);
     }
     if catalogue::template(&name).is_some() {
-        issues.push("custom", "The catalogue has a provider of this name");
+        issues.push("custom", "The catalogue has a provider of this name: choose another");
     }
     Some(name)
 }

@@ -128,30 +128,30 @@ impl Failure {
                 return json!({ "error": { "code": self.code(), "errors": issues } });
             }
             Self::TooLong => {
-                let message = "The description would be longer than the 6 MB that an invocation \
-                               answers: describe one environment, or read the registry table.";
+                let message = "The description is longer than the 6 MB that an invocation can \
+                               answer: describe one environment, or read the registry table.";
                 return json!({ "error": { "code": self.code(), "message": message } });
             }
             Self::Stopped(stopped) => &**stopped,
         };
         let message = match cause {
             Cause::Conflict => {
-                "The environment was changed by somebody else while this document was applied."
+                "Somebody else changed the environment while this document was applied."
             }
             Cause::Store(StoreError::Unavailable(_)) => "DynamoDB did not answer.",
             Cause::Store(StoreError::Unexpected(_)) => "An unexpected error occurred.",
             Cause::Kms(_) => "KMS did not answer, or refused.",
-            Cause::OutOfTime => "The time of the invocation ran out.",
+            Cause::OutOfTime => "The invocation ran out of time.",
         };
         let parts = match (is_partial, unconfirmed) {
             (false, None) => "Nothing was written; run it again.",
             (true, None) => {
-                "What stands under `applied` was written, and a removal perhaps in part; run it \
-                 again for the rest."
+                "Everything under `applied` was written, and perhaps a part of a removal; run it again \
+                 for the rest."
             }
             (_, Some(_)) => {
-                "What stands under `applied` was written, and what stands under `unconfirmed` may \
-                 have been, so keep its secrets; run it again for the rest."
+                "Everything under `applied` was written. What is under `unconfirmed` may have been \
+                 written, so keep its secrets; run it again for the rest."
             }
         };
         let mut body = json!({

@@ -51,7 +51,10 @@ impl Planner<'_> {
             self.found.contains_key(&key) || !self.new_secrets.insert(key)
         };
         if given.is_some_and(is_taken) {
-            return self.refuse(&["secret_keys", index, "secret"], "Secret is already in use");
+            return self.refuse(
+                &["secret_keys", index, "secret"],
+                "Secret is already in use: choose another",
+            );
         }
 
         let generated = secret.is_none().then(SecretKey::generate);
