@@ -32,8 +32,8 @@ pub struct Arguments {
     #[arg(long, conflicts_with = "dynamodb")]
     pub in_memory: bool,
 
-    /// Where the DynamoDB engine listens, for functions that run elsewhere, such as under sam local;
-    /// port 0 takes a free port
+    /// Where the DynamoDB engine listens, for functions that run elsewhere, such as under sam
+    /// local; port 0 takes a free port
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:0")]
     #[arg(conflicts_with = "dynamodb")]
     pub engine: SocketAddr,

@@ -19,8 +19,8 @@ const READ_AT_ONCE: usize = 100;
 /// environment answers what it found so far, and a cursor.
 const READ_MAX: usize = 20_000;
 
-/// The most integrations of a filter: the operands of DynamoDB's `IN` (AWS, "Comparison operator and
-/// function reference").
+/// The most integrations of a filter: the operands of DynamoDB's `IN` (AWS, "Comparison operator
+/// and function reference").
 pub const INTEGRATIONS_MAX: usize = 100;
 
 /// Which connections are listed: those to which every part that is given applies.
