@@ -141,7 +141,7 @@ pub fn client(url: &str, region: String, credentials: Credentials) -> Client {
 
 /// A client that waits as long for an answer as functions do that nobody waits for.
 pub fn patient_client(url: &str, region: String, credentials: Credentials) -> Client {
-    waiting(Waits::PROVISION, url, region, credentials)
+    waiting(Waits::INVOCATION, url, region, credentials)
 }
 
 fn waiting(waits: Waits, url: &str, region: String, credentials: Credentials) -> Client {

@@ -107,7 +107,7 @@ impl Reader {
 
 /// A client of the endpoint, or of another one that does not look at credentials.
 pub fn client(url: &str, region: String, credentials: Credentials) -> Client {
-    let config = aws::config(Roots::Native, Waits::PROVISION, Region::new(region), credentials);
+    let config = aws::config(Roots::Native, Waits::INVOCATION, Region::new(region), credentials);
     queue::client(&config, Some(url.to_owned()))
 }
 

@@ -137,7 +137,7 @@ async fn token_endpoints_that_fail() {
     let client = json!({ "error": "invalid_client", "error_description": "bad client" });
     let unreadable = "The content-type is not JSON compatible";
     let host = flow.provider.address.ip();
-    let large = format!("Client request error: {host} answered with more bytes than are read");
+    let large = format!("Client request error: the answer of {host} is too long");
     for (code, expected) in [
         ("err400", refused("Response Error: 400 Bad Request", grant)),
         ("err401", refused("Response Error: 401 Unauthorized", client)),

@@ -115,5 +115,5 @@ fn transactions(steps: Vec<Step>) -> Vec<Transaction> {
 /// Whether a transaction that begins now might not have been told before the end: it takes a call,
 /// and two more to find out what became of it.
 fn is_too_late(ends_at: Instant) -> bool {
-    ends_at.saturating_duration_since(Instant::now()) < 3 * Waits::PROVISION.operation
+    ends_at.saturating_duration_since(Instant::now()) < 3 * Waits::INVOCATION.operation
 }

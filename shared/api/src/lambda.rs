@@ -102,7 +102,7 @@ where
     H: Fn(&'static S, Value, Timestamp, Duration) -> F + Copy + Send + Sync + 'static,
     F: Future<Output = Result<Value, InvocationFailure>> + Send + 'static,
 {
-    let assemble = async |settings| assemble(start(settings, Waits::PROVISION).await?);
+    let assemble = async |settings| assemble(start(settings, Waits::INVOCATION).await?);
     serve(assemble, async move |state: &'static S| {
         let answer = move |event: LambdaEvent<Value>| async move {
             let LambdaEvent { payload, context } = event;

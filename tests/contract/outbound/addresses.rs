@@ -367,7 +367,7 @@ async fn an_operator_opens_ranges_in_cidr_notation() {
             "\"10.0.0.0/33\" is not an address range in CIDR notation, such as \
                          10.1.0.0/16",
         ),
-        ("10.1.2.3/8", "\"10.1.2.3/8\" is not the start of a range, which would be 10.0.0.0/8"),
+        ("10.1.2.3/8", "\"10.1.2.3/8\" does not start its range; did you mean 10.0.0.0/8?"),
     ] {
         assert_eq!(text.parse::<AllowList>().expect_err(text), sentence);
     }

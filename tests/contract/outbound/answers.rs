@@ -191,7 +191,7 @@ async fn the_deadline_is_for_everything() {
         let url = format!("http://{}/", address.await);
         let error = client(always(&[ALLOWED])).send(quickly(&url)).await.expect_err("too late");
         assert!(matches!(error, Error::Timeout { .. }), "{head}{byte}: {error}");
-        assert!(error.to_string().ends_with("gave no whole answer within 300ms"), "{error}");
+        assert!(error.to_string().ends_with("did not answer completely within 300ms"), "{error}");
     }
     // A resolver that does not answer.
     let silent: Lookup = Arc::new(|_| future::pending().boxed());
@@ -219,7 +219,7 @@ async fn a_name_that_is_not_found_is_told_from_a_host_that_is_down() {
     let error = client(always(&[ALLOWED])).send(get(&format!("http://name.example:{port}/"))).await;
     let error = error.expect_err("down");
     assert!(matches!(error, Error::Connect { .. }), "{error}");
-    assert_eq!(error.to_string(), "name.example takes no connection");
+    assert_eq!(error.to_string(), "name.example does not accept connections");
 }
 
 #[tokio::test]

@@ -98,7 +98,7 @@ async fn the_certificate_must_be_for_the_name_and_from_a_trusted_authority() {
         (
             &client(public_roots()),
             format!("name.example:{port}"),
-            "its certificate is signed by nobody we trust",
+            "its certificate is not signed by a trusted authority",
         ),
     ] {
         let error = client.send(get(&format!("https://{host}/"))).await.expect_err(problem);
