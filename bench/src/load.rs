@@ -49,10 +49,11 @@ pub fn measure(binary: &Path) -> Result<String, Failure> {
     let folder = TempDir::new()?;
     let local = start(binary, folder.path())?;
     let tokens = folder.path().join("tokens");
-    let create = script(folder.path(), "create", &post("", &create_body().to_string()))?;
-    let reconnect = reconnect_body().to_string();
-    let reconnect = script(folder.path(), "reconnect", &post("/reconnect", &reconnect))?;
-    let mint = post("", &create_body().to_string()) + &keep_tokens(&tokens);
+    let create = post("", SECRET_KEY, &create_body());
+    let mint = create.clone() + &keep_tokens(&tokens);
+    let create = script(folder.path(), "create", &create)?;
+    let reconnect = post("/reconnect", SECRET_KEY, &reconnect_body());
+    let reconnect = script(folder.path(), "reconnect", &reconnect)?;
     let mint = script(folder.path(), "mint", &mint)?;
 
     let mut text = String::from(
@@ -130,10 +131,15 @@ struct Recorded {
 
 /// What consumes a session.
 fn connecting(url: &str, folder: &Path) -> Result<Vec<Recorded>, Failure> {
+    // Sessions in their thousands, as users have: one that connects over and over carries the
+    // outcomes of it.
+    let tokens = folder.join("connecting-tokens");
+    let session = json!({ "tags": { "plan": "pro" } });
+    let mint = post("", CONNECTING_KEY, &session) + &keep_tokens(&tokens);
+    wrk(url, &script(folder, "mint-connecting", &mint)?, RECORDED_WITH, 1)?;
+    let text = fs::read_to_string(&tokens)?;
+    let token = text.lines().next().ok_or("no token")?;
     let key = format!("authorization: Bearer {CONNECTING_KEY}");
-    let session = json!({ "tags": { "plan": "pro" } }).to_string();
-    let minted = curl(&format!("{url}/connect/sessions"), &key, &session)?;
-    let token = minted["data"]["token"].as_str().ok_or("no token")?;
     let import = json!({
         "provider_config_key": CONNECTED,
         "credentials": { "type": "API_KEY", "apiKey": "re_5d41402abc4b2a76b9719d911017c592" },
@@ -143,11 +149,9 @@ fn connecting(url: &str, folder: &Path) -> Result<Vec<Recorded>, Failure> {
     let read = |path: &str, credential: &str| {
         format!("wrk.path = '{path}'\nwrk.headers['authorization'] = 'Bearer {credential}'\n")
     };
-    let with_token = |path: &str| format!("wrk.path = '{path}?connect_session_token={token}'\n");
-    let connect = format!("wrk.method = 'POST'\n{}", with_token("/auth/unauthenticated/open"));
     let connection = format!("/connections/{id}?provider_config_key={CONNECTED}");
-    let consent =
-        format!("wrk.path = '/oauth/connect/{CONSENTED}?connect_session_token={token}'\n");
+    let connect = with_tokens(&tokens, "POST", "/auth/unauthenticated/open");
+    let consent = with_tokens(&tokens, "GET", &format!("/oauth/connect/{CONSENTED}"));
     [
         ("GET /integrations", read("/integrations", token), 31.0, 70),
         ("POST /auth/unauthenticated/{key}", connect, 28.0, 70),
@@ -236,12 +240,12 @@ fn script(folder: &Path, name: &str, text: &str) -> Result<PathBuf, Failure> {
     Ok(file)
 }
 
-fn post(path: &str, body: &str) -> String {
+fn post(path: &str, key: &str, body: &Value) -> String {
     format!(
         "wrk.method = 'POST'\n\
          wrk.path = '/connect/sessions{path}'\n\
          wrk.body = '{body}'\n\
-         wrk.headers['authorization'] = 'Bearer {SECRET_KEY}'\n\
+         wrk.headers['authorization'] = 'Bearer {key}'\n\
          wrk.headers['content-type'] = 'application/json'\n"
     )
 }
@@ -252,6 +256,17 @@ fn keep_tokens(file: &Path) -> String {
         "function init() file = io.open('{}', 'a') end\n\
          function response(_, _, body) file:write(body:match('\"token\":\"([^\"]+)\"'), '\\n') \
          file:flush() end\n",
+        file.display()
+    )
+}
+
+/// A request with the token of another session each time, until they are through and come again.
+fn with_tokens(file: &Path, method: &str, path: &str) -> String {
+    format!(
+        "function init() tokens = {{}} at = 0 \
+         for line in io.lines('{}') do tokens[#tokens + 1] = line end end\n\
+         function request() at = at % #tokens + 1 \
+         return wrk.format('{method}', '{path}?connect_session_token=' .. tokens[at]) end\n",
         file.display()
     )
 }

@@ -1,29 +1,32 @@
 //! DynamoDB on this machine: the engine, the tables of `template.yaml`, and their TTL.
 
-use std::collections::BTreeMap;
+mod in_process;
+mod tables;
+
 use std::fs::File;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
+use ::tables::client;
 use api::InitError;
-use api::settings::Settings;
 use api::telemetry::CountCalls;
 use aws::{Region, Roots, Waits};
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::Credentials;
-use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata};
-use aws_sdk_dynamodb::operation::create_table::CreateTableError;
-use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
-    ProjectionType, ScalarAttributeType, StreamSpecification, StreamViewType,
-    TimeToLiveSpecification,
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::config::{
+    BehaviorVersion, Config, Credentials, StalledStreamProtectionConfig,
 };
+use aws_smithy_runtime_api::client::http::{SharedHttpConnector, http_client_fn};
 use dynoxide::Database;
-use tables::client;
 use tokio::net::TcpListener;
 
 use crate::server::Server;
+
+use in_process::InProcess;
+
+pub use tables::create_tables;
 
 /// How often expired items are deleted. AWS takes up to days; nothing depends on it.
 const SWEEP_EVERY: Duration = Duration::from_mins(1);
@@ -85,6 +88,24 @@ impl Engine {
         format!("http://{}", self.address)
     }
 
+    /// A client in this process, which needs no connection: no signature that nobody checks, and no
+    /// time limits and retries, since whatever fails here would fail again.
+    pub fn client(&self) -> Client {
+        let connector = SharedHttpConnector::new(InProcess(self.database.clone()));
+        let config = Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("local"))
+            .endpoint_url(self.url())
+            .http_client(http_client_fn(move |_, _| connector.clone()))
+            .allow_no_auth()
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(TimeoutConfig::disabled())
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            .interceptor(CountCalls::DynamoDb)
+            .build();
+        Client::from_conf(config)
+    }
+
     /// Deletes expired items from now on, as DynamoDB does.
     pub fn sweep_on_a_timer(&self) {
         let database = self.database.clone();
@@ -134,7 +155,7 @@ fn lock(file: &Path) -> Result<File, InitError> {
     Ok(opened)
 }
 
-/// A client of the engine, or of another endpoint that does not look at credentials.
+/// A client of an endpoint that does not look at credentials, or of AWS.
 pub fn client(url: &str, region: String, credentials: Credentials) -> Client {
     waiting(Waits::REQUEST, url, region, credentials)
 }
@@ -147,101 +168,4 @@ pub fn patient_client(url: &str, region: String, credentials: Credentials) -> Cl
 fn waiting(waits: Waits, url: &str, region: String, credentials: Credentials) -> Client {
     let config = aws::config(Roots::Native, waits, Region::new(region), credentials);
     client::client(&config, Some(url.to_owned()), CountCalls::DynamoDb)
-}
-
-/// Makes the tables that are missing, with TTL on.
-pub async fn create_tables(client: &Client, settings: &Settings) -> Result<(), InitError> {
-    let sessions = [("token_hash", ScalarAttributeType::B, KeyType::Hash)];
-    let registry = [
-        ("pk", ScalarAttributeType::S, KeyType::Hash),
-        ("sk", ScalarAttributeType::S, KeyType::Range),
-    ];
-    let names = &settings.tables;
-    create_table(client, &names.registry, &registry, &[], false).await?;
-    create_table(client, &names.sessions, &sessions, &[], false).await?;
-    create_table(client, &names.connections, &registry, &CONNECTION_INDEXES, false).await?;
-    create_table(client, &names.events, &registry, &[], true).await?;
-    turn_on_ttl(client, &names.sessions).await?;
-    turn_on_ttl(client, &names.events).await
-}
-
-async fn turn_on_ttl(client: &Client, table: &str) -> Result<(), InitError> {
-    let ttl = TimeToLiveSpecification::builder()
-        .attribute_name("ttl")
-        .enabled(true)
-        .build()
-        .map_err(|error| InitError::new(error.to_string()))?;
-    let ttl =
-        client.update_time_to_live().table_name(table).time_to_live_specification(ttl).send().await;
-    match ttl.map_err(aws_sdk_dynamodb::Error::from) {
-        Ok(_) => Ok(()),
-        // TTL is on already.
-        Err(error) if error.to_string().contains("ValidationException") => Ok(()),
-        Err(error) => Err(InitError::new(format!(
-            "TTL of table {table} cannot be turned on: {}",
-            error.code().unwrap_or("no answer")
-        ))),
-    }
-}
-
-/// The indexes of the connections table: name, partition key, sort key, what they hold.
-const CONNECTION_INDEXES: [(&str, &str, &str, ProjectionType); 3] = [
-    ("by-created", "pk", "created_sk", ProjectionType::All),
-    ("by-end-user", "end_user_pk", "created_sk", ProjectionType::All),
-    ("by-refresh-due", "refresh_shard", "refresh_due_at", ProjectionType::KeysOnly),
-];
-
-async fn create_table(
-    client: &Client,
-    name: &str,
-    key: &[(&str, ScalarAttributeType, KeyType)],
-    indexes: &[(&str, &str, &str, ProjectionType)],
-    has_stream: bool,
-) -> Result<(), InitError> {
-    let problem = |error: BuildError| InitError::new(error.to_string());
-    let element = |attribute: &str, role: KeyType| {
-        let element = KeySchemaElement::builder().attribute_name(attribute).key_type(role);
-        element.build().map_err(problem)
-    };
-    let mut request =
-        client.create_table().table_name(name).billing_mode(BillingMode::PayPerRequest);
-    if has_stream {
-        let stream = StreamSpecification::builder()
-            .stream_enabled(true)
-            .stream_view_type(StreamViewType::NewImage);
-        request = request.stream_specification(stream.build().map_err(problem)?);
-    }
-    let mut attributes: BTreeMap<&str, ScalarAttributeType> = BTreeMap::new();
-    for (attribute, kind, role) in key {
-        attributes.insert(attribute, kind.clone());
-        request = request.key_schema(element(attribute, role.clone())?);
-    }
-    for (index, partition, sort, projection) in indexes {
-        attributes.extend([partition, sort].map(|name| (*name, ScalarAttributeType::S)));
-        let index = GlobalSecondaryIndex::builder()
-            .index_name(*index)
-            .key_schema(element(partition, KeyType::Hash)?)
-            .key_schema(element(sort, KeyType::Range)?)
-            .projection(Projection::builder().projection_type(projection.clone()).build());
-        request = request.global_secondary_indexes(index.build().map_err(problem)?);
-    }
-    for (attribute, kind) in attributes {
-        let definition =
-            AttributeDefinition::builder().attribute_name(attribute).attribute_type(kind);
-        request = request.attribute_definitions(definition.build().map_err(problem)?);
-    }
-    match request.send().await {
-        Ok(_) => Ok(()),
-        Err(error)
-            if error
-                .as_service_error()
-                .is_some_and(CreateTableError::is_resource_in_use_exception) =>
-        {
-            Ok(())
-        }
-        Err(error) => Err(InitError::new(format!(
-            "table {name} cannot be created: {}",
-            error.code().unwrap_or("DynamoDB does not answer; is the URL of --dynamodb right?")
-        ))),
-    }
 }

@@ -50,9 +50,7 @@ impl Service {
             (None, remote_client(url)?)
         } else {
             let engine = Engine::start_at(arguments.engine, arguments.data_file()).await?;
-            // A machine that is busy with something else is no outage of the engine.
-            let credentials = unchecked_credentials();
-            let client = dynamodb::patient_client(&engine.url(), region(), credentials);
+            let client = engine.client();
             (Some(engine), client)
         };
         if !arguments.is_aws() {

@@ -18,6 +18,7 @@ mod delivery;
 mod delivery_queue;
 mod demo_providers;
 mod describing;
+mod embedded_engine;
 mod ended_sessions;
 mod expiry;
 mod get_connection;
