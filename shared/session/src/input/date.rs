@@ -1,5 +1,5 @@
-//! Moments as a JavaScript date takes them: a number of milliseconds, or a text of ISO 8601 or, as
-//! `Date.toUTCString` writes it, of RFC 2822.
+//! Dates in the forms that JavaScript's `Date` accepts: a number of milliseconds, or text in the
+//! format of ISO 8601 or of RFC 2822, which `Date.toUTCString` writes.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::input::fields::Issues;
 
-/// Reads a moment.
+/// Reads a date.
 #[expect(clippy::needless_pass_by_value, reason = "the signature of every reading function")]
 pub fn read(value: Option<Value>, issues: &mut Issues) -> Option<Timestamp> {
     let moment = match &value {
@@ -20,7 +20,7 @@ pub fn read(value: Option<Value>, issues: &mut Issues) -> Option<Timestamp> {
             let iso = text.parse().ok().or_else(|| without_offset(text));
             iso.or_else(|| DateTimeParser::new().parse_timestamp(text).ok())
         }
-        // JavaScript reads these as the first moment of 1970, or one millisecond after it.
+        // JavaScript reads `null` and `false` as 0 and `true` as 1: the start of 1970.
         Some(Value::Null | Value::Bool(_)) => Some(Timestamp::UNIX_EPOCH),
         _ => None,
     };
@@ -30,7 +30,7 @@ pub fn read(value: Option<Value>, issues: &mut Issues) -> Option<Timestamp> {
     moment
 }
 
-/// A day, which starts at midnight, or a time of day: of UTC, as nothing else is said.
+/// A date without an offset, with or without a time of day, taken as UTC.
 fn without_offset(text: &str) -> Option<Timestamp> {
     let moment: DateTime = text.parse().ok()?;
     Some(moment.to_zoned(TimeZone::UTC).ok()?.timestamp())
