@@ -16,7 +16,7 @@ use crate::planner::{Effect, Planner, Step};
 use crate::report::{Cause, Failure};
 
 impl Planner<'_> {
-    /// A provider of the environment's own, at its place in the document.
+    /// Plans a provider that the environment defines; `index` is its position in the document.
     pub async fn provider(
         &mut self,
         index: usize,
@@ -40,7 +40,7 @@ impl Planner<'_> {
         Ok(())
     }
 
-    /// An integration that has the provider and that the document does not change.
+    /// The name of an integration that uses the provider and that the document does not change.
     async fn integration_of(
         &self,
         provider: &str,
@@ -63,7 +63,7 @@ impl Planner<'_> {
         Ok(found)
     }
 
-    /// An integration, at its place in the document.
+    /// Plans an integration; `index` is its position in the document.
     pub async fn integration(
         &mut self,
         index: usize,
@@ -125,7 +125,7 @@ impl Planner<'_> {
         })
     }
 
-    /// Its connections go with it.
+    /// Plans the removal of an integration with its connections.
     pub async fn remove_integration(&mut self, unique_key: &IntegrationKey) -> Result<(), Failure> {
         let label = self.label(&["integrations", unique_key.as_str()]);
         let tables = self.tables;
@@ -137,7 +137,7 @@ impl Planner<'_> {
         Ok(())
     }
 
-    /// A connection, at its place in the document.
+    /// Plans a connection; `index` is its position in the document.
     pub fn connection(
         &mut self,
         index: usize,
@@ -205,7 +205,7 @@ impl Planner<'_> {
         Ok(())
     }
 
-    /// The provider of an integration that is there, or will be.
+    /// The provider of an integration that exists, or that the document creates.
     fn provider_of(
         &self,
         integration: &IntegrationKey,
