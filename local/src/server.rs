@@ -1,4 +1,4 @@
-//! The servers of this process, and how they end.
+//! The servers of this process: how they start and end.
 
 use api::InitError;
 use futures_util::FutureExt;
@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-/// A server that runs on its own until it is told to stop.
+/// A server that runs in a task of its own until it is stopped.
 pub struct Server {
     name: &'static str,
     stop: Option<oneshot::Sender<()>>,
@@ -14,23 +14,23 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts a server. `serve` gets a future that resolves when no more requests may be taken.
+    /// Starts a server. `serve` is given a future that resolves when the server is to stop.
     pub fn start<F>(name: &'static str, serve: impl FnOnce(BoxFuture<'static, ()>) -> F) -> Self
     where
         F: Future<Output = Result<(), String>> + Send + 'static,
     {
         let (stop, stopped) = oneshot::channel();
-        // A sender that is gone stops the server too.
+        // Dropping the sender stops the server too.
         let task = tokio::spawn(serve(stopped.map(|_| ()).boxed()));
         Self { name, stop: Some(stop), task }
     }
 
-    /// What it serves, for people.
+    /// Its name in messages.
     pub fn name(&self) -> &'static str {
         self.name
     }
 
-    /// Resolves if the server ends without being told to.
+    /// Resolves if the server ends without having been stopped.
     pub async fn failure(&mut self) -> InitError {
         let problem = match (&mut self.task).await {
             Ok(Ok(())) => "it ended".to_owned(),
@@ -40,8 +40,8 @@ impl Server {
         InitError::new(format!("{} failed: {problem}", self.name))
     }
 
-    /// Takes no more requests, and resolves when those in flight are answered. A client that never
-    /// sends the rest of a request keeps it waiting, so somebody must give up at some time.
+    /// Accepts no more requests, and resolves when those in flight are answered. A client that
+    /// never sends the rest of its request keeps it waiting, so the caller needs a timeout.
     pub async fn stop(&mut self) {
         if let Some(stop) = self.stop.take() {
             let _ = stop.send(());
