@@ -1,4 +1,4 @@
-//! Webhook settings, the callback URL and providers of one's own in the environment document.
+//! Webhook settings, the callback URL and an environment's own providers in its document.
 
 use provision::Failure;
 use serde_json::{Value, json};
@@ -122,7 +122,7 @@ async fn an_environment_defines_providers_of_its_own() {
     let report = world.change_environment(json!({ "providers": [other] })).await;
     assert_eq!(report.changed, ["dev/providers/acme"]);
 
-    // It goes when no integration has it any more.
+    // It can be removed when no integration uses it any more.
     let going = json!([going]);
     let used = "Integration acme uses this provider: remove it or give it another one";
     let found = issues(&world, json!({ "providers": going })).await;

@@ -1,4 +1,4 @@
-//! An environment document that is refused, and then nothing of it is written.
+//! Environment documents that are refused. Nothing of them is written.
 
 use provision::Failure;
 use serde_json::{Value, json};

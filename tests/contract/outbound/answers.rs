@@ -1,4 +1,4 @@
-//! What goes over the wire, and what servers answer that nobody wants.
+//! The bytes of requests, and answers that are malformed, endless or slow.
 
 use std::io;
 use std::sync::Arc;
@@ -193,11 +193,11 @@ async fn the_deadline_is_for_everything() {
         assert!(matches!(error, Error::Timeout { .. }), "{head}{byte}: {error}");
         assert!(error.to_string().ends_with("did not answer completely within 300ms"), "{error}");
     }
-    // A resolver that does not answer.
+    // The resolver does not answer.
     let silent: Lookup = Arc::new(|_| future::pending().boxed());
     let error = client(silent).send(quickly("https://name.example/")).await.expect_err("too late");
     assert!(matches!(error, Error::Timeout { .. }), "{error}");
-    // A handshake that does not go on.
+    // The handshake stalls.
     let address = serve(|stream| async { future::pending::<()>().map(|()| drop(stream)).await });
     let url = format!("https://{}/", address.await);
     let error = client(always(&[ALLOWED])).send(quickly(&url)).await.expect_err("too late");

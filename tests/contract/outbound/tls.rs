@@ -1,4 +1,4 @@
-//! TLS: whose certificates are trusted, and what failures are called.
+//! TLS: which certificates are trusted, and how failures are reported.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -47,7 +47,7 @@ impl Authority {
         TlsAcceptor::from(Arc::new(config))
     }
 
-    /// A server for one name. It answers with the bytes given.
+    /// A server for one name, which answers with these bytes.
     async fn serve(&self, params: &CertificateParams, answer: &'static str) -> SocketAddr {
         let acceptor = self.acceptor(params);
         serve(move |stream| {
