@@ -6,7 +6,7 @@ mod key;
 mod protocol;
 
 use std::io::Result;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -15,16 +15,12 @@ use aws::{Region, Roots, Waits};
 use aws_sdk_kms::Client;
 use aws_sdk_kms::config::Credentials;
 use axum::Router;
-use tokio::net::TcpListener;
 
-use crate::server::Server;
+use crate::server::{ANY_PORT, Server};
 use key::Key;
 
 /// The alias of the key. It is the same for every key file, so a configuration can name it.
 pub const KEY_ID: &str = key::ALIAS;
-
-/// A free port of the loopback interface.
-const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// An endpoint that speaks KMS's protocol.
 pub struct Kms {
@@ -48,13 +44,8 @@ impl Kms {
             Some(file) => Key::in_file(file)?,
             None => Key::generate()?,
         });
-        let listener = TcpListener::bind(address).await?;
-        let address = listener.local_addr()?;
         let service = Router::new().fallback(protocol::answer).with_state(Arc::clone(&key));
-        let server = Server::start("KMS", |stop| async move {
-            let served = axum::serve(listener, service).with_graceful_shutdown(stop);
-            served.await.map_err(|error| error.to_string())
-        });
+        let (address, server) = Server::http("KMS", address, service).await?;
         Ok(Self { address, server, key })
     }
 

@@ -13,19 +13,15 @@ mod grants;
 mod token;
 
 use std::io::Result;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::{get, post};
 use serde_json::Value;
-use tokio::net::TcpListener;
 
-use crate::server::Server;
+use crate::server::{ANY_PORT, Server};
 use grants::Grants;
-
-/// A free port of the loopback interface.
-const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// The demo providers.
 pub struct Providers {
@@ -39,18 +35,13 @@ impl Providers {
     /// Starts them on a free port of the loopback interface. Refresh tokens of an earlier start
     /// still work.
     pub async fn start() -> Result<Self> {
-        let listener = TcpListener::bind(ANY_PORT).await?;
-        let address = listener.local_addr()?;
         let service = Router::new()
             .route("/{provider}/authorize", get(consent::ask).post(consent::decide))
             .route("/{provider}/token", post(token::token))
             .route("/{provider}/revoke", post(token::revoke))
             .route("/{provider}/me", get(token::me))
             .with_state(Arc::new(Grants::default()));
-        let server = Server::start("the demo providers", |stop| async move {
-            let served = axum::serve(listener, service).with_graceful_shutdown(stop);
-            served.await.map_err(|error| error.to_string())
-        });
+        let (address, server) = Server::http("the demo providers", ANY_PORT, service).await?;
         Ok(Self { address, server })
     }
 

@@ -1,10 +1,17 @@
 //! The servers of this process: how they start and end.
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
 use api::InitError;
+use axum::Router;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+
+/// A free port of the loopback interface.
+pub(crate) const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// A server that runs in a task of its own until it is stopped.
 pub struct Server {
@@ -23,6 +30,21 @@ impl Server {
         // Dropping the sender stops the server too.
         let task = tokio::spawn(serve(stopped.map(|_| ()).boxed()));
         Self { name, stop: Some(stop), task }
+    }
+
+    /// Starts an HTTP server, and returns the address at which it listens.
+    pub(crate) async fn http(
+        name: &'static str,
+        address: SocketAddr,
+        service: Router,
+    ) -> std::io::Result<(SocketAddr, Self)> {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        let server = Self::start(name, |stop| async move {
+            let served = axum::serve(listener, service).with_graceful_shutdown(stop);
+            served.await.map_err(|error| error.to_string())
+        });
+        Ok((address, server))
     }
 
     /// Its name in messages.

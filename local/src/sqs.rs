@@ -7,7 +7,7 @@ mod messages;
 mod protocol;
 
 use std::io::Result;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use api::Timestamp;
@@ -16,9 +16,8 @@ use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::Credentials;
 use axum::Router;
 use jiff::SignedDuration;
-use tokio::net::TcpListener;
 
-use crate::server::Server;
+use crate::server::{ANY_PORT, Server};
 use messages::Messages;
 
 pub use messages::Received;
@@ -28,9 +27,6 @@ pub const VISIBILITY: SignedDuration = SignedDuration::from_secs(90);
 
 /// The clock that dates the messages.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
-
-/// A free port of the loopback interface.
-const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// An endpoint that speaks SQS, on a free port of the loopback interface.
 pub struct Sqs {
@@ -49,14 +45,9 @@ impl Sqs {
     /// An endpoint whose queue is empty.
     pub async fn start(clock: Clock) -> Result<Self> {
         let messages: Arc<Mutex<Messages>> = Arc::default();
-        let listener = TcpListener::bind(ANY_PORT).await?;
-        let address = listener.local_addr()?;
         let state = (Arc::clone(&messages), clock);
         let service = Router::new().fallback(protocol::answer).with_state(state);
-        let server = Server::start("SQS", |stop| async move {
-            let served = axum::serve(listener, service).with_graceful_shutdown(stop);
-            served.await.map_err(|error| error.to_string())
-        });
+        let (address, server) = Server::http("SQS", ANY_PORT, service).await?;
         Ok(Self { address, server, messages })
     }
 

@@ -8,7 +8,7 @@
 mod hub;
 
 use std::io::Result;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 
 use aws::{Region, Roots, Waits};
 use aws_sdk_apigatewaymanagement::config::Credentials;
@@ -18,14 +18,10 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use sockets::Sockets;
-use tokio::net::TcpListener;
 
-use crate::server::Server;
+use crate::server::{ANY_PORT, Server};
 
 pub use hub::Hub;
-
-/// A free port of the loopback interface.
-const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// The management endpoint.
 pub struct Websockets {
@@ -41,15 +37,10 @@ impl Websockets {
     /// An endpoint on a free port of the loopback interface, with no sockets yet.
     pub async fn start() -> Result<Self> {
         let hub = Hub::default();
-        let listener = TcpListener::bind(ANY_PORT).await?;
-        let address = listener.local_addr()?;
         let service = Router::new()
             .route("/@connections/{connection_id}", post(deliver).delete(forget))
             .with_state(hub.clone());
-        let server = Server::start("the WebSocket endpoint", |stop| async move {
-            let served = axum::serve(listener, service).with_graceful_shutdown(stop);
-            served.await.map_err(|error| error.to_string())
-        });
+        let (address, server) = Server::http("the WebSocket endpoint", ANY_PORT, service).await?;
         Ok(Self { address, server, hub })
     }
 
