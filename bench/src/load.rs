@@ -1,5 +1,7 @@
 //! The release build of `local`, in memory, under `wrk`.
 
+mod recorded;
+
 use std::fmt::Write;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -13,14 +15,10 @@ use tempfile::TempDir;
 use crate::Failure;
 use crate::functions::{create_body, reconnect_body};
 use crate::process::rss_mb;
-use crate::world::{
-    CONNECTED, CONNECTING_KEY, CONSENTED, EXCHANGED, SECRET_KEY, connecting_document, document,
-};
+use crate::world::{EXCHANGED, SECRET_KEY, connecting_document, document};
 
 const CONNECTIONS: [u32; 4] = [1, 16, 64, 256];
-/// How many connections the recorded server was asked over.
-const RECORDED_WITH: u32 = 16;
-/// How long each of them lasts, in seconds.
+/// How long each run lasts, in seconds.
 const SECONDS: u32 = 5;
 
 /// `local`, killed when it goes out of scope.
@@ -44,8 +42,14 @@ struct Run {
     problems: Vec<String>,
 }
 
-/// A table with a line for each endpoint and number of connections.
+/// A table with a line for each endpoint and number of connections, and one of what consumes a
+/// session, beside the recorded server. Each has a `local` of its own.
 pub fn measure(binary: &Path) -> Result<String, Failure> {
+    Ok(format!("{}\n{}", sessions(binary)?, recorded::connecting(binary)?))
+}
+
+/// The calls of a session itself.
+fn sessions(binary: &Path) -> Result<String, Failure> {
     let folder = TempDir::new()?;
     let local = start(binary, folder.path())?;
     let tokens = folder.path().join("tokens");
@@ -76,22 +80,6 @@ pub fn measure(binary: &Path) -> Result<String, Failure> {
             line(&mut text, &local, endpoint, &script, connections)?;
         }
     }
-    text.push_str(
-        "\n| endpoint, 16 connections | requests/s | the recorded server | factor | aim | \
-         p50 | p99 | errors |\n|---|--:|--:|--:|--:|--:|--:|--:|\n",
-    );
-    for recorded in connecting(&local.url, folder.path())? {
-        let Recorded { endpoint, script, per_second, aim } = recorded;
-        let Run { requests_per_second, p50, p99, problems } =
-            wrk(&local.url, &script, RECORDED_WITH, SECONDS)?;
-        let factor = requests_per_second / per_second;
-        let problems = some_or_zero(&problems);
-        let _ = writeln!(
-            text,
-            "| {endpoint} | {requests_per_second:.0} | {per_second} | {factor:.0} | {aim} | \
-             {p50} | {p99} | {problems} |"
-        );
-    }
     Ok(text)
 }
 
@@ -119,52 +107,9 @@ fn some_or_zero(problems: &[String]) -> String {
     if problems.is_empty() { "0".to_owned() } else { problems.join(", ") }
 }
 
-/// An endpoint for which the recorded server's figures are known.
-struct Recorded {
-    endpoint: &'static str,
-    script: PathBuf,
-    /// Requests a second that the recorded server answered.
-    per_second: f64,
-    /// How many times as many this one is to answer.
-    aim: u32,
-}
-
-/// What consumes a session.
-fn connecting(url: &str, folder: &Path) -> Result<Vec<Recorded>, Failure> {
-    // Sessions in their thousands, as users have: one that connects over and over carries the
-    // outcomes of it.
-    let tokens = folder.join("connecting-tokens");
-    let session = json!({ "tags": { "plan": "pro" } });
-    let mint = post("", CONNECTING_KEY, &session) + &keep_tokens(&tokens);
-    wrk(url, &script(folder, "mint-connecting", &mint)?, RECORDED_WITH, 1)?;
-    let text = fs::read_to_string(&tokens)?;
-    let token = text.lines().next().ok_or("no token")?;
-    let key = format!("authorization: Bearer {CONNECTING_KEY}");
-    let import = json!({
-        "provider_config_key": CONNECTED,
-        "credentials": { "type": "API_KEY", "apiKey": "re_5d41402abc4b2a76b9719d911017c592" },
-    });
-    let made = curl(&format!("{url}/connections"), &key, &import.to_string())?;
-    let id = made["connection_id"].as_str().ok_or("no connection")?;
-    let read = |path: &str, credential: &str| {
-        format!("wrk.path = '{path}'\nwrk.headers['authorization'] = 'Bearer {credential}'\n")
-    };
-    let connection = format!("/connections/{id}?provider_config_key={CONNECTED}");
-    let connect = with_tokens(&tokens, "POST", "/auth/unauthenticated/open");
-    let consent = with_tokens(&tokens, "GET", &format!("/oauth/connect/{CONSENTED}"));
-    [
-        ("GET /integrations", read("/integrations", token), 31.0, 70),
-        ("POST /auth/unauthenticated/{key}", connect, 28.0, 70),
-        ("GET /connections/{id}", read(&connection, CONNECTING_KEY), 220.0, 10),
-        ("GET /oauth/connect/{key}", consent, 16.0, 100),
-    ]
-    .into_iter()
-    .enumerate()
-    .map(|(number, (endpoint, text, per_second, aim))| {
-        let script = script(folder, &format!("recorded-{number}"), &text)?;
-        Ok(Recorded { endpoint, script, per_second, aim })
-    })
-    .collect()
+/// The same request over and over.
+fn read(path: &str, credential: &str) -> String {
+    format!("wrk.path = '{path}'\nwrk.headers['authorization'] = 'Bearer {credential}'\n")
 }
 
 /// The answer to one request.
@@ -260,22 +205,11 @@ fn keep_tokens(file: &Path) -> String {
     )
 }
 
-/// A request with the token of another session each time, until they are through and come again.
-fn with_tokens(file: &Path, method: &str, path: &str) -> String {
-    format!(
-        "function init() tokens = {{}} at = 0 \
-         for line in io.lines('{}') do tokens[#tokens + 1] = line end end\n\
-         function request() at = at % #tokens + 1 \
-         return wrk.format('{method}', '{path}?connect_session_token=' .. tokens[at]) end\n",
-        file.display()
-    )
-}
-
 /// Reads one session over and over.
 fn get(tokens: &Path) -> Result<String, Failure> {
     let tokens = fs::read_to_string(tokens)?;
     let token = tokens.lines().next().ok_or("no token")?;
-    Ok(format!("wrk.path = '/connect/session'\nwrk.headers['authorization'] = 'Bearer {token}'\n"))
+    Ok(read("/connect/session", token))
 }
 
 /// Deletes a session each time. It stops before the tokens run out.
