@@ -19,7 +19,7 @@ async fn metadata(flow: &Flow, method: &str, ids: Value, metadata: Value) -> Rep
     flow.ask(method, "/connections/metadata", Some(&body)).await
 }
 
-/// What GET answers, but for the moment of the reading.
+/// The answer of GET without the time of the reading.
 async fn read(flow: &Flow, id: &str) -> Value {
     let mut connection = flow.connection("unauth", id).await;
     connection["last_fetched_at"] = Value::Null;

@@ -1,5 +1,5 @@
-//! The order in which a connect endpoint judges a request (section 4 of the flow): a request that
-//! breaks two rules is told of the earlier one.
+//! The order in which a connect endpoint checks a request (section 4 of the flow): if a request
+//! breaks two rules, the answer names the earlier one.
 
 use serde_json::{Value, json};
 use tests::flow::connect;
@@ -22,7 +22,7 @@ enum Fault {
     Credentials,
 }
 
-/// Every rule, in the order in which they are judged, and what is told.
+/// Every rule, in the order in which they are checked, and the error for breaking it.
 const ORDER: [(Fault, u16, &str); 12] = [
     (Fault::Json, 400, "invalid_json"),
     (Fault::ContentType, 415, "invalid_content_type"),
@@ -39,7 +39,7 @@ const ORDER: [(Fault, u16, &str); 12] = [
 ];
 
 impl Fault {
-    /// Faults of one and the same part of a request, which can only have one of them.
+    /// Faults of the same part of a request, which can have only one of them.
     const SAME_PART: [&[Self]; 2] = [
         &[Self::Json, Self::ContentType, Self::Body, Self::Credentials],
         &[Self::Key, Self::Integration, Self::AuthMode],
@@ -51,7 +51,7 @@ impl Fault {
     }
 }
 
-/// An endpoint, and what it is sent.
+/// An endpoint and its input.
 struct Endpoint {
     route: &'static str,
     integration: &'static str,
@@ -59,7 +59,7 @@ struct Endpoint {
     sibling: &'static str,
     good: Value,
     malformed: Value,
-    /// Credentials that the provider refuses, where it is asked.
+    /// Credentials that the provider refuses, if the endpoint asks it.
     refused: Option<Value>,
 }
 
@@ -100,7 +100,7 @@ fn endpoints() -> [Endpoint; 4] {
     ]
 }
 
-/// Sends a request that is good but for `faults`.
+/// Sends a request that is valid except for `faults`.
 async fn answer(flow: &Flow, endpoint: &Endpoint, faults: &[Fault]) -> Reply {
     let has = |fault| faults.contains(&fault);
     let key = if has(Fault::Key) {
@@ -146,7 +146,7 @@ async fn answer(flow: &Flow, endpoint: &Endpoint, faults: &[Fault]) -> Reply {
     flow.world.send(call).await
 }
 
-/// A session that reconnects a connection which has been deleted since.
+/// A session that reconnects a connection that was deleted after the session was made.
 async fn deleted_target(flow: &Flow, endpoint: &Endpoint) -> String {
     let token = flow.world.mint(json!({ "tags": {} })).await;
     let path = format!("{}/{}", endpoint.route, endpoint.integration);
@@ -186,7 +186,7 @@ async fn of_two_faults_the_earlier_one_is_told() {
     }
 }
 
-/// The older endpoint looks for what it needs before it looks at where it goes.
+/// This older endpoint checks the fields before it checks the integration.
 #[tokio::test]
 async fn client_credentials_have_an_order_of_their_own() {
     let flow = Flow::start().await;

@@ -17,7 +17,7 @@ async fn credentials(flow: &Flow, path: &str, body: Value) -> Value {
     flow.connection(integration.expect("a key"), &id).await["credentials"].clone()
 }
 
-/// The time in an hour, as it stands in credentials.
+/// The time in an hour, in the format of credentials.
 fn in_an_hour(flow: &Flow) -> String {
     format!("{:.3}", flow.world.now + jiff::SignedDuration::from_hours(1))
 }
@@ -192,7 +192,7 @@ async fn every_option_is_a_word_for_yes_or_no() {
     }
 }
 
-/// A key of the recorded environment that may read connections, and not their credentials.
+/// A key of the recorded environment that may read connections but not their credentials.
 const READ_KEY: &str = "11111111-2222-4333-8444-888888888802";
 
 #[tokio::test]

@@ -100,7 +100,7 @@ async fn an_id_that_nobody_could_address_is_refused() {
         assert_eq!(error["code"], "invalid_body", "{id:?}");
         assert_eq!(error["errors"][0]["path"], json!(["connection_id"]), "{id:?}");
     }
-    // What has the form of an id is one, a slash included.
+    // Whatever has the form of an id is accepted, including one with a slash.
     let id = r#"{"a": [1]}/b@c.d"#;
     let body = json!({
         "provider_config_key": "unauth", "connection_id": id, "credentials": { "type": "NONE" },

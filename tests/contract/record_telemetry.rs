@@ -1,4 +1,5 @@
-//! `POST /connect/telemetry` (contract section 10.5): moments as a JavaScript date takes them.
+//! `POST /connect/telemetry` (contract section 10.5): times in the forms that JavaScript's `Date`
+//! accepts.
 
 use serde_json::{Value, json};
 use tests::{Call, World};
@@ -15,7 +16,7 @@ async fn a_moment_may_be_written_in_several_ways() {
         (json!(now_ms), None),
         (json!("2026-11-22T12:38:27.690Z"), None),
         (json!("2026-11-22T14:38:27+02:00"), None),
-        // What says no offset is of UTC.
+        // A time without an offset is in UTC.
         (json!("2026-11-22T12:38:27"), None),
         (json!("2026-11-22T12:38"), None),
         (json!("Sun, 22 Nov 2026 12:38:27 GMT"), None),

@@ -1,4 +1,4 @@
-//! What two-step providers and Bill.com answer, and what is made of it (sections 4 and 5 of the
+//! The answers of two-step providers and Bill.com, and how they are read (sections 4 and 5 of the
 //! flow).
 
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use tests::flow::connection_path;
 use tests::token_endpoint::{TokenReply, TokenRequest};
 use tests::{Flow, Reply, TokenEndpoint};
 
-/// A service, and a provider whose token endpoint answers the same to all.
+/// A service, and a provider whose token endpoint always gives the same answer.
 struct Provided {
     flow: Flow,
     endpoint: TokenEndpoint,
@@ -71,7 +71,7 @@ impl Provided {
         self.flow.post("/auth/bill/bills", &self.session, &user).await
     }
 
-    /// What is stored of a token that ends `until`.
+    /// The stored `expires_at` of a token whose answer gives its end as `until`.
     async fn expires_at(&self, until: &Value) -> Option<Value> {
         self.answer(&json!({ "data": { "jwt": "t", "until": until } }));
         let reply = self.two_step().await;
@@ -95,7 +95,7 @@ async fn the_end_of_a_two_step_token_may_be_a_moment_of_any_form() {
         (json!(1_795_435_200_000_i64), &end),
         (json!("1795435200"), &end),
         (json!(" 1795435200000 "), &end),
-        // What is no moment tells nothing, and the token is kept.
+        // A value that is no time is ignored, and the token is stored.
         (json!("soon"), &None),
         (json!(-1), &None),
         (json!(null), &None),
@@ -238,7 +238,7 @@ async fn parameters_of_a_token_request_may_be_numbers_and_booleans() {
     }
 }
 
-/// An answer without a token, however it is written, is an error that says so, and makes nothing.
+/// An answer without a token, in whatever form, is an error that says so, and makes no connection.
 #[tokio::test]
 async fn an_empty_token_is_none() {
     let provided = Provided::start("expireIn").await;

@@ -1,5 +1,5 @@
 //! `POST /oauth2/auth/{providerConfigKey}`: OAuth 2.0 client credentials (section 5 of the flow).
-//! The order of its checks and the form of its errors are those of an older API.
+//! Its order of checks and the form of its errors are those of an older API.
 
 use api::{Error, Request, Response, Timestamp, auth, request, response};
 use connect::Connect;
@@ -64,7 +64,7 @@ pub async fn handle(
     response::plain(&Connected { provider_config_key: key.as_str(), connection_id: &connection_id })
 }
 
-/// What the end user submits.
+/// The values that the end user submits.
 struct Submitted {
     fields: Map<String, Value>,
     client_id: String,
@@ -72,7 +72,7 @@ struct Submitted {
     params: Map<String, Value>,
 }
 
-/// The id of the connection that a token of the provider makes.
+/// Gets a token from the provider, saves the connection, and returns its id.
 async fn connected(
     connect: &Connect,
     attempt: &Attempt,
@@ -118,7 +118,7 @@ async fn connected(
     attempt::save(connect, attempt, new, now).await
 }
 
-/// A text that is not empty; numbers are taken as their text.
+/// A text that is not empty, or a number as text.
 fn text(fields: &Map<String, Value>, name: &str) -> Option<String> {
     match fields.get(name)? {
         Value::String(text) if !text.is_empty() => Some(text.clone()),

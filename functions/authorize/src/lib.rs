@@ -15,9 +15,9 @@
 //! | `POST /auth/aws-sigv4/{providerConfigKey}` | none: answers `invalid_auth_mode` |
 //! | `POST /auth/oauth-outbound/{providerConfigKey}` | none: answers `invalid_auth_mode` |
 //!
-//! - `submission`: what the end user submits, by auth mode.
-//! - `attempt`: how an attempt begins, and how it ends.
-//! - `client_credentials`: `/oauth2/auth`, which has an order and errors of its own.
+//! - `submission`: the values that the end user submits, by auth mode.
+//! - `attempt`: the beginning and the end of an attempt.
+//! - `client_credentials`: `/oauth2/auth`, which has its own order of checks and errors.
 
 mod attempt;
 mod client_credentials;
@@ -72,7 +72,7 @@ pub async fn handle(
     response::plain(&Connected { connection_id: &connection_id, provider_config_key: key.as_str() })
 }
 
-/// The id of the connection that the submission makes.
+/// Gets and verifies the credentials, saves the connection, and returns its id.
 async fn connected(
     connect: &Connect,
     attempt: &Attempt,

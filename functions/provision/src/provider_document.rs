@@ -17,7 +17,7 @@ const PARAMETERS: [&str; 3] = ["authorization_params", "refresh_params", "token_
 /// Fields that describe a form: an object for each field.
 const FORMS: [&str; 2] = ["credentials", "connection_config"];
 
-/// A provider that is to be there, with its template, or to be gone.
+/// Reads a provider: its name, and its template unless it is to be removed.
 pub fn provider(
     value: Option<Value>,
     issues: &mut Issues,
@@ -29,7 +29,7 @@ pub fn provider(
         return Some((name?, None));
     }
     let mut template = fields.rest();
-    // For editors; no client sees it.
+    // `$schema` is for editors and is not stored.
     template.shift_remove("$schema");
     if Value::Object(template.clone()).to_string().len() > TEMPLATE_LENGTH_MAX {
         let message = format!("Too big: expected at most {TEMPLATE_LENGTH_MAX} bytes of JSON");
@@ -40,7 +40,8 @@ pub fn provider(
     Some((name?, Some(template)))
 }
 
-/// Letters, digits, `_` and `-`, and not a name of the catalogue, which could not be told apart.
+/// A name: letters, digits, `_` and `-`. A name of the catalogue is refused, since it would be
+/// ambiguous.
 fn name(value: Option<Value>, issues: &mut Issues) -> Option<String> {
     let name = text::<1, NAME_LENGTH_MAX>(value, issues)?;
     if !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-') {
@@ -48,12 +49,12 @@ fn name(value: Option<Value>, issues: &mut Issues) -> Option<String> {
         issues.push("invalid_format", message);
     }
     if catalogue::template(&name).is_some() {
-        issues.push("custom", "The catalogue has a provider of this name");
+        issues.push("custom", "The catalogue has a provider of this name: choose another");
     }
     Some(name)
 }
 
-/// Judges the fields that are used; others are kept and answered as they are.
+/// Checks the fields that this service uses; others are stored and shown unchecked.
 fn judge(template: &Map<String, Value>, issues: &mut Issues) {
     let given = |name: &str| template.get(name).cloned().map(Some);
     issues.within("display_name", |issues| {
@@ -116,7 +117,7 @@ fn body(value: Option<Value>, issues: &mut Issues) -> Option<()> {
     Some(())
 }
 
-/// The fields of a form. A pattern is a regular expression that is checked before a value is used.
+/// The fields of a form. A pattern must be a valid regular expression.
 fn form(value: Option<Value>, issues: &mut Issues) -> Option<()> {
     for (name, field) in Fields::of(value, issues)?.rest() {
         issues.within(&name, |issues| {

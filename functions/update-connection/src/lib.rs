@@ -44,7 +44,7 @@ pub async fn handle(app: &App, request: Request, now: Timestamp) -> Result<Respo
     })
 }
 
-/// Reads the body. Tags are derived from its end user; the body's own tags override them.
+/// Reads the body. Tags are derived from its end user, and overridden by the body's own tags.
 fn read(body: Option<Value>) -> Result<ConnectionChange, Error> {
     let mut issues = Issues::default();
     let change = Fields::of(body, &mut issues).map(|mut fields| {

@@ -1,4 +1,4 @@
-//! `POST` and `PATCH /connections/metadata`: a customer's own notes about connections.
+//! `POST` and `PATCH /connections/metadata`: a customer's own data about connections.
 
 use api::{App, Error, Request, Response, request, response};
 use serde_json::{Map, Value};
@@ -7,15 +7,15 @@ use session::connection::ConnectionId;
 use session::fields::{Fields, Issues, array};
 use session::integration::IntegrationKey;
 
-/// What a body says.
+/// The content of a body.
 struct Change {
     ids: Vec<ConnectionId>,
     key: IntegrationKey,
     metadata: Map<String, Value>,
 }
 
-/// Answers the body as it was sent: 201 where metadata was replaced, 200 where it was merged.
-/// Either all connections are changed or, where one of them is unknown, none.
+/// Answers the body as it was sent: 201 if metadata was replaced, 200 if it was merged. If one of
+/// the connections does not exist, none is changed.
 pub async fn handle(
     app: &App,
     request: &Request,
@@ -59,7 +59,7 @@ fn read(body: Option<Value>) -> Result<Change, Error> {
     issues.finish(change).map_err(Error::InvalidBody)
 }
 
-/// One id or a list of them; whatever else is there is one issue.
+/// One id or a list of them; anything else is a single issue.
 fn connection_ids(value: Option<Value>, issues: &mut Issues) -> Option<Vec<ConnectionId>> {
     let mut inner = Issues::default();
     let ids = match value {

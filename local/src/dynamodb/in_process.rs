@@ -1,8 +1,8 @@
-//! From the SDK's client to an engine in the same process: a call of a function, where other
-//! clients have a connection.
+//! The transport from the SDK's client to an engine in the same process: a function call instead of
+//! a connection.
 //!
-//! The client is the one that Lambda has, down to the bytes of its requests. Only what carries them
-//! is another: `cargo run` would otherwise spend a third of its time on its own sockets.
+//! The client is the same as on Lambda, and so are its requests. Only their transport differs,
+//! because `cargo run` would otherwise spend a third of its time on its own sockets.
 
 use std::fmt;
 
@@ -74,10 +74,10 @@ impl InProcess {
     }
 }
 
-/// A transaction without its `ClientRequestToken`. By that DynamoDB recognises a transaction that is
-/// sent again because its answer was lost, which no answer is here; and this engine looks through
-/// the tokens of the last ten minutes at each transaction, which takes longer than the transaction
-/// as soon as there are ten thousand.
+/// A transaction without its `ClientRequestToken`. DynamoDB uses the token to recognise a
+/// transaction that is sent again because its answer was lost, but no answer can be lost here. And
+/// the engine searches the tokens of the last ten minutes at each transaction; once there are ten
+/// thousand, that takes longer than the transaction.
 fn transact_write_items(
     database: &Database,
     request: TransactWriteItemsRequest,

@@ -1,5 +1,5 @@
-//! Moments as a JavaScript date takes them: a number of milliseconds, or a text of ISO 8601 or, as
-//! `Date.toUTCString` writes it, of RFC 2822.
+//! Dates in the forms that JavaScript's `Date` accepts: a number of milliseconds, or text in the
+//! format of ISO 8601 or of RFC 2822, which `Date.toUTCString` writes.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::input::fields::Issues;
 
-/// Reads a moment.
+/// Reads a date.
 #[expect(clippy::needless_pass_by_value, reason = "the signature of every reading function")]
 pub fn read(value: Option<Value>, issues: &mut Issues) -> Option<Timestamp> {
     let moment = match &value {
@@ -19,7 +19,7 @@ pub fn read(value: Option<Value>, issues: &mut Issues) -> Option<Timestamp> {
         Some(Value::String(text)) => {
             iso(text).or_else(|| DateTimeParser::new().parse_timestamp(text).ok())
         }
-        // JavaScript reads these as the first moment of 1970, or one millisecond after it.
+        // JavaScript reads `null` and `false` as 0 and `true` as 1: the start of 1970.
         Some(Value::Null | Value::Bool(_)) => Some(Timestamp::UNIX_EPOCH),
         _ => None,
     };
