@@ -1,4 +1,4 @@
-//! What EventBridge Scheduler does: it invokes `refresh-connections` regularly.
+//! In place of AWS's scheduler: invokes `refresh-connections` regularly.
 
 use std::time::Duration;
 
