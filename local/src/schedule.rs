@@ -1,4 +1,4 @@
-//! What EventBridge Scheduler does: it invokes `refresh-connections` regularly.
+//! What a schedule does on AWS: it invokes `refresh-connections` regularly.
 
 use std::time::Duration;
 
