@@ -53,10 +53,10 @@ impl Banner {
         }
         let link = self.connect_link.as_ref().map_or_else(String::new, |link| {
             format!(
-                "\nOpen this link in a browser, choose Demo OAuth, and allow it (for Demo API key, enter \
-                 {API_KEY}):\n\n{link}\n\n\
-                 The log then shows the webhook with the session's tags, and this command reads the \
-                 newest connection with its token:\n\n{}\n",
+                "\nOpen this link in a browser, choose Demo OAuth, and allow it (for Demo API key, \
+                 enter {API_KEY}):\n\n{link}\n\n\
+                 The log then shows the webhook with the session's tags, and this command reads \
+                 the newest connection with its token:\n\n{}\n",
                 read_newest(&url, &key)
             )
         });

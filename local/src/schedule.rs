@@ -1,4 +1,4 @@
-//! In place of AWS's scheduler: invokes `refresh-connections` regularly.
+//! What a schedule does on AWS: it invokes `refresh-connections` regularly.
 
 use std::time::Duration;
 
