@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Sourced: installs pinned tools into .ci/venv once, which git ignores.
+# To be sourced. Installs pinned tools into .ci/venv, which git ignores, unless they are there.
 
 # venv NAME PACKAGE==VERSION…: makes a virtual environment and puts its commands first in PATH.
 venv() {

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the recorded cases as inputs of the fuzz target, and their words as its dictionary."""
+"""Writes the recorded cases as the corpus of the fuzz target, and their words as its dictionary."""
 
 import json
 import pathlib
@@ -25,7 +25,7 @@ CREDENTIALS = {
 }
 
 
-# What browsers ask for: the number of the route, as in `local::routes::ROUTES`, and the request.
+# Requests of browsers: the number of the route, as in `local::routes::ROUTES`, and the input.
 BROWSERS = {
     6: [
         "connect_session_token={token}\npath: oauth\naccept: text/html",
@@ -47,7 +47,7 @@ BROWSERS = {
 
 
 def input_of(case):
-    """The input that stands for a case; none for a route that no function answers."""
+    """The input for a case; none if no function answers its route."""
     path, _, query = case["path"].partition("?")
     route = f"{case['method']} {path}"
     if route not in ROUTES:

@@ -1,19 +1,19 @@
-//! The budgets, and the table that holds measurements against them.
+//! The budgets, and the table that compares measurements with them.
 
 use std::fmt::Write;
 
 use crate::measure::{Certainty, Counted, Measured, Memory};
 
-/// Which budgets a function has.
+/// The kind of a function, which decides its budgets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// It makes, reads or ends sessions: DynamoDB alone.
+    /// It makes, reads or ends sessions, with DynamoDB only.
     Session,
     /// It seals or opens credentials with KMS.
     Sealing,
     /// It sends a browser to a provider.
     StartOauth,
-    /// It makes a connection of a code, for which it asks the provider.
+    /// It makes a connection from a code, for which it calls the provider.
     FinishOauth,
 }
 
@@ -21,22 +21,22 @@ pub enum Kind {
 pub struct Row {
     /// The head of its column.
     pub name: &'static str,
-    /// Which budgets it has.
+    /// Its kind.
     pub kind: Kind,
-    /// What is counted.
+    /// Its counts.
     pub counted: Counted,
-    /// What it holds in memory.
+    /// Its memory.
     pub memory: Memory,
-    /// How often its first calls waited for their CPU share, unless that was left out.
+    /// How often its first calls waited for their CPU share, if that was measured.
     pub throttled: Option<u64>,
 }
 
-/// One of the measurements, and its limits.
+/// A measurement and its limits.
 pub struct Budget {
     /// What is measured.
     pub what: &'static str,
-    /// What `bench check` holds a function of each kind to, in the order of `Kind`; none for what
-    /// depends on the speed of the machine, or only explains another measurement.
+    /// The limit that `bench check` enforces for each kind, in the order of `Kind`. There is none
+    /// for what depends on the speed of the machine or only explains another measurement.
     musts: [Option<f64>; 4],
     /// Of a session function.
     aim: Option<f64>,
@@ -139,9 +139,9 @@ fn exactly(value: f64) -> Measured {
     Measured { value, certainty: Certainty::Exact }
 }
 
-/// A table with a line for each measurement, and a column for each row. A must is what CI checks;
-/// the budgets of other functions, which are checked by hand, are limits. `of` stands before a
-/// limit that is not the one of the table's kind.
+/// A table with a line for each measurement and a column for each function. A "must" is checked in
+/// CI; the budgets of other functions, which are checked by hand, are "limits". `of` marks a limit
+/// that is not the one of the table's kind.
 pub fn table(kind: Kind, rows: &[Row]) -> String {
     let head = if kind == Kind::Session { "must" } else { "limit" };
     let mut text = format!("| what | {head} | aim |");
@@ -181,8 +181,8 @@ pub fn table(kind: Kind, rows: &[Row]) -> String {
     text
 }
 
-/// The sentences about what breaks a must. What is only near the true value keeps none: it shows
-/// nothing.
+/// A sentence for each must that is not kept. A value that is only near the true one neither keeps
+/// nor breaks a must.
 pub fn broken(row: &Row, first_calls: &[&str], warm_calls: &[&str]) -> Vec<String> {
     let mut broken = Vec::new();
     let name = row.name;

@@ -1,4 +1,4 @@
-//! What it costs to list, read and make connections in an environment that has few or many.
+//! The cost of listing, reading and making connections in an environment with few or many of them.
 
 use std::fmt::Write;
 use std::ops::Range;
@@ -24,10 +24,10 @@ use crate::world::{CONNECTED, CONNECTING_KEY, World, event_at};
 /// Numbers of connections in the environment.
 const CONNECTIONS: [usize; 3] = [1, 1_000, 100_000];
 
-/// What is measured.
+/// The measured operations.
 const REQUESTS: [&str; 3] = ["list 100", "read one", "make one"];
 
-/// How many items one `BatchWriteItem` takes (AWS, "Service, account, and table quotas").
+/// The most items of one `BatchWriteItem` (AWS, "Service, account, and table quotas").
 const WRITTEN_AT_ONCE: usize = 25;
 
 /// A table with a line for each function and number of connections, and the plot of the
@@ -72,7 +72,7 @@ pub fn measure(target: &Path) -> Result<(String, String), Failure> {
     Ok((text, plot("instructions of a warm request, thousands, by connections", &lines)))
 }
 
-/// What crosses the wire for a later request, and the bytes of its answer.
+/// What crosses the wire for a request to a warm function, and the length of its answer.
 fn warm(world: &World, process: &Process, event: &str) -> Result<(Counts, usize), Failure> {
     process.api.invoke(event)?;
     world.endpoint.counts();
@@ -80,14 +80,14 @@ fn warm(world: &World, process: &Process, event: &str) -> Result<(Counts, usize)
     Ok((world.endpoint.counts(), answer.len()))
 }
 
-/// Makes connections that are like one that is there.
+/// Makes connections that are copies of an existing one.
 struct Fill {
     environment: Uuid,
     template: Connection,
 }
 
 impl Fill {
-    /// As the one that `read` reads.
+    /// A copy of the connection that `read` reads.
     fn new(world: &World, read: &Function) -> Result<Self, Failure> {
         let process = Process::start(&world.program(std::slice::from_ref(&read.binary)))?;
         let (answer, _) = process.api.invoke(&read.event)?;

@@ -1,4 +1,4 @@
-//! What a million sessions cost, from counted units and given prices.
+//! The cost of a million sessions, from counted units and given prices.
 
 use std::fmt::Write;
 
@@ -31,7 +31,7 @@ const DEFAULTS: [(&str, f64, &str); 15] = [
     ("fixed_month", 30.84, "a month of the always-on deployment: two tasks, one load balancer"),
 ];
 
-/// What one call was counted to take.
+/// The counted units of one call.
 struct Units {
     name: &'static str,
     per_session: f64,
@@ -118,7 +118,7 @@ fn count(
         let program = world.program(std::slice::from_ref(&function.binary)).logging_to(&log);
         let process = Process::start(&program)?;
         let is_delete = function.name == "delete-session";
-        // The one session can be deleted once.
+        // A session can be deleted only once.
         if !is_delete {
             process.api.invoke(&function.event)?;
         }

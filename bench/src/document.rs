@@ -1,11 +1,11 @@
-//! The measured parts of a document; the rest of it is written by hand.
+//! The measured parts of a document, whose other parts are written by hand.
 
 use std::fs;
 use std::path::Path;
 
 use crate::Failure;
 
-/// Replaces what stands between `<!-- NAME -->` and `<!-- /NAME -->`.
+/// Replaces the text between `<!-- NAME -->` and `<!-- /NAME -->`.
 pub fn write(file: &Path, name: &str, text: &str) -> Result<(), Failure> {
     let document = fs::read_to_string(file)?;
     let (start, end) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));

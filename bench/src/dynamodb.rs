@@ -1,6 +1,6 @@
-//! A stand-in for the endpoints of DynamoDB and KMS: TLS 1.3 in front of the embedded engine and of
-//! the local KMS, counting all that crosses it. Answers are theirs; in replay, those that they gave
-//! before.
+//! A stand-in for the endpoints of DynamoDB and KMS: TLS 1.3 in front of the embedded engine and
+//! the local KMS. It counts everything that crosses it. In replay, it repeats their earlier
+//! answers.
 
 use std::collections::HashMap;
 use std::fs;
@@ -19,20 +19,20 @@ use serde_json::{Value, json};
 use crate::Failure;
 use crate::http::Message;
 
-/// What crossed the wire.
+/// The traffic on the wire.
 #[derive(Debug, Clone, Default)]
 pub struct Counts {
     /// TCP connections.
     pub connections: usize,
-    /// TLS handshakes that resumed no session.
+    /// Full TLS handshakes, which resume no session.
     pub full_handshakes: usize,
     /// Unsigned `GET /`.
     pub pings: usize,
     /// Operations, in order.
     pub calls: Vec<String>,
-    /// Write units, as the engine reports them; none of what is replayed.
+    /// Write units as the engine reports them, without those of replayed answers.
     pub write_units: f64,
-    /// Read units, likewise.
+    /// Read units, in the same way.
     pub read_units: f64,
     /// The bytes of the longest answer.
     pub answer_bytes_max: usize,
@@ -40,7 +40,7 @@ pub struct Counts {
 
 /// The endpoint.
 pub struct Endpoint {
-    /// Its URL.
+    /// The endpoint's URL.
     pub url: String,
     state: Arc<Mutex<State>>,
 }
@@ -54,9 +54,9 @@ struct State {
 }
 
 impl Endpoint {
-    /// Listens on a free port, in front of an engine and of KMS. The root behind its certificate
-    /// goes into `roots.pem` of the folder, after those that a function embeds: then a function
-    /// that trusts the file reads as many roots as on AWS, and one more.
+    /// Listens on a free port, in front of an engine and KMS. The root of its certificate is
+    /// written to `roots.pem` in the folder, after the roots that a function embeds. So a function
+    /// that trusts this file reads one root more than on AWS.
     pub fn start(engine: SocketAddr, kms: SocketAddr, folder: &Path) -> Result<Self, Failure> {
         let (tls, root) = tls(folder)?;
         let amazon_roots = include_str!("../../shared/aws/src/amazon_roots.pem");
@@ -70,19 +70,19 @@ impl Endpoint {
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 let (tls, state) = (Arc::clone(&tls), Arc::clone(&shared));
-                // A connection that breaks is the client's to notice.
+                // The client notices a broken connection.
                 thread::spawn(move || serve(stream, tls, &state));
             }
         });
         Ok(Self { url, state })
     }
 
-    /// What has crossed the wire since the last time that somebody asked.
+    /// The traffic since the last call of this function.
     pub fn counts(&self) -> Counts {
         std::mem::take(&mut lock(&self.state).counts)
     }
 
-    /// Whether to answer what was asked before as it was answered before.
+    /// Sets whether to answer a repeated request with its earlier answer.
     pub fn replay(&self, is_replaying: bool) {
         lock(&self.state).is_replaying = is_replaying;
     }
@@ -107,7 +107,7 @@ fn serve(
         lock(state).counts.full_handshakes += 1;
     }
     let mut stream = BufReader::new(StreamOwned::new(connection, stream));
-    // Both services have one address here, so one connection of a client serves both.
+    // Both services have the same address here, so a client uses one connection for both.
     let mut behind = [None, None];
     while let Some(request) = Message::read(&mut stream)? {
         answer(&request, state, &mut behind)?.write(stream.get_mut())?;
@@ -126,7 +126,7 @@ fn answer(
     };
     let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
     let is_kms = target.starts_with("TrentService.");
-    // A write carries a new token or the time, so it is known by its name alone.
+    // A write contains a new token or the time, so it is recognized by its operation only.
     let is_write = matches!(
         operation.as_str(),
         "PutItem" | "UpdateItem" | "DeleteItem" | "TransactWriteItems"
@@ -157,7 +157,7 @@ fn answer(
     *if is_write { &mut state.counts.write_units } else { &mut state.counts.read_units } += units;
     state.counts.answer_bytes_max = state.counts.answer_bytes_max.max(answer.body.len());
     if is_write {
-        // The first one: what is deleted a second time is gone.
+        // The first answer is kept, because a second deletion finds nothing.
         state.answers.entry(key).or_insert_with(|| answer.clone());
     } else {
         state.answers.insert(key, answer.clone());
@@ -165,7 +165,7 @@ fn answer(
     Ok(answer)
 }
 
-/// A repeated answer with the mark of who asks: a flow is taken by who finds his own mark in it.
+/// A repeated answer with the mark of the caller, who has taken a flow if it finds its own mark.
 fn marked(mut answer: Message, request: &[u8]) -> Result<Message, Failure> {
     let mark = |request: Value| request.pointer("/ExpressionAttributeValues/:mark").cloned();
     let Some(mark) = serde_json::from_slice(request).ok().and_then(mark) else { return Ok(answer) };
@@ -175,8 +175,8 @@ fn marked(mut answer: Message, request: &[u8]) -> Result<Message, Failure> {
     Ok(answer)
 }
 
-/// Asks the engine, and how many units that took. The client did not ask for the units, so its
-/// answer does not have them.
+/// Calls the engine and asks for the consumed units. The client did not ask for them, so they are
+/// removed from its answer.
 fn ask(engine: &mut BufReader<TcpStream>, mut request: Message) -> Result<(Message, f64), Failure> {
     let mut body: Value = serde_json::from_slice(&request.body)?;
     body["ReturnConsumedCapacity"] = json!("TOTAL");
@@ -195,8 +195,8 @@ fn ask(engine: &mut BufReader<TcpStream>, mut request: Message) -> Result<(Messa
     Ok((answer, units))
 }
 
-/// A server's settings with a chain of RSA certificates, as AWS has it, and the root of it. They
-/// are made by `openssl`, since ring makes no RSA keys.
+/// A server's TLS settings with a chain of RSA certificates, as AWS has, and their root. `openssl`
+/// makes them, because ring cannot make RSA keys.
 fn tls(folder: &Path) -> Result<(Arc<ServerConfig>, String), Failure> {
     let root = certificate(folder, "root", "root", "basicConstraints=critical,CA:TRUE")?;
     let middle = certificate(folder, "middle", "root", "basicConstraints=critical,CA:TRUE")?;

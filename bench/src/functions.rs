@@ -1,4 +1,4 @@
-//! The endpoints that are measured: their binaries, their events, and the calls that they may make.
+//! The measured endpoints: their binaries, their events, and the calls that they may make.
 
 use std::path::{Path, PathBuf};
 
@@ -14,9 +14,9 @@ use crate::world::{
 /// An endpoint.
 #[derive(Debug, Clone)]
 pub struct Function {
-    /// The name of its package, and of its binary.
+    /// The name of its package and its binary.
     pub name: &'static str,
-    /// Which budgets it has.
+    /// Its kind, which decides its budgets.
     pub kind: Kind,
     /// Its release binary.
     pub binary: PathBuf,
@@ -24,7 +24,7 @@ pub struct Function {
     pub event: String,
     /// The operations of the first request.
     pub first_calls: &'static [&'static str],
-    /// The operations of a later request.
+    /// The operations of each later request.
     pub warm_calls: &'static [&'static str],
 }
 
@@ -70,14 +70,14 @@ pub fn sessions(world: &World, target: &Path) -> Result<[Function; 4], Failure> 
     ])
 }
 
-/// Those that seal and open credentials or call providers, with a session, a connection and an
-/// OAuth flow of their own.
+/// The functions that seal and open credentials or call providers, with a session, a connection and
+/// an OAuth flow of their own.
 pub fn sealing(world: &World, target: &Path) -> Result<[Function; 4], Failure> {
     let binary = |name: &str| target.join("release").join(name);
     world.provision_connecting()?;
     let body = json!({ "end_user": { "id": "user-4711" }, "tags": { "plan": "pro" } });
     let create = event("POST /connect/sessions", CONNECTING_KEY, Some(&body))?;
-    // Of the dev profile, so that no release build of the session functions is needed.
+    // From the dev profile, so that the session functions need no release build.
     let token = mint(world, &target.join("debug/create-session"), &create)?;
     let authorize = authorize_event(&token)?;
     let made = answer(world, &binary("authorize"), &authorize)?;
@@ -169,7 +169,7 @@ pub fn create_event() -> Result<String, Failure> {
     event("POST /connect/sessions", SECRET_KEY, Some(&create_body()))
 }
 
-/// The body of a session as customers make them.
+/// The body of a typical session.
 pub fn create_body() -> Value {
     json!({
         "end_user": { "id": "user-4711", "email": "ada@example.com", "display_name": "Ada" },
@@ -189,13 +189,13 @@ pub fn mint(world: &World, binary: &Path, create: &str) -> Result<String, Failur
     Ok(body["data"]["token"].as_str().ok_or("no token")?.to_owned())
 }
 
-/// The body that a function answers.
+/// The body of a function's answer.
 fn answer(world: &World, binary: &Path, event: &str) -> Result<Value, Failure> {
     let answer = invoke(world, binary, event)?;
     Ok(serde_json::from_str(answer["body"].as_str().ok_or("no body")?)?)
 }
 
-/// What a function answers. What that took is not counted.
+/// A function's answer. The call is not counted.
 fn invoke(world: &World, binary: &Path, event: &str) -> Result<Value, Failure> {
     let process = Process::start(&world.program(&[binary.to_owned()]))?;
     let (answer, _) = process.api.invoke(event)?;

@@ -1,26 +1,26 @@
-//! As much of HTTP/1.1 as the stand-ins speak, on blocking streams.
+//! As much of HTTP/1.1 as the stand-ins need, on blocking streams.
 
 use std::io::{BufRead, BufReader, Error, ErrorKind, Read, Result, Write};
 
-/// A request, or a response: they differ in their first line only.
+/// A request or a response. They differ in their first line only.
 #[derive(Debug, Clone)]
 pub struct Message {
     /// `POST / HTTP/1.1`, or `HTTP/1.1 200 OK`.
     pub first_line: String,
     /// Names in lowercase.
     pub headers: Vec<(String, String)>,
-    /// Whole.
+    /// The whole body.
     pub body: Vec<u8>,
 }
 
 impl Message {
-    /// A 200 with a body of JSON.
+    /// A 200 with a JSON body.
     pub fn ok(body: impl Into<Vec<u8>>) -> Self {
         let headers = vec![("content-type".to_owned(), "application/x-amz-json-1.0".to_owned())];
         Self { first_line: "HTTP/1.1 200 OK".to_owned(), headers, body: body.into() }
     }
 
-    /// With a header more.
+    /// With another header.
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
@@ -32,7 +32,7 @@ impl Message {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// Reads the next message. There is none at the end of the stream.
+    /// Reads the next message, or nothing at the end of the stream.
     pub fn read(stream: &mut BufReader<impl Read>) -> Result<Option<Self>> {
         let first_line = line(stream)?;
         if first_line.is_empty() {

@@ -1,16 +1,16 @@
 //! Measures the release binaries against their budgets: see `docs/benchmarks.md`.
 //!
-//! - `bench check`, `bench check-sealing`: each must of the functions, or of those that are named.
-//!   Fails when one is broken.
-//! - `bench table`: all of it, the session functions beside a default Rust function and Node, into
-//!   `docs/benchmarks.md`.
-//! - `bench picture`: draws the table of `docs/benchmarks.md`, into `docs/budgets.svg`.
-//! - `bench choices`: all of it, of what `bench/choices/build` has built.
-//! - `bench scale`: how the cost of a create grows.
-//! - `bench connections`: what listing, reading and making connections costs with 1, 1,000 and
+//! - `bench check`, `bench check-sealing`: checks each must of the functions, or of those that are
+//!   named. Fails if one is broken.
+//! - `bench table`: writes all measurements, with a default Rust function and Node for comparison,
+//!   into `docs/benchmarks.md`.
+//! - `bench picture`: draws the table of `docs/benchmarks.md` into `docs/budgets.svg`.
+//! - `bench choices`: measures what `bench/choices/build` has built.
+//! - `bench scale`: measures how the cost of a create grows.
+//! - `bench connections`: measures listing, reading and making connections with 1, 1,000 and
 //!   100,000 of them.
-//! - `bench load`: `local` under `wrk`.
-//! - `bench cost`: what a million sessions cost, into `docs/cost.md`.
+//! - `bench load`: measures `local` under the load of `wrk`.
+//! - `bench cost`: writes the cost of a million sessions into `docs/cost.md`.
 
 #![expect(clippy::print_stdout, reason = "it prints what it measures")]
 #![expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
@@ -69,7 +69,7 @@ fn world() -> Result<World, Failure> {
     World::start(&["github", "slack", "hubspot"].map(str::to_owned))
 }
 
-/// What each choice of the set-up is worth: `create-session` as it is, beside one without it.
+/// The effect of each choice of the set-up: `create-session` as it is, and without that choice.
 fn choices(world: &World) -> Result<ExitCode, Failure> {
     let create = functions::create_event()?;
     let builds = target()?.join("choices");
@@ -118,7 +118,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// Where Cargo builds, since it has built this program in a folder there.
+/// Cargo's target folder, in which this program was built.
 fn target() -> Result<PathBuf, Failure> {
     let program = std::env::current_exe()?;
     Ok(program.ancestors().nth(2).ok_or("no target folder")?.to_owned())
@@ -131,7 +131,7 @@ fn load() -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// With other prices it only prints.
+/// With other prices, the tables are only printed.
 fn cost(world: &World, prices: &[String]) -> Result<ExitCode, Failure> {
     let functions = functions::sessions(world, &target()?)?;
     let model = cost::model(world, &functions, prices)?;
@@ -185,7 +185,7 @@ fn all(world: &World) -> Result<ExitCode, Failure> {
     Ok(exit_code(is_held))
 }
 
-/// Of the table that stands in the document.
+/// Draws the table in the document.
 fn picture() -> Result<ExitCode, Failure> {
     let file = root().join("docs/benchmarks.md");
     let (list, svg) = picture::draw(&std::fs::read_to_string(&file)?)?;
@@ -194,7 +194,7 @@ fn picture() -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What is measured: a program whose code is one file, and the event that it gets.
+/// A measured program, whose code is one file, and its event.
 struct Subject<'a> {
     name: &'static str,
     kind: Kind,
@@ -209,18 +209,18 @@ impl<'a> Subject<'a> {
         Self { name, kind: *kind, program: world.program(slice::from_ref(file)), file, event }
     }
 
-    /// One that makes sessions, ours or a peer.
+    /// A program that makes sessions, ours or a peer.
     fn session(name: &'static str, program: Program, file: &'a Path, event: &'a str) -> Self {
         Self { name, kind: Kind::Session, program, file, event }
     }
 
-    /// All of it.
+    /// Measures everything.
     fn row(&self, world: &World) -> Result<Row, Failure> {
         let row = self.counted(world)?;
         Ok(Row { throttled: measure::throttled(world, &self.program, self.event), ..row })
     }
 
-    /// All but what depends on the speed of the machine.
+    /// Measures everything that does not depend on the speed of the machine.
     fn counted(&self, world: &World) -> Result<Row, Failure> {
         eprintln!("counting {}", self.name);
         // A start of an interpreter takes half a minute under valgrind, so its warm calls are not
@@ -234,7 +234,7 @@ impl<'a> Subject<'a> {
     }
 }
 
-/// Whether every must is held; what breaks one is printed.
+/// Whether every must is kept. Prints each that is not.
 fn verdict(rows: &[Row], functions: &[Function]) -> bool {
     let broken: Vec<_> = rows
         .iter()

@@ -1,4 +1,4 @@
-//! The measurements: what is counted, and what depends on the machine.
+//! The measurements: those that are counted, and those that depend on the machine.
 
 use std::fmt;
 use std::path::Path;
@@ -9,32 +9,32 @@ use crate::dynamodb::Counts;
 use crate::process::{Process, Program, Share};
 use crate::world::World;
 
-/// How often a function is started to see whether its first call has to wait for its CPU share.
+/// How often a function is started to measure whether its first call waits for its CPU share.
 const STARTS: usize = 10;
 
 /// How often instructions are counted until two undisturbed runs agree.
 const TRIES: usize = 12;
-/// How far two runs that agree may be apart: callgrind counts every instruction, but hash maps have
-/// random keys, and answers arrive in pieces of random length.
+/// The largest difference of two runs that agree. callgrind counts every instruction, but hash maps
+/// have random keys, and answers arrive in pieces of random length.
 const AGREEMENT: f64 = 0.005;
 
 /// A measurement.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Measured {
-    /// Of instructions, the mean of two undisturbed runs that agree, if there were two.
+    /// The value: for instructions, the mean of two undisturbed runs that agree, if there were two.
     pub value: f64,
-    /// What the value is worth.
+    /// How exact the value is.
     pub certainty: Certainty,
 }
 
-/// What a measurement is worth.
+/// How exact a measurement is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Certainty {
-    /// It was counted.
+    /// It is the counted value.
     #[default]
     Exact,
-    /// No two undisturbed runs agreed. All did the work that is measured, and what disturbed them
-    /// besides: the true value is this one at most.
+    /// No two undisturbed runs agreed, but all did the measured work and more. So the true value is
+    /// at most this one.
     AtMost,
     /// No two undisturbed runs agreed, and the value is only their median.
     Unknown,
@@ -48,7 +48,7 @@ impl Measured {
     }
 }
 
-/// `≤` marks a value that is larger than the true one, `~` one that is only near it.
+/// `≤` marks an upper bound, `~` a value that is only near the true one.
 impl fmt::Display for Measured {
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         formatter.write_str(match self.certainty {
@@ -60,16 +60,16 @@ impl fmt::Display for Measured {
     }
 }
 
-/// What is counted, and not timed.
+/// The measurements that do not depend on the machine's speed.
 #[derive(Debug, Clone, Default)]
 pub struct Counted {
-    /// The stripped binary, in MB; none for what is no single binary.
+    /// The size of the stripped binary, in MB; none if there is no single binary.
     pub binary_mb: Option<f64>,
     /// The same, compressed as for an upload.
     pub zip_mb: Option<f64>,
     /// Instructions from the start to the request for the first event.
     pub init: Measured,
-    /// The same, to the end of the first call.
+    /// Instructions from the start to the end of the first call.
     pub first: Measured,
     /// Instructions of a later call.
     pub warm: Option<Measured>,
@@ -85,16 +85,16 @@ pub struct Counted {
     pub full_handshakes: usize,
 }
 
-/// Resident memory, which the kernel's page size and the C library have a part in.
+/// Resident memory, which depends on the kernel's page size and the C library too.
 #[derive(Debug, Clone, Copy)]
 pub struct Memory {
     /// Resident memory after 1,000 calls, in MB.
     pub rss_mb: f64,
-    /// What it grew by until call 5,000, in MB.
+    /// Its growth until call 5,000, in MB.
     pub growth_mb: f64,
 }
 
-/// Counts. Warm calls under valgrind are left out where they would take minutes.
+/// Measures the counts, without warm calls under valgrind if they would take minutes.
 pub fn counted(
     world: &World,
     program: &Program,
@@ -106,8 +106,8 @@ pub fn counted(
     let pings = world.endpoint.counts();
     process.api.invoke(event)?;
     let first = world.endpoint.counts();
-    // From here on everything succeeds as it did the first time. What the first call has deleted
-    // would be gone for the second, and its answer another one.
+    // From here on, requests get their earlier answers. Otherwise what the first call deleted would
+    // be missing for the second, which would then give another answer.
     world.endpoint.replay(true);
     process.api.invoke(event)?;
     let second = world.endpoint.counts();
@@ -134,8 +134,8 @@ pub fn counted(
     Ok(counted)
 }
 
-/// What a run under valgrind took. valgrind is so slow that a call may end by its timeout where the
-/// machine is busy; that shows in what crosses the wire.
+/// The result of a run under valgrind. valgrind is so slow that on a busy machine a call may time
+/// out, which shows in the traffic on the wire.
 struct Run {
     instructions: f64,
     counts: Counts,
@@ -151,8 +151,8 @@ fn run(world: &World, program: &Program, event: &str, calls: usize) -> Result<Ru
     Ok(Run { instructions, counts: world.endpoint.counts() })
 }
 
-/// The instructions of a start and some calls. A run is undisturbed where as much crosses the wire
-/// as without valgrind, in all of `parts`.
+/// The instructions of a start and some calls. A run is undisturbed if its traffic, in all of
+/// `parts`, is the same as without valgrind.
 fn instructions(
     world: &World,
     program: &Program,
@@ -172,8 +172,9 @@ fn instructions(
     Ok(measured.unwrap_or(Measured { value: fewest, certainty: Certainty::AtMost }))
 }
 
-/// The instructions of a later call: the difference of a short and a long run. They are undisturbed
-/// where both have as many connections, and each call of the difference as many DynamoDB calls.
+/// The instructions of a warm call: the difference of a short and a long run. They are undisturbed
+/// if both have the same number of connections, and each further call the same number of DynamoDB
+/// calls.
 pub fn instructions_of_one(
     world: &World,
     program: &Program,
@@ -193,11 +194,11 @@ pub fn instructions_of_one(
     Ok(measured.unwrap_or(Measured { value: middle, certainty: Certainty::Unknown }))
 }
 
-/// What each run counted, and whether it was undisturbed.
+/// The count of each run, and whether it was undisturbed.
 type Runs = Vec<(f64, bool)>;
 
-/// Counts until an undisturbed run agrees with an undisturbed one before it. Answers with all runs,
-/// the smallest first, and whether each was undisturbed.
+/// Counts until an undisturbed run agrees with an earlier undisturbed one. Returns all runs, the
+/// smallest first, and whether each was undisturbed.
 fn agreed(
     count: impl Fn() -> Result<(f64, bool), Failure>,
 ) -> Result<(Runs, Option<Measured>), Failure> {
@@ -246,9 +247,9 @@ pub fn memory(world: &World, program: &Program, event: &str) -> Result<Memory, F
     Ok(Memory { rss_mb, growth_mb })
 }
 
-/// Periods of 20 ms in which the first calls of ten starts had to wait; none where no cgroup can be
-/// made. The init phase has the whole machine, as on Lambda; from then on the share of 128 MB
-/// holds.
+/// The periods of 20 ms in which the first calls of ten starts had to wait; none if no cgroup can
+/// be made. The init phase has the whole machine, as on Lambda; after it the share of 128 MB
+/// applies.
 pub fn throttled(world: &World, program: &Program, event: &str) -> Option<u64> {
     let periods = || -> Result<u64, Failure> {
         let mut periods = 0;

@@ -1,23 +1,23 @@
-//! What matters to a user, said and drawn from the table of `docs/benchmarks.md`.
+//! The figures that matter to users, as a list and a picture of the table in `docs/benchmarks.md`.
 
 use std::fmt::Write;
 
 use crate::Failure;
 
-/// The columns that are compared: as the table calls them, as the picture does, and their colour.
+/// The compared columns: their name in the table, their name in the picture, and their colour.
 const PROGRAMS: [(&str, &str, &str); 3] = [
     ("create-session", "create-session", "#0072b2"),
     ("default Rust", "default Rust", "#999999"),
     ("Node 20", "Node 20", "#d55e00"),
 ];
 
-/// A row that is compared.
+/// A compared row.
 struct Figure {
-    /// As the table calls it.
+    /// Its name in the table.
     row: &'static str,
     title: &'static str,
     unit: &'static str,
-    /// How many of the row's units make one of the picture's.
+    /// How many units of the row are one unit of the picture.
     per: f64,
 }
 

@@ -8,14 +8,14 @@ use std::process::{Child, Command, Stdio};
 use crate::Failure;
 use crate::runtime_api::RuntimeApi;
 
-/// What runs, and with what.
+/// A program to run, and its environment.
 #[derive(Debug, Clone)]
 pub struct Program {
     /// The binary and its arguments.
     pub command: Vec<OsString>,
     /// The variables of its environment.
     pub variables: Vec<(&'static str, String)>,
-    /// Where its standard output goes, if anywhere.
+    /// The file for its standard output, if any.
     pub log: Option<PathBuf>,
 }
 
@@ -96,10 +96,10 @@ impl Process {
         rss_mb(self.id())
     }
 
-    /// Ends it, and says how many instructions it took from its start until now.
+    /// Ends it, and returns the number of instructions since its start.
     pub fn instructions(mut self) -> Result<f64, Failure> {
         let log = self.counted.take().ok_or("nothing was counted")?;
-        // A signal that can be caught, so that valgrind says what it counted.
+        // A signal that can be caught, so that valgrind writes its counts.
         Command::new("kill").args(["-s", "TERM", &self.id().to_string()]).status()?;
         self.child.wait()?;
         let log = fs::read_to_string(log)?;
@@ -127,7 +127,7 @@ pub fn rss_mb(id: u32) -> Result<f64, Failure> {
 pub struct Share(PathBuf);
 
 impl Share {
-    /// A share with nobody in it. Needs a cgroup (v1) that may be written.
+    /// A share without processes. Needs a writable cgroup (v1).
     pub fn new() -> Result<Self, Failure> {
         let folder = format!("/sys/fs/cgroup/cpu/connect-sessions-bench-{}", std::process::id());
         let share = Self(PathBuf::from(folder));
@@ -139,8 +139,8 @@ impl Share {
         Ok(share)
     }
 
-    /// Puts a process, with all its threads, into it and on one CPU: who moves to another leaves
-    /// the rest of the period's share behind (Linux, "CFS bandwidth control", small details).
+    /// Puts a process with all its threads into it, and on one CPU: a thread that moves to another
+    /// CPU loses the rest of the period's share (Linux, "CFS bandwidth control", small details).
     pub fn add(&self, process: &Process) -> Result<(), Failure> {
         let id = process.id().to_string();
         Command::new("taskset")
@@ -150,7 +150,7 @@ impl Share {
         Ok(fs::write(self.0.join("cgroup.procs"), id)?)
     }
 
-    /// The periods so far in which somebody had to wait.
+    /// The periods so far in which a thread had to wait.
     pub fn throttled_periods(&self) -> Result<u64, Failure> {
         let stat = fs::read_to_string(self.0.join("cpu.stat"))?;
         let line = stat.lines().find_map(|line| line.strip_prefix("nr_throttled "));

@@ -7,7 +7,7 @@ use std::thread;
 use crate::Failure;
 use crate::http::Message;
 
-/// What a token endpoint answers (RFC 6749 section 5.1).
+/// The answer of the token endpoint (RFC 6749 section 5.1).
 const TOKEN: &str = r#"{
     "access_token": "gho_16C7e42F292c6912E7710c838347Ae178B4a",
     "expires_in": 3600,
@@ -16,7 +16,7 @@ const TOKEN: &str = r#"{
     "token_type": "bearer"
 }"#;
 
-/// Listens on a free port for as long as this process lives, and says where.
+/// Listens on a free port as long as this process lives, and returns the URL.
 pub fn start() -> Result<String, Failure> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let url = format!("http://{}", listener.local_addr()?);

@@ -1,4 +1,4 @@
-//! A stand-in for the Lambda Runtime API: it hands out events and takes the answers.
+//! A stand-in for the Lambda Runtime API: it delivers events and receives the answers.
 
 use std::io::BufReader;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 use crate::Failure;
 use crate::http::Message;
 
-/// valgrind runs fifty times slower than the machine, Node under valgrind slower still.
+/// How long a message is waited for. Under valgrind, programs run fifty times slower, Node more.
 const PATIENCE: Duration = Duration::from_secs(150);
 
-/// What a function tells the Runtime API.
+/// A request of a function to the Runtime API.
 enum Told {
     /// It asks for an event.
     Ready(Instant),
@@ -48,7 +48,7 @@ impl RuntimeApi {
         Ok(Self { address, events, told })
     }
 
-    /// Waits until the function asks for an event, and says when that was.
+    /// Waits until the function asks for an event, and returns the time of that.
     pub fn ready(&self) -> Result<Instant, Failure> {
         match self.next()? {
             Told::Ready(at) => Ok(at),
@@ -57,8 +57,8 @@ impl RuntimeApi {
         }
     }
 
-    /// Hands out an event to a function that is ready, and waits until it is ready again. Answers
-    /// the answer, and how long it took.
+    /// Delivers an event to a function that is ready, and waits until it is ready again. Returns
+    /// the answer and the time that it took.
     pub fn invoke(&self, event: &str) -> Result<(String, Duration), Failure> {
         let start = Instant::now();
         self.events.send(event.to_owned()).map_err(|_| "the Runtime API is gone")?;

@@ -17,7 +17,7 @@ const TAGS: [usize; 4] = [0, 1, 5, 10];
 /// Numbers of integrations in the environment.
 const INTEGRATIONS: [usize; 4] = [1, 100, 1_000, 10_000];
 
-/// What one create costs.
+/// The cost of one create.
 struct Cost {
     of: usize,
     kilo_instructions: Measured,
@@ -90,7 +90,7 @@ fn table(text: &mut String, title: &str, costs: &[Cost]) {
     text.push('\n');
 }
 
-/// A later create of a container.
+/// A create in a warm container.
 fn warm(world: &World, program: &Program, of: usize, body: &Value) -> Result<Cost, Failure> {
     let event = event("POST /connect/sessions", SECRET_KEY, Some(body))?;
     let process = Process::start(program)?;
@@ -104,7 +104,7 @@ fn warm(world: &World, program: &Program, of: usize, body: &Value) -> Result<Cos
     Ok(Cost { kilo_instructions: instructions.in_units_of(1e3), ..cost })
 }
 
-/// A create of a container that remembers nothing.
+/// A create in a container without caches.
 fn first(world: &World, program: &Program, of: usize, named: &str) -> Result<Cost, Failure> {
     let body = json!({ "tags": { "plan": "pro" }, "allowed_integrations": [named] });
     let event = event("POST /connect/sessions", SECRET_KEY, Some(&body))?;
@@ -131,7 +131,7 @@ fn cost(world: &World, of: usize) -> Cost {
     }
 }
 
-/// A body of a size, most of it in the one field that is free in shape.
+/// A body of this size, most of it in the one field of any form.
 fn body_of(size: usize) -> Value {
     let body = |filler: String| {
         json!({

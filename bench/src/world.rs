@@ -1,4 +1,5 @@
-//! What the functions find: an engine with an environment, the endpoint in front of it, and events.
+//! The surroundings of the functions: an engine with an environment, the endpoint in front of it,
+//! and events.
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -27,13 +28,13 @@ pub const SECRET_KEY: &str = "6e5f2a4c-1d3b-4f7a-9c8e-2b1a0d9f8e7c";
 /// The secret key of the environment whose integrations are connected.
 pub const CONNECTING_KEY: &str = "0b9f6d1e-7c3a-4e58-8f21-5d4c3b2a1908";
 
-/// The integration that is connected: one that takes an API key and does not try it.
+/// The integration that is connected, with an API key that is not verified.
 pub const CONNECTED: &str = "resend";
 
-/// An integration with OAuth 2, whose provider is one of the catalogue.
+/// An integration with OAuth 2 and a provider of the catalogue.
 pub const CONSENTED: &str = "github";
 
-/// An integration with OAuth 2, whose provider is the stand-in.
+/// An integration with OAuth 2 and the stand-in as its provider.
 pub const EXCHANGED: &str = "acme";
 
 /// The connection of the environment.
@@ -41,8 +42,8 @@ pub const CONNECTION: &str = "8ad36bb4-5b3c-4a6f-9a43-2f3e6a1b7c55";
 
 /// The settings that the template sets.
 const SETTINGS: [(&str, &str); 8] = [
-    // A hundred calls under valgrind take longer than the minute of the default, and what is read
-    // again then would be work of one run and not of another.
+    // A hundred calls under valgrind take longer than the default of a minute, and reading again
+    // after it would make runs differ.
     ("REGISTRY_CACHE_SECONDS", "3600"),
     // The stand-in for a provider.
     ("OUTBOUND_ALLOW", "127.0.0.0/8"),
@@ -56,11 +57,11 @@ const SETTINGS: [(&str, &str); 8] = [
 
 /// An engine, an environment, and the endpoint.
 pub struct World {
-    /// Where the functions reach DynamoDB.
+    /// The endpoint at which the functions reach DynamoDB.
     pub endpoint: Endpoint,
-    /// For what lives as long as a run.
+    /// A folder for files that live as long as a run.
     pub folder: TempDir,
-    /// A client of the engine itself, whose calls the endpoint does not count.
+    /// A client of the engine that bypasses the endpoint, which does not count its calls.
     pub client: Client,
     connect: &'static Connect,
     runtime: Runtime,
@@ -95,8 +96,8 @@ impl World {
         self.apply(document(integrations))
     }
 
-    /// Makes the environment whose integrations are connected. It is one of its own, so that the
-    /// session functions find theirs as small as it was.
+    /// Makes the environment whose integrations are connected. It is a separate one, so that the
+    /// environment of the session functions stays as small as it was.
     pub fn provision_connecting(&self) -> Result<(), Failure> {
         let base_url = provider::start()?;
         self.apply(connecting_document(&base_url))
@@ -112,7 +113,7 @@ impl World {
         &self.connect.app.settings
     }
 
-    /// Waits for something that is done with the tables.
+    /// Waits for an operation on the tables.
     pub fn wait<T>(&self, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
         self.runtime.block_on(work)
     }
@@ -125,7 +126,7 @@ impl World {
         }
     }
 
-    /// A file with the roots of this machine, and that of the endpoint.
+    /// A file with this machine's roots and that of the endpoint.
     pub fn with_machine_roots(&self) -> Result<String, Failure> {
         let machine = fs::read_to_string("/etc/ssl/certs/ca-certificates.crt")?;
         let own = fs::read_to_string(self.folder.path().join("roots.pem"))?;
@@ -134,7 +135,7 @@ impl World {
         Ok(file.display().to_string())
     }
 
-    /// A program in the environment of a Lambda function that is deployed here.
+    /// A program with the environment variables of a deployed function.
     pub fn program(&self, command: &[PathBuf]) -> Program {
         let roots = self.folder.path().join("roots.pem").display().to_string();
         let variables = [
@@ -151,7 +152,7 @@ impl World {
         let variables = variables.into_iter().chain(SETTINGS);
         let mut variables: Vec<_> = variables.map(|(name, value)| (name, value.into())).collect();
         variables.extend([
-            // As long as the ones that Lambda gives.
+            // As long as those of Lambda.
             ("AWS_SESSION_TOKEN", "IQoJb3JpZ2luX2VjEXAMPLE".repeat(32)),
             ("AWS_ENDPOINT_URL_DYNAMODB", self.endpoint.url.clone()),
             ("AWS_ENDPOINT_URL_KMS", self.endpoint.url.clone()),
@@ -166,7 +167,7 @@ impl World {
     }
 }
 
-/// An environment with one key, one connection, and these integrations.
+/// An environment document with one key, one connection, and these integrations.
 pub fn document(integrations: &[String]) -> Value {
     let integration =
         |key| json!({ "unique_key": key, "provider": "unauthenticated", "display_name": key });
@@ -182,8 +183,8 @@ pub fn document(integrations: &[String]) -> Value {
     } ] })
 }
 
-/// An environment with a key that may do everything, and integrations that seal: one with an API
-/// key, two with OAuth 2, of which one has a provider at this address.
+/// An environment document with a key that may do everything, and integrations with credentials:
+/// one with an API key, and two with OAuth 2, of which one has its provider at this address.
 pub fn connecting_document(base_url: &str) -> Value {
     let client = json!({
         "type": "OAUTH2",

@@ -1,5 +1,5 @@
-// A web app whose users connect their accounts. It is all that a customer of connect-sessions
-// writes: mint a session, open the Connect UI, take the webhook, read the connection.
+// A web app whose users connect their accounts. It has everything that a customer of connect-sessions
+// writes: make a session, open the Connect UI, receive the webhook, read the connection.
 //
 //   NANGO_HOST=http://127.0.0.1:3003 NANGO_SECRET_KEY=… NANGO_WEBHOOK_SIGNING_KEY=… npm start
 
@@ -23,22 +23,22 @@ const nango = new Nango({
   webhookSigningKey: NANGO_WEBHOOK_SIGNING_KEY,
 });
 
-/** Who is logged in; a real app asks its own session. */
+/** The user who is logged in. A real app takes it from its own session. */
 const user = { id: 'u1', email: 'ada@example.com', display_name: 'Ada' };
 
-/** What is connected: the ids of connections by user. A real app has a table for it. */
+/** The connection ids by user. A real app has a table for them. */
 const accounts = new Map();
 
 const routes = {
   'GET /': () => [200, page(), 'text/html; charset=utf-8'],
 
-  // The browser asks for a session when the user presses the button: it lives half an hour.
+  // The browser asks for a session when the user presses the button, because it lives half an hour.
   'POST /session': async () => {
     const { data } = await nango.createConnectSession({ end_user: user, tags: { plan: 'pro' } });
     return [200, { token: data.token }];
   },
 
-  // The service tells who connected what. The signature says that it was the service.
+  // The webhook says who connected what. The signature proves that the service sent it.
   'POST /webhooks': (body, headers) => {
     if (!nango.verifyIncomingWebhookRequest(body, headers)) return [401, {}];
     const event = JSON.parse(body);
@@ -49,7 +49,7 @@ const routes = {
     return [200, {}];
   },
 
-  // A connection has credentials that are fresh. They stay on the server as well.
+  // The service renews credentials before it answers. They stay on the server too.
   'GET /accounts': async () => {
     const connections = (accounts.get(user.id) ?? []).map(({ providerConfigKey, connectionId }) =>
       nango.getConnection(providerConfigKey, connectionId),
@@ -62,7 +62,7 @@ const routes = {
     return [200, (await Promise.all(connections)).map(shown)];
   },
 
-  // The official package, as it comes from npm.
+  // The official package, unmodified from npm.
   'GET /sdk/index.js': () => sdk('index.js'),
   'GET /sdk/authModal.js': () => sdk('authModal.js'),
   'GET /sdk/connectUI.js': () => sdk('connectUI.js'),
@@ -99,14 +99,14 @@ function page() {
           if (event.type === 'close') button.focus();
         },
       });
-      // The package gives its frame no title, and a screen reader asks for one.
+      // The package gives its frame no title, which screen readers need.
       document.getElementById('connect-ui').title = 'Connect an account';
       fetch('/session', { method: 'POST' })
         .then((answer) => answer.json())
         .then(({ token }) => ui.setSessionToken(token));
     };
 
-    // The webhook comes by another way, a moment later; an app with a socket of its own would push it.
+    // The webhook arrives a moment later, on the server. An app with a socket of its own would push it.
     async function showAccounts(tries = 10) {
       const known = document.querySelectorAll('li').length;
       const accounts = await (await fetch('/accounts')).json();

@@ -1,5 +1,6 @@
-//! Makes the files that the function answers out of `page/` and `logos.json`: the modules become
-//! one, the document one for each language, and each is there as it is and compressed.
+//! Builds the files that the function serves from `page/` and `logos.json`: the modules become one
+//! script, the document becomes one for each language, and each file is stored plain and
+//! compressed.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -14,12 +15,12 @@ use sha2::{Digest, Sha256};
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
-/// The modules, each behind those that it imports.
+/// The modules, each after those that it imports.
 const MODULES: [&str; 13] = [
     "dom", "messages", "host", "api", "reasons", "theme", "logos", "fields", "form", "consent",
     "views", "card", "app",
 ];
-/// The languages, the one for everybody else first.
+/// The languages. The first one is the default.
 const LANGUAGES: [&str; 5] = ["en", "fr", "de", "es", "ja"];
 
 fn main() -> Outcome {
@@ -50,8 +51,8 @@ fn main() -> Outcome {
     Ok(())
 }
 
-/// The modules as one, so that they cost one request: their imports fall away, as all their names
-/// are different. (Two that are the same would not even be parsed.)
+/// The modules as one script, which takes one request. Imports are removed, because no two modules
+/// define the same name. (Browsers refuse to parse a script that defines a name twice.)
 fn script() -> Outcome<String> {
     let mut script = String::new();
     for module in MODULES {
@@ -71,14 +72,14 @@ fn script() -> Outcome<String> {
     Ok(script)
 }
 
-/// A line without the types within it: `/** @type {Event} */`.
+/// A line without the type comments within it, such as `/** @type {Event} */`.
 fn without_types(line: &str) -> String {
     let mut parts = line.split("/** ");
     let first = parts.next().unwrap_or_default().to_owned();
     parts.fold(first, |text, part| text + part.split_once(" */ ").map_or(part, |(_, rest)| rest))
 }
 
-/// A name for this content.
+/// A version that names this content.
 fn version(contents: &[&str]) -> String {
     let digest = Sha256::digest(contents.concat());
     digest[..8].iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
@@ -100,7 +101,7 @@ fn document(language: &str, version: &str) -> Outcome<String> {
         .replace("{messages}", &messages))
 }
 
-/// Writes a file in both forms. Answers the expression that embeds them.
+/// Writes a file plain and compressed. Returns the expression that embeds both.
 fn asset(out: &Path, name: &str, text: &str) -> Outcome<String> {
     let (plain, gzip) = (out.join(name), out.join(format!("{name}.gz")));
     fs::write(&plain, text)?;
@@ -111,7 +112,7 @@ fn asset(out: &Path, name: &str, text: &str) -> Outcome<String> {
     Ok(format!("Asset {{ plain: include_str!({plain:?}), gzip: include_bytes!({gzip:?}) }}"))
 }
 
-/// The marks of brands as a table, sorted by provider.
+/// The logos of brands as a table, sorted by provider.
 fn logos() -> Outcome<String> {
     let logos: Map<String, Value> = serde_json::from_str(&fs::read_to_string("logos.json")?)?;
     let mut rows: Vec<_> = logos

@@ -1,10 +1,10 @@
-//! The whole way from an event to its answer: whatever a client sends, there is an answer below
-//! 500, in JSON unless it is for a browser, and no credential in an error. What browsers are sent
-//! has the headers of docs/security.md, and no credential either.
+//! From an event to its answer: whatever a client sends, the answer's status is below 500, its body
+//! is JSON unless it is for a browser, and an error contains no credential. Answers for browsers
+//! have the headers of docs/security.md, and no credential either.
 //!
-//! An input is text like a request. Its first character numbers the route, the rest of its first
-//! line is the query; then come headers, an empty line, and the body. The header `path` is what
-//! stands in the path in place of a name in braces:
+//! An input is text like a request. Its first character selects the route, the rest of its first
+//! line is the query; then come headers, an empty line, and the body. The header `path` is the
+//! value of the path's parameter:
 //!
 //! ```text
 //! 0a=1
@@ -15,8 +15,8 @@
 //! ```
 //!
 //! In the header `authorization`, `{key}`, `{key_no_scope}` and `{token}` stand for credentials of
-//! the run, and so does the parameter `connect_session_token={token}` of the query. Elsewhere they
-//! do not: a page may show what a provider or a browser has said.
+//! the run, as does `{token}` in the query parameter `connect_session_token`. They are not replaced
+//! elsewhere, because a page may show what a provider or a browser sent.
 
 #![no_main]
 
@@ -38,17 +38,17 @@ use serde_json::{Map, Value, json};
 use session::secret_key::SecretKey;
 use tokio::runtime::{Builder, Runtime};
 
-/// What answers browsers, with pages, pictures and redirects.
+/// The routes that answer browsers, with pages, pictures and redirects.
 const PAGES: [&str; 3] = ["/oauth/", "/connect-ui", "/images/"];
 
-/// The service on an engine in memory, and credentials that it knows.
+/// The service with an engine in memory, and valid credentials.
 struct World {
     state: &'static State,
     _kms: Kms,
     now: Timestamp,
     key: String,
     key_no_scope: String,
-    /// Of a live session.
+    /// The token of a live session.
     token: RefCell<String>,
     _engine: Engine,
 }
@@ -64,7 +64,7 @@ fuzz_target!(|input: &[u8]| {
     STARTED.with(|started| started.0.block_on(started.1.hold(input)));
 });
 
-/// An answer of a function.
+/// A function's answer.
 struct Answer {
     status: u64,
     headers: Map<String, Value>,
@@ -82,8 +82,8 @@ impl Answer {
         assert_eq!(body["error"]["code"].is_string(), self.status >= 300, "{body}");
     }
 
-    /// What holds of whatever a browser is sent. A flow's answers are nobody else's; the page and
-    /// the pictures of the Connect UI may be framed, and kept where they are the same for all.
+    /// Checks an answer for a browser. A flow's answers may be neither framed nor cached; the page
+    /// and the pictures of the Connect UI may be framed, and cached if they are the same for all.
     fn hold_browser(&self, is_flow: bool) {
         let headers = &self.headers;
         assert_eq!(self.header("x-content-type-options"), "nosniff", "{headers:?}");
@@ -172,7 +172,7 @@ impl World {
         world
     }
 
-    /// Sends what the input says, and judges the answer.
+    /// Sends the request that the input describes, and checks the answer.
     async fn hold(&self, input: &[u8]) {
         let (head, body) = split(input, b"\n\n");
         let head = String::from_utf8_lossy(head);
@@ -214,7 +214,7 @@ impl World {
         }
     }
 
-    /// What was made can be read, and ended: the engine must not fill up.
+    /// A session that was made can be read and ended. It must be, or the engine fills up.
     async fn read_and_end(&self, minted: &str) {
         let minted: Value = serde_json::from_str(minted).expect("JSON");
         let token = minted["data"]["token"].as_str().expect("a token");
@@ -242,7 +242,7 @@ impl World {
             .replace("{token}", &self.token.borrow())
     }
 
-    /// Hands a function the event that API Gateway makes of a request.
+    /// Invokes a function with the event that API Gateway makes of a request.
     async fn send(
         &self,
         route: usize,
@@ -297,7 +297,7 @@ impl World {
     }
 }
 
-/// What stands before and after the first `separator`.
+/// The text before and after the first `separator`.
 fn split<'a>(text: &'a [u8], separator: &[u8]) -> (&'a [u8], &'a [u8]) {
     match text.windows(separator.len()).position(|window| window == separator) {
         Some(at) => (&text[..at], &text[at + separator.len()..]),

@@ -10,15 +10,16 @@ use local::log::Format;
 use url::Url;
 
 /// Serves connect sessions on this machine: the API of template.yaml, with an embedded DynamoDB
-/// engine.
+/// engine and stand-ins for KMS and SQS.
 ///
-/// The settings of the functions come from the environment, as on Lambda: CONNECT_UI_URL,
-/// SESSION_TTL_SECONDS, REGISTRY_CACHE_SECONDS, WEBSOCKETS_PATH, METRICS_NAMESPACE,
-/// SESSIONS_TABLE, REGISTRY_TABLE, RUST_LOG.
+/// The functions read their settings from the environment, as on Lambda: CONNECT_UI_URL,
+/// SESSION_TTL_SECONDS, REGISTRY_CACHE_SECONDS, WEBSOCKETS_PATH, OUTBOUND_ALLOW,
+/// METRICS_NAMESPACE, RUST_LOG, and the names of the tables: SESSIONS_TABLE, REGISTRY_TABLE,
+/// CONNECTIONS_TABLE, EVENTS_TABLE. README.md says what each means.
 #[derive(Debug, Parser)]
 #[command(name = "local", version, max_term_width = 100)]
 pub struct Arguments {
-    /// Where to listen; port 0 takes a free one
+    /// Where to listen; port 0 takes a free port
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:3003")]
     pub listen: SocketAddr,
 
@@ -27,54 +28,55 @@ pub struct Arguments {
     #[arg(conflicts_with_all = ["in_memory", "dynamodb"])]
     pub data: PathBuf,
 
-    /// Keep the data in memory only: it is gone when the process ends
+    /// Keep the data in memory only, so that it is lost when the process ends
     #[arg(long, conflicts_with = "dynamodb")]
     pub in_memory: bool,
 
-    /// Where the engine listens, for functions that run elsewhere, as under sam local; port 0 takes
-    /// a free one
+    /// Where the DynamoDB engine listens, for functions that run elsewhere, such as under sam
+    /// local; port 0 takes a free port
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:0")]
     #[arg(conflicts_with = "dynamodb")]
     pub engine: SocketAddr,
 
-    /// Apply this environment document (JSON) before serving, in place of the demo environment
+    /// Apply this environment document (JSON, see docs/provisioning.md) before serving, in place of
+    /// the demo environment
     #[arg(long, value_name = "FILE")]
     pub environment: Option<PathBuf>,
 
-    /// Use another DynamoDB-compatible endpoint, or AWS itself
-    /// (https://dynamodb.<region>.amazonaws.com, whose tables must exist), instead of the engine;
-    /// AWS_REGION and AWS credentials come from the environment
+    /// Use another DynamoDB-compatible endpoint instead of the engine, or AWS itself
+    /// (https://dynamodb.<region>.amazonaws.com), whose tables must exist; AWS_REGION and AWS
+    /// credentials come from the environment
     #[arg(long, value_name = "URL")]
     pub dynamodb: Option<Url>,
 
-    /// How lines on standard error look: short or, as on Lambda, JSON. By default a terminal gets
-    /// the short ones, coloured unless NO_COLOR is set
+    /// The format of the log on standard error. By default it is pretty on a terminal, coloured
+    /// unless NO_COLOR is set, and json elsewhere
     #[arg(long, value_enum)]
     pub log: Option<Format>,
 
-    /// How long requests in flight may take after Ctrl-C or SIGTERM, in seconds. What is not
-    /// finished then, or at a second signal, is cut off, and the exit status is 3
+    /// How long requests in flight may take after Ctrl-C or SIGTERM, in seconds. Requests that are
+    /// not finished by then, or at a second signal, are cut off, and the exit status is 3
     #[arg(long, value_name = "SECONDS", default_value = "10")]
     pub stop_within: u32,
 }
 
 impl Arguments {
-    /// Where the engine keeps its data, if in a file.
+    /// The file in which the engine keeps its data; `None` if it keeps them in memory.
     pub fn data_file(&self) -> Option<&Path> {
         (!self.in_memory).then_some(self.data.as_path())
     }
 
-    /// Where the key of the local KMS is kept.
+    /// The file of the local KMS's key; `None` if it is in memory.
     pub fn kms_file(&self) -> Option<PathBuf> {
         (!self.in_memory).then(|| self.data.with_file_name("kms-key"))
     }
 
-    /// Where the demo's document is kept.
+    /// The file of the demo's environment document; `None` if it is in memory.
     pub fn demo_file(&self) -> Option<PathBuf> {
         (!self.in_memory).then(|| self.data.with_file_name("demo-environment.json"))
     }
 
-    /// Whether the tables are AWS's: then nothing is made that was not asked for.
+    /// Whether the tables are on AWS. If so, nothing is created there unasked.
     pub fn is_aws(&self) -> bool {
         self.dynamodb.as_ref().is_some_and(is_aws)
     }

@@ -1,4 +1,4 @@
-//! What a start prints: where the service is, and how to call it.
+//! The text that is printed at the start: where the service is, and how to call it.
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -9,34 +9,40 @@ use serde_json::Value;
 use crate::inbox::PATH;
 use crate::providers::catalogue::API_KEY;
 
-/// Everything that a person needs for the first call.
+/// Stands for a secret key that this start does not know.
+const UNKNOWN_KEY: &str = "$SECRET_KEY";
+
+/// Everything that a person needs to make the first call.
 pub struct Banner {
     /// Where the service listens.
     pub address: SocketAddr,
-    /// Where the data is.
+    /// Where the data is kept.
     pub data: String,
-    /// Whether that is AWS.
+    /// Whether it is kept on AWS.
     pub is_aws: bool,
-    /// Opens the Connect UI of the demo, if that is what runs.
+    /// The link that opens the Connect UI, if the demo environment runs.
     pub connect_link: Option<String>,
     /// The environment document that was applied.
     pub document: Option<Value>,
-    /// What that did.
+    /// What applying it changed.
     pub report: Option<Report>,
 }
 
 impl Banner {
-    /// Prints it. A closed standard output is no reason not to serve.
+    /// Prints the text. Errors are ignored, since the service can run without a standard output.
     pub fn print(&self) {
         let mut out = std::io::stdout().lock();
         let _ = out.write_all(self.text().as_bytes()).and_then(|()| out.flush());
     }
 
-    /// What it says.
+    /// The text.
     pub fn text(&self) -> String {
         let url = format!("http://{}", self.address);
         let key = self.secret_key();
-        let (integration, connection) = self.connection();
+        let note = match key.as_str() {
+            UNKNOWN_KEY => " (only the hash is stored: set this variable to your key)",
+            _ => "",
+        };
         let webhooks = self.webhooks(&url);
         let mut new_keys = String::new();
         for key in self.report.iter().flat_map(|report| &report.secrets) {
@@ -47,26 +53,32 @@ impl Banner {
         }
         let link = self.connect_link.as_ref().map_or_else(String::new, |link| {
             format!(
-                "\nOpen this in a browser, choose Demo OAuth, and allow it (the key of Demo API key is \
-                 {API_KEY}):\n\n{link}\n\n\
-                 Then the log has the webhook with the session's tags, and this reads the newest \
-                 connection with its token:\n\n{}\n",
+                "\nOpen this link in a browser, choose Demo OAuth, and allow it (for Demo API key, \
+                 enter {API_KEY}):\n\n{link}\n\n\
+                 The log then shows the webhook with the session's tags, and this command reads \
+                 the newest connection with its token:\n\n{}\n",
                 read_newest(&url, &key)
             )
         });
         let json = "-H 'Content-Type: application/json'";
+        let reconnect = self.connection().map_or_else(String::new, |(integration, connection)| {
+            format!(
+                r#"curl -s {url}/connect/sessions/reconnect -H "Authorization: Bearer {key}" {json} -d '{{"connection_id":"{connection}","integration_id":"{integration}"}}'
+"#
+            )
+        });
+        let also = if reconnect.is_empty() { "" } else { ", create one that reconnects" };
         format!(
             r#"connect-sessions
   url         {url}
   data        {data}
-  secret key  {key}
+  secret key  {key}{note}
 {webhooks}{new_keys}{link}
-Create a session, read it, make one that reconnects, and end the first; paste these in order:
+Create a session, read it{also}, and end the first; paste these commands in order:
 
 TOKEN=$(curl -s {url}/connect/sessions -H "Authorization: Bearer {key}" {json} -d '{{"end_user":{{"id":"u1","email":"ada@example.com"}},"tags":{{"plan":"pro"}}}}' | sed -E 's/.*"token":"([^"]+)".*/\1/'); echo "$TOKEN"
 curl -s {url}/connect/session -H "Authorization: Bearer $TOKEN"
-curl -s {url}/connect/sessions/reconnect -H "Authorization: Bearer {key}" {json} -d '{{"connection_id":"{connection}","integration_id":"{integration}"}}'
-curl -s -i -X DELETE {url}/connect/session -H "Authorization: Bearer $TOKEN"
+{reconnect}curl -s -i -X DELETE {url}/connect/session -H "Authorization: Bearer $TOKEN"
 
 Ctrl-C stops it.
 "#,
@@ -74,11 +86,11 @@ Ctrl-C stops it.
         )
     }
 
-    /// A secret key that this start knows; the database has only hashes. One that opens an
-    /// environment at AWS is not for a terminal's history: there, whoever calls knows it.
+    /// A secret key that this start knows, since the database has only hashes. A key for an
+    /// environment on AWS is never printed, because terminals keep a history.
     fn secret_key(&self) -> String {
         if self.is_aws {
-            return "$SECRET_KEY".to_owned();
+            return UNKNOWN_KEY.to_owned();
         }
         let given = self.document.as_ref().and_then(|document| {
             let mut keys = (document["environments"].as_array()?.iter()).flat_map(|environment| {
@@ -94,10 +106,10 @@ Ctrl-C stops it.
                 .find(|key| !key.name.contains('/'))
                 .map(|key| key.secret.as_str())
         };
-        given.or_else(generated).unwrap_or("$SECRET_KEY").to_owned()
+        given.or_else(generated).unwrap_or(UNKNOWN_KEY).to_owned()
     }
 
-    /// Where webhooks can be seen, and the key that signs them if this start knows it.
+    /// The inbox, and the key that signs webhooks if this start knows it.
     fn webhooks(&self, url: &str) -> String {
         if self.is_aws {
             return String::new();
@@ -107,21 +119,18 @@ Ctrl-C stops it.
             environments.find_map(|environment| environment["webhooks"]["signing_key"].as_str())
         });
         let key = key.map(|key| format!("  signing key {key}\n")).unwrap_or_default();
-        format!("  webhooks    {url}{PATH}\n{key}")
+        // A document of the operator's own may send its webhooks anywhere.
+        let note = if self.connect_link.is_some() { "" } else { " (to use as primary_url)" };
+        format!("  webhooks    {url}{PATH}{note}\n{key}")
     }
 
-    /// A connection of the document, as integration and id.
-    fn connection(&self) -> (String, String) {
-        let first = self.document.as_ref().and_then(|document| {
-            let mut connections =
-                (document["environments"].as_array()?.iter()).flat_map(|environment| {
-                    environment["connections"].as_array().into_iter().flatten()
-                });
-            let connection = connections.next()?;
-            Some((connection["integration_id"].as_str()?, connection["connection_id"].as_str()?))
-        });
-        let (integration, id) = first.unwrap_or(("github", "conn-1"));
-        (integration.to_owned(), id.to_owned())
+    /// The first connection of the document, as integration and id.
+    fn connection(&self) -> Option<(&str, &str)> {
+        let environments = self.document.as_ref()?["environments"].as_array()?;
+        let connection = environments.iter().find_map(|environment| {
+            environment["connections"].as_array()?.iter().find(|one| one["state"] != "absent")
+        })?;
+        Some((connection["integration_id"].as_str()?, connection["connection_id"].as_str()?))
     }
 }
 

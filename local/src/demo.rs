@@ -1,4 +1,5 @@
-//! The environment that a first start provisions, so that there is something to try.
+//! The environment that `local` provisions when it is given none, so that there is something to
+//! try.
 
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
@@ -15,11 +16,11 @@ use session::secret_key::SecretKey;
 
 use crate::{State, gateway};
 
-/// More than the answer with a session has.
+/// The longest answer that is read, in bytes: more than a session needs.
 const BODY_MAX: usize = 64 * 1_024;
 
-/// The demo's environment document. Kept in `file`, it has the same secret key at the next start;
-/// the database has only the key's hash.
+/// The demo's environment document. It is kept in `file`, so that the secret key is the same at the
+/// next start: the database has only the key's hash.
 pub fn document(file: Option<&Path>) -> Result<Value, InitError> {
     let Some(file) = file else { return Ok(new()) };
     let problem = |error: &dyn std::fmt::Display| {
@@ -56,7 +57,7 @@ fn new() -> Value {
     } ] })
 }
 
-/// A link that opens the Connect UI for a first user: what a server would make for one of its own.
+/// A link that opens the Connect UI, made as an application's server makes it for one of its users.
 pub async fn connect_link(
     state: &'static State,
     document: &Value,
@@ -77,7 +78,7 @@ pub async fn connect_link(
     Some(answer["data"]["connect_link"].as_str()?.to_owned())
 }
 
-/// The document with webhooks that go to `url`, where it names no receiver.
+/// The document, with `url` as the receiver of webhooks in every environment that names none.
 pub fn with_receiver(mut document: Value, url: &str) -> Value {
     let environments = document["environments"].as_array_mut().into_iter().flatten();
     for environment in environments.filter(|environment| environment["state"] != "absent") {

@@ -4,7 +4,7 @@ mod in_process;
 mod tables;
 
 use std::fs::File;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ use aws_smithy_runtime_api::client::http::{SharedHttpConnector, http_client_fn};
 use dynoxide::Database;
 use tokio::net::TcpListener;
 
-use crate::server::Server;
+use crate::server::{ANY_PORT, Server};
 
 use in_process::InProcess;
 
@@ -31,28 +31,25 @@ pub use tables::create_tables;
 /// How often expired items are deleted. AWS takes up to days; nothing depends on it.
 const SWEEP_EVERY: Duration = Duration::from_mins(1);
 
-/// A free port of the loopback interface.
-const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
-
-/// An engine that serves DynamoDB's API, on a free loopback port or at an address.
+/// An engine that serves DynamoDB's API.
 pub struct Engine {
     /// Where it listens.
     pub address: SocketAddr,
-    /// The database itself, for what DynamoDB does on its own: deleting expired items.
+    /// The database itself, for what needs no API: deleting expired items, and the stream.
     pub database: Database,
-    /// What answers there.
+    /// The server that answers there.
     pub server: Server,
-    /// Held for as long as the engine runs.
+    /// Held as long as the engine runs.
     _lock: Option<File>,
 }
 
 impl Engine {
-    /// An engine whose data lives in `file`, or in memory.
+    /// An engine on a free port of the loopback interface, whose data is in `file` or in memory.
     pub async fn start(file: Option<&Path>) -> Result<Self, InitError> {
         Self::start_at(ANY_PORT, file).await
     }
 
-    /// An engine that listens at `address`.
+    /// As [`start`](Self::start), but listening at `address`.
     pub async fn start_at(address: SocketAddr, file: Option<&Path>) -> Result<Self, InitError> {
         let (database, lock) = match file {
             None => (Database::memory().map_err(|error| InitError::new(error.to_string()))?, None),
@@ -88,8 +85,8 @@ impl Engine {
         format!("http://{}", self.address)
     }
 
-    /// A client in this process, which needs no connection: no signature that nobody checks, and no
-    /// time limits and retries, since whatever fails here would fail again.
+    /// A client that calls the database in this process, without a connection. It needs no
+    /// signatures, and neither timeouts nor retries, because whatever fails here would fail again.
     pub fn client(&self) -> Client {
         let connector = SharedHttpConnector::new(InProcess::new(self.database.clone()));
         let config = Config::builder()
@@ -106,7 +103,7 @@ impl Engine {
         Client::from_conf(config)
     }
 
-    /// Deletes expired items from now on, as DynamoDB does.
+    /// Deletes expired items at intervals from now on, as DynamoDB does.
     pub fn sweep_on_a_timer(&self) {
         let database = self.database.clone();
         tokio::spawn(async move {
@@ -117,8 +114,8 @@ impl Engine {
                 let swept = tokio::task::spawn_blocking(move || database.sweep_ttl()).await;
                 match swept {
                     Ok(Ok(0)) | Err(_) => {}
-                    Ok(Ok(deleted)) => tracing::info!(deleted, "expired sessions deleted"),
-                    Ok(Err(error)) => tracing::warn!(%error, "expired sessions not deleted"),
+                    Ok(Ok(deleted)) => tracing::info!(deleted, "expired items deleted"),
+                    Ok(Err(error)) => tracing::warn!(%error, "expired items not deleted"),
                 }
             }
         });
@@ -128,7 +125,7 @@ impl Engine {
 fn make_folder(file: &Path) -> Result<(), InitError> {
     let Some(folder) = file.parent() else { return Ok(()) };
     std::fs::create_dir_all(folder).map_err(|error| {
-        InitError::new(format!("the folder {} cannot be made: {error}", folder.display()))
+        InitError::new(format!("the folder {} cannot be created: {error}", folder.display()))
     })
 }
 
@@ -140,11 +137,11 @@ fn open(file: &Path) -> Result<Database, InitError> {
     Database::new(path).map_err(|error| problem(error.to_string()))
 }
 
-/// Keeps a second process away from the file: the engine is the only one that may write it.
+/// Locks the data file, which only one engine may write.
 fn lock(file: &Path) -> Result<File, InitError> {
     let lock = file.with_extension("lock");
     let opened = File::create(&lock).map_err(|error| {
-        InitError::new(format!("the lock file {} cannot be made: {error}", lock.display()))
+        InitError::new(format!("the lock file {} cannot be created: {error}", lock.display()))
     })?;
     opened.try_lock().map_err(|_| {
         InitError::new(format!(
@@ -155,14 +152,14 @@ fn lock(file: &Path) -> Result<File, InitError> {
     Ok(opened)
 }
 
-/// A client of an endpoint that does not look at credentials, or of AWS.
+/// A DynamoDB client with the timeouts of functions that answer HTTP requests.
 pub fn client(url: &str, region: String, credentials: Credentials) -> Client {
     waiting(Waits::REQUEST, url, region, credentials)
 }
 
-/// A client that waits as long for an answer as functions do that nobody waits for.
+/// A DynamoDB client with the timeouts of the other functions.
 pub fn patient_client(url: &str, region: String, credentials: Credentials) -> Client {
-    waiting(Waits::PROVISION, url, region, credentials)
+    waiting(Waits::INVOCATION, url, region, credentials)
 }
 
 fn waiting(waits: Waits, url: &str, region: String, credentials: Credentials) -> Client {

@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 
 use crate::routes::decoded_path;
 
-/// The event of a request for a route, with the parameters that its path holds.
+/// The event of a request for a route; `parameters` are those in its path.
 pub fn event(
     route_key: &str,
     parameters: Map<String, Value>,
@@ -53,7 +53,7 @@ pub fn event(
         },
         "isBase64Encoded": false,
     });
-    // Whatever a client says: API Gateway sets it too.
+    // API Gateway overwrites what the client sends.
     event["headers"]["x-forwarded-proto"] = json!("http");
     let cookies: Vec<_> = values(&parts.headers, &COOKIE).collect();
     if !cookies.is_empty() {
@@ -76,7 +76,7 @@ pub fn event(
     event
 }
 
-/// Names in lowercase; several values of a name are joined with commas; cookies go elsewhere.
+/// The headers except cookies: names in lowercase, the values of a name joined with commas.
 fn headers(headers: &HeaderMap) -> Map<String, Value> {
     let joined = |name| values(headers, name).collect::<Vec<_>>().join(",");
     headers

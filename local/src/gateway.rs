@@ -1,7 +1,7 @@
-//! API Gateway's part: routes, CORS and limits, as `template.yaml` sets them up.
+//! What API Gateway does: routes, CORS and limits, as `template.yaml` configures them.
 //!
-//! A request becomes a real event, passes through `lambda_http` into the same `handle` that Lambda
-//! runs, and the function's answer becomes an HTTP response again. Source: AWS, "Configure CORS for
+//! A request becomes an event, which goes through `lambda_http` into the same `handle` that Lambda
+//! runs; the function's answer becomes an HTTP response. Source: AWS, "Configure CORS for
 //! HTTP APIs".
 
 use std::error::Error;
@@ -33,10 +33,10 @@ use crate::routes::{ROUTES, Router, decoded_path};
 use crate::upgrade;
 use crate::websockets::Hub;
 
-/// The most bytes of a request that API Gateway takes (AWS, HTTP API quotas).
+/// The longest request body that API Gateway accepts, in bytes (AWS, HTTP API quotas).
 const PAYLOAD_MAX: usize = 10 * 1_024 * 1_024;
 
-/// The CORS headers of every answer, and those that only a preflight gets.
+/// The CORS headers of every response.
 const CORS: [(HeaderName, &str); 2] = [
     (ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
     (
@@ -45,6 +45,7 @@ const CORS: [(HeaderName, &str); 2] = [
          X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset",
     ),
 ];
+/// The further CORS headers of the response to a preflight request.
 const PREFLIGHT: [(HeaderName, &str); 3] = [
     (ACCESS_CONTROL_ALLOW_METHODS, "GET,HEAD,PUT,PATCH,POST,DELETE"),
     (
@@ -56,9 +57,9 @@ const PREFLIGHT: [(HeaderName, &str); 3] = [
     (ACCESS_CONTROL_MAX_AGE, "600"),
 ];
 
-/// Serves until `stop` resolves, then finishes the requests in flight. Sockets are no requests:
-/// they end with the process. `pages` are routes of this machine only, which stand beside those of
-/// the template.
+/// Serves until `stop` resolves, then finishes the requests in flight. Sockets do not count as
+/// requests: they end with the process. `pages` are routes that exist on this machine only, besides
+/// those of the template.
 pub async fn serve(
     state: &'static State,
     hub: Hub,
@@ -76,8 +77,8 @@ pub async fn serve(
                 .await
         } else {
             match with_whole_body(request).await {
-                // A task of its own: as on Lambda, a request is finished although its client is
-                // gone.
+                // A task of its own, so that a request whose client is gone is finished, as it is
+                // on Lambda.
                 Ok(request) => match tokio::spawn(respond(state, request, peer, clock())).await {
                     Ok(response) => response,
                     Err(_) => with_cors(internal_server_error()),
@@ -93,12 +94,12 @@ pub async fn serve(
     axum::serve(listener, service).with_graceful_shutdown(stop).await
 }
 
-/// Reads the body, unless it is longer than API Gateway takes.
+/// Reads the body, unless it is longer than API Gateway accepts.
 async fn with_whole_body(request: Request<Body>) -> Result<Request<Bytes>, Response<Body>> {
     let too_large =
         || plain(StatusCode::PAYLOAD_TOO_LARGE, r#"{"message":"Request Entity Too Large"}"#);
     let (parts, body) = request.into_parts();
-    // A length that is announced is judged before anything is read.
+    // An announced length is checked before anything is read.
     if body.size_hint().lower() > PAYLOAD_MAX as u64 {
         return Err(too_large());
     }
@@ -166,7 +167,7 @@ async fn route(
     context.request_id = request_id;
     let answered = handle(state, event, context, now).await;
     answered.and_then(|answer| http_response(&answer)).unwrap_or_else(|problem| {
-        // What API Gateway says when an invocation fails.
+        // The answer of API Gateway when an invocation fails.
         tracing::error!(problem, "invocation failed");
         internal_server_error()
     })
@@ -213,11 +214,11 @@ fn http_response(answer: &str) -> Result<Response<Body>, String> {
     response.body(Body::from(body)).map_err(|error| error.to_string())
 }
 
-/// The code in the body of a function's answer, for the log.
+/// The error code in the body of a function's answer, for the log.
 #[derive(Clone)]
 struct ErrorCode(String);
 
-/// An answer of API Gateway itself.
+/// A response of API Gateway itself.
 fn plain(status: StatusCode, body: &'static str) -> Response<Body> {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;

@@ -1,8 +1,8 @@
-//! A receiver of webhooks with a page that shows them, so that nobody needs a tunnel to try them:
-//! the last hundred, each with its body, its headers, whether its signature holds, and what was
-//! answered. It can be told to answer 500, 410 or slowly.
+//! A receiver of webhooks and a page that shows them, so that trying them needs no tunnel. The page
+//! shows the last hundred, each with its body, its headers, whether its signature is valid, and how
+//! the inbox answered. The inbox can be set to answer 500, 410 or slowly.
 //!
-//! `POST /local/inbox` receives, `GET /local/inbox` is the page.
+//! `POST /local/inbox` receives a webhook, `GET /local/inbox` is the page.
 
 mod page;
 
@@ -30,24 +30,24 @@ pub const PATH: &str = "/local/inbox";
 /// How many webhooks are kept.
 const KEPT_MAX: usize = 100;
 
-/// Longer than a webhook waits for its answer.
+/// How long a slow answer takes: longer than `deliver-webhooks` waits.
 const SLOW: Duration = Duration::from_secs(25);
 
-/// What the inbox answers.
+/// How the inbox answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
     /// 200.
     Ok,
-    /// 500: the webhook comes again.
+    /// 500: the webhook is sent again.
     Failed,
-    /// 410: it does not.
+    /// 410: the webhook is not sent again.
     Gone,
-    /// 200, but later than anybody waits.
+    /// 200 after [`SLOW`].
     Slow,
 }
 
 impl Answer {
-    /// Each with the value of the form, and what people read.
+    /// Every answer, with its value in the page's form and its label.
     const ALL: [(Self, &str, &str); 4] = [
         (Self::Ok, "200", "200: it has arrived"),
         (Self::Failed, "500", "500: it comes again"),
@@ -64,7 +64,7 @@ impl Answer {
     }
 }
 
-/// A webhook that has arrived.
+/// A received webhook.
 struct Received {
     at: Timestamp,
     headers: Vec<(String, String)>,
@@ -73,7 +73,7 @@ struct Received {
     answer: Answer,
 }
 
-/// What has arrived, and what is answered.
+/// The received webhooks, the newest first, and how the next one is answered.
 struct Inbox {
     connect: &'static Connect,
     clock: fn() -> Timestamp,
@@ -94,7 +94,7 @@ impl Inbox {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The keys of the environment that a webhook names.
+    /// The signing keys of the environment that a webhook names.
     async fn keys(&self, body: &str) -> Option<Keys> {
         let body: Value = serde_json::from_str(body).ok()?;
         let name = Key::name(body["environment"].as_str()?);
@@ -108,7 +108,7 @@ impl Inbox {
     }
 }
 
-/// A line of what a webhook tells, for who reads the terminal and not the page.
+/// Logs what a webhook says, for those who look at the terminal and not at the page.
 fn log(body: &str) {
     let Ok(told) = serde_json::from_str::<Value>(body) else { return };
     let text = |name: &str| told[name].as_str().unwrap_or_default();
@@ -150,7 +150,7 @@ async fn receive(State(inbox): State<Arc<Inbox>>, headers: HeaderMap, body: Byte
     answer.status().into_response()
 }
 
-/// Whether both signatures are those of a key of the environment.
+/// Which of the two signatures were made with a key of the environment.
 fn judge(keys: &Keys, headers: &HeaderMap, body: &str) -> &'static str {
     let sent = headers.get("x-nango-hmac-sha256").and_then(|value| value.to_str().ok());
     let holds = |key: &String| {
@@ -180,7 +180,7 @@ async fn show(State(inbox): State<Arc<Inbox>>, headers: HeaderMap) -> Response {
     (headers, page).into_response()
 }
 
-/// A form of the page: `answer=500`.
+/// Sets how the inbox answers, from the page's form: `answer=500`.
 async fn choose(State(inbox): State<Arc<Inbox>>, body: Bytes) -> Response {
     let chosen = url::form_urlencoded::parse(&body).find(|(name, _)| name == "answer");
     let known = Answer::ALL

@@ -1,12 +1,12 @@
-//! KMS on this machine: one key, and the two calls of it that the service makes, `Decrypt` and
-//! `GenerateDataKeyWithoutPlaintext`, with KMS's protocol (`awsJson1_1`) and errors
+//! KMS on this machine: one key and the two operations that the service calls, `Decrypt` and
+//! `GenerateDataKeyWithoutPlaintext`, in KMS's protocol (`awsJson1_1`) and with its errors
 //! (<https://docs.aws.amazon.com/kms/latest/APIReference/API_Operations.html>).
 
 mod key;
 mod protocol;
 
 use std::io::Result;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -15,46 +15,37 @@ use aws::{Region, Roots, Waits};
 use aws_sdk_kms::Client;
 use aws_sdk_kms::config::Credentials;
 use axum::Router;
-use tokio::net::TcpListener;
 
-use crate::server::Server;
+use crate::server::{ANY_PORT, Server};
 use key::Key;
 
-/// A name of the key. It is the same for every key file, and so can stand in a configuration.
+/// The alias of the key. It is the same for every key file, so a configuration can name it.
 pub const KEY_ID: &str = key::ALIAS;
 
-/// A free port of the loopback interface.
-const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
-
-/// An endpoint that speaks KMS, on a free port of the loopback interface or at an address.
+/// An endpoint that speaks KMS's protocol.
 pub struct Kms {
     /// Where it listens.
     pub address: SocketAddr,
-    /// What answers there.
+    /// The server that answers there.
     pub server: Server,
     key: Arc<Key>,
 }
 
 impl Kms {
-    /// An endpoint whose key is kept in `file`, or in memory. The file is made at the first start,
-    /// readable for its owner only.
+    /// An endpoint on a free port of the loopback interface. Its key is kept in `file`, which the
+    /// first start creates, readable by its owner only; without a file it is kept in memory.
     pub async fn start(file: Option<&Path>) -> Result<Self> {
         Self::start_at(ANY_PORT, file).await
     }
 
-    /// An endpoint that listens at `address`.
+    /// As [`start`](Self::start), but listening at `address`.
     pub async fn start_at(address: SocketAddr, file: Option<&Path>) -> Result<Self> {
         let key = Arc::new(match file {
             Some(file) => Key::in_file(file)?,
             None => Key::generate()?,
         });
-        let listener = TcpListener::bind(address).await?;
-        let address = listener.local_addr()?;
         let service = Router::new().fallback(protocol::answer).with_state(Arc::clone(&key));
-        let server = Server::start("KMS", |stop| async move {
-            let served = axum::serve(listener, service).with_graceful_shutdown(stop);
-            served.await.map_err(|error| error.to_string())
-        });
+        let (address, server) = Server::http("KMS", address, service).await?;
         Ok(Self { address, server, key })
     }
 
@@ -63,7 +54,7 @@ impl Kms {
         format!("http://{}", self.address)
     }
 
-    /// Disables the key, as `DisableKey` does: KMS refuses to use it.
+    /// Disables the key, as `DisableKey` does: every use of it is refused.
     pub fn disable_key(&self) {
         self.key.set_enabled(false);
     }
@@ -74,7 +65,7 @@ impl Kms {
     }
 }
 
-/// A client of the endpoint, or of another one that does not look at credentials.
+/// A client of the KMS endpoint at `url`.
 pub fn client(url: &str, region: String, credentials: Credentials) -> Client {
     let config = aws::config(Roots::Native, Waits::REQUEST, Region::new(region), credentials);
     vault::client(&config, Some(url.to_owned()), CountCalls::Kms)

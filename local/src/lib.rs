@@ -1,22 +1,23 @@
-//! The whole service on one machine: the handlers that Lambda runs, behind a server that speaks as
+//! The whole service on one machine: the handlers that Lambda runs, behind a server that behaves as
 //! API Gateway does, on an embedded DynamoDB engine.
 //!
-//! - [`gateway`]: HTTP in, API Gateway events to the handlers, HTTP out.
-//! - [`upgrade`]: requests that become a WebSocket.
+//! - [`gateway`]: turns HTTP requests into events, and the functions' answers into responses.
+//! - [`upgrade`]: requests to open a WebSocket.
 //! - [`websockets`]: the open sockets, and the endpoint that posts to them.
 //! - [`routes`]: which function a request is for.
 //! - [`event`]: a request as the event that API Gateway makes of it.
 //! - [`dynamodb`]: the engine, the tables of `template.yaml`, and their TTL.
-//! - [`kms`]: the two calls of KMS that the service makes.
-//! - [`webhooks`]: from the stream of events to the queue, and from there to the receivers.
-//! - [`sqs`]: the queue, and the two calls of SQS that the service makes.
+//! - [`kms`]: the two operations of KMS that the service calls.
+//! - [`webhooks`]: the event source mappings, from the stream of events to the queue and from there
+//!   to `deliver-webhooks`.
+//! - [`sqs`]: the queue, and the two operations of SQS that the service calls.
 //! - [`inbox`]: a receiver of webhooks, and a page that shows them.
-//! - [`schedule`]: what is invoked now and then.
+//! - [`schedule`]: the function that is invoked regularly.
 //! - [`server`]: how servers start and end.
-//! - [`demo`]: the environment that a first start provisions.
-//! - [`providers`]: the providers that its integrations connect.
+//! - [`demo`]: the environment that is provisioned when none is given.
+//! - [`providers`]: the demo providers.
 //! - [`banner`]: what a start prints.
-//! - [`log`]: what the process says while it runs.
+//! - [`log`]: what the process prints while it runs.
 
 pub mod banner;
 pub mod demo;
@@ -48,14 +49,14 @@ use vault::Vault;
 /// What the handlers of all routes need besides the request.
 #[derive(Debug)]
 pub struct State {
-    /// DynamoDB, KMS and the outside.
+    /// Settings, DynamoDB, KMS and the client for providers.
     pub connect: Connect,
     /// The sockets that wait for the outcome of a flow.
     pub sockets: Sockets,
 }
 
-/// The state of all functions, on a DynamoDB client and a KMS endpoint. It lives as long as the
-/// process, as in a Lambda execution environment.
+/// The state of the functions that answer HTTP requests. It lives as long as the process, as in a
+/// Lambda execution environment.
 pub fn state(
     settings: Settings,
     client: Client,
@@ -71,7 +72,7 @@ pub fn state(
     Ok(Box::leak(Box::new(State { connect: Connect { app, vault, outbound }, sockets })))
 }
 
-/// The state of the functions that deliver webhooks, on an SQS endpoint.
+/// The state of the functions that deliver webhooks.
 pub fn deliver(connect: &'static Connect, sqs: &sqs::Sqs) -> &'static Deliver {
     let credentials = Credentials::new("local", "local", None, None, "local");
     let client = sqs::client(&sqs.url(), "us-east-1".to_owned(), credentials);

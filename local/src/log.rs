@@ -12,15 +12,15 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
 
-/// The target of the lines that stand for requests where people read along.
+/// The target of the short lines about requests, which replace the JSON summaries on a terminal.
 const REQUEST_TARGET: &str = "local::request";
 
-/// How a line looks.
+/// The format of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// One JSON object, as on Lambda.
+    /// One JSON object per line, as on Lambda.
     Json,
-    /// Short, for people.
+    /// Short lines for people.
     Pretty,
 }
 
@@ -49,8 +49,8 @@ pub fn start(log: &Targets, format: Option<Format>, no_color: bool) {
     }
 }
 
-/// Logs a request that is answered, with the error code of its answer if it has one. A path without
-/// its query holds no credential.
+/// Logs an answered request, with the error code of the answer if it has one. The path is logged
+/// without its query, which may hold a credential.
 pub fn request(method: &Method, path: &str, status: StatusCode, code: &str, took: Duration) {
     let milliseconds = took.as_secs_f64() * 1e3;
     let code = if code.is_empty() { String::new() } else { format!("{code} ") };
@@ -62,7 +62,7 @@ pub fn request(method: &Method, path: &str, status: StatusCode, code: &str, took
     }
 }
 
-/// The time of day where the reader is.
+/// The time of day in the reader's time zone.
 struct LocalTime;
 
 impl FormatTime for LocalTime {

@@ -33,7 +33,7 @@ enum Problem {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    // One core is for the engine's thread.
+    // One core is left to the engine's thread.
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     let threads = cores.saturating_sub(1).max(1);
     let runtime = match Builder::new_multi_thread().worker_threads(threads).enable_all().build() {

@@ -1,11 +1,11 @@
-//! Demo providers: what a user connects on this machine without an account anywhere, one for each
-//! outcome that is worth seeing. They listen on a loopback port of their own, as a provider has a
-//! host of its own, and exist in `cargo run` only.
+//! Demo providers: providers that a user can connect on this machine without an account anywhere,
+//! one for each outcome that is worth seeing. They listen on a loopback port of their own, because
+//! a real provider has a host of its own. Only `cargo run` has them.
 //!
 //! - [`catalogue`]: the providers, as an environment document defines them.
-//! - `consent`: the page that asks the user, and what the browser is sent back with.
+//! - `consent`: the page that asks the user, and the browser's way back.
 //! - `token`: the token endpoint, revocation, and the API behind the tokens.
-//! - `grants`: codes and tokens that are out.
+//! - `grants`: the issued codes and tokens.
 
 pub mod catalogue;
 mod consent;
@@ -13,43 +13,35 @@ mod grants;
 mod token;
 
 use std::io::Result;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::{get, post};
 use serde_json::Value;
-use tokio::net::TcpListener;
 
-use crate::server::Server;
+use crate::server::{ANY_PORT, Server};
 use grants::Grants;
 
-/// A free port of the loopback interface.
-const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
-
-/// The providers, on a free port of the loopback interface.
+/// The demo providers.
 pub struct Providers {
     /// Where they listen.
     pub address: SocketAddr,
-    /// What answers there.
+    /// The server that answers there.
     pub server: Server,
 }
 
 impl Providers {
-    /// All of them, with nothing granted yet. Refresh tokens of an earlier start go on working.
+    /// Starts them on a free port of the loopback interface. Refresh tokens of an earlier start
+    /// still work.
     pub async fn start() -> Result<Self> {
-        let listener = TcpListener::bind(ANY_PORT).await?;
-        let address = listener.local_addr()?;
         let service = Router::new()
             .route("/{provider}/authorize", get(consent::ask).post(consent::decide))
             .route("/{provider}/token", post(token::token))
             .route("/{provider}/revoke", post(token::revoke))
             .route("/{provider}/me", get(token::me))
             .with_state(Arc::new(Grants::default()));
-        let server = Server::start("the demo providers", |stop| async move {
-            let served = axum::serve(listener, service).with_graceful_shutdown(stop);
-            served.await.map_err(|error| error.to_string())
-        });
+        let (address, server) = Server::http("the demo providers", ANY_PORT, service).await?;
         Ok(Self { address, server })
     }
 
@@ -58,8 +50,8 @@ impl Providers {
         format!("http://{}", self.address)
     }
 
-    /// Adds them to the environment `demo` of a document, each with an integration, in place of
-    /// those that an earlier start had on another port.
+    /// Adds them to the environment `demo` of a document, each with an integration. They replace
+    /// those of an earlier start, whose port was another.
     pub fn add_to(&self, document: &mut Value) {
         let url = self.url();
         let environments = document["environments"].as_array_mut();
@@ -72,7 +64,7 @@ impl Providers {
     }
 }
 
-/// Adds items to a list in place of those that have the same `key`.
+/// Adds items to a list, replacing those with the same value of `key`.
 fn replace(list: &mut Value, key: &str, items: Vec<Value>) {
     let mut kept = list.as_array().cloned().unwrap_or_default();
     kept.retain(|old| items.iter().all(|item| item[key] != old[key]));

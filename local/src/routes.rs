@@ -1,8 +1,8 @@
 //! Which function a request is for, as API Gateway chooses it.
 //!
-//! API Gateway decodes the path before it looks for a route: `%2F` is a slash like any other, and a
-//! parameter never holds one. AWS ("Create routes for HTTP APIs") says of this only that parameters
-//! arrive decoded.
+//! API Gateway decodes the path before it looks for a route: `%2F` is a slash like any other, and
+//! no parameter contains a slash. AWS ("Create routes for HTTP APIs") documents only that
+//! parameters arrive decoded.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -20,13 +20,13 @@ use crate::State;
 /// A route: its key in `template.yaml`, and what answers its events.
 pub type Route = (&'static str, Handler);
 
-/// Takes an event and answers it, both as JSON text.
+/// Takes an event and returns the answer, both as JSON text.
 pub type Handler = fn(&'static State, String, Context, Timestamp) -> Answer;
 type Answer = BoxFuture<'static, Result<String, String>>;
 
-/// What answers events with a function's `handle`: of a function that needs its settings or
-/// DynamoDB alone, of one that opens secrets, of one that makes and opens connections, or of one
-/// that tells sockets besides.
+/// The [`Handler`] that runs a function's `handle`. The words before the colon name what `handle`
+/// takes besides the request and the time: the `settings`, the `app` (settings and DynamoDB) or
+/// `connect` (the app, KMS and providers), and perhaps the `vault` or the `sockets`.
 #[macro_export]
 macro_rules! handler {
     (settings: $handle:path) => {
@@ -128,16 +128,16 @@ where
     serde_json::to_string(&answer).map_err(|problem| problem.to_string())
 }
 
-/// Finds the route of a request. A segment that is spelled out goes before a parameter.
+/// Finds the route of a request. A literal segment takes precedence over a parameter.
 pub struct Router(matchit::Router<Route>);
 
 impl Router {
-    /// A router of routes, each with a key of its own.
+    /// A router of `routes`, whose keys must differ.
     pub fn new(routes: &[Route]) -> Self {
         let mut tree = matchit::Router::new();
         for route in routes {
             let (method, path) = route.0.split_once(' ').unwrap_or_default();
-            // A parameter that takes the rest of the path is written `{name+}` at AWS.
+            // AWS writes `{proxy+}` for a parameter that takes the rest of the path.
             let path = path.replace("{proxy+}", "{*proxy}");
             let inserted = tree.insert(lookup_path(method, &path), *route);
             debug_assert!(inserted.is_ok(), "{}: {inserted:?}", route.0);
@@ -145,7 +145,7 @@ impl Router {
         Self(tree)
     }
 
-    /// The route for a method and a decoded path, and the parameters that the path holds.
+    /// The route for a method and a decoded path, and the parameters in the path.
     pub fn find(&self, method: &Method, path: &str) -> Option<(Route, Map<String, Value>)> {
         let path = lookup_path(method.as_str(), path);
         let found = self.0.at(&path).ok()?;
@@ -159,7 +159,7 @@ fn lookup_path(method: &str, path: &str) -> String {
     format!("/{method}{path}")
 }
 
-/// The path of a request as API Gateway reads it. What is not UTF-8 becomes U+FFFD.
+/// The decoded path of a request. Bytes that are not UTF-8 become U+FFFD.
 pub fn decoded_path(uri: &Uri) -> Cow<'_, str> {
     percent_decode_str(uri.path()).decode_utf8_lossy()
 }

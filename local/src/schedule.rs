@@ -1,4 +1,4 @@
-//! The schedule of AWS: it invokes a function now and then.
+//! What a schedule does on AWS: it invokes `refresh-connections` regularly.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use connect::Connect;
 use refresh_connections::EVERY;
 use serde_json::Value;
 
-/// What an invocation has left when it begins.
+/// The time that an invocation has.
 const TIME_LEFT: Duration = Duration::from_mins(5);
 
 /// Invokes `refresh-connections` as often as the template does, for as long as the process lives.
@@ -15,7 +15,7 @@ pub fn refresh_on_a_timer(connect: &'static Connect, clock: fn() -> Timestamp) {
     tokio::spawn(async move {
         loop {
             tokio::time::sleep(EVERY).await;
-            // A failure is logged there, and the next run goes on.
+            // The function logs its failures, and the next run takes up what is left.
             let _ = refresh_connections::handle(connect, Value::Null, clock(), TIME_LEFT).await;
         }
     });

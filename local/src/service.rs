@@ -1,4 +1,4 @@
-//! The start of the service: its settings, its parts one after the other, and what it provisions.
+//! The start of the service: settings, parts in the order of their dependencies, provisioning.
 
 use std::iter;
 use std::net::SocketAddr;
@@ -25,7 +25,7 @@ use tokio::net::TcpListener;
 
 use crate::arguments::{self, Arguments};
 
-/// All that serves.
+/// The parts that serve.
 pub struct Service {
     api: Server,
     webhooks: Option<Server>,
@@ -37,7 +37,7 @@ pub struct Service {
 }
 
 impl Service {
-    /// Starts everything, and says how to use it.
+    /// Starts everything, and returns what to print about its use.
     pub async fn start(arguments: Arguments) -> Result<(Self, Banner), InitError> {
         let settings = settings()?;
         let no_color = variable("NO_COLOR").is_some_and(|value| !value.is_empty());
@@ -59,7 +59,7 @@ impl Service {
         if let Some(engine) = &engine {
             engine.sweep_on_a_timer();
         }
-        // What tells the embedded engine, or another one, from AWS.
+        // Without an endpoint URL, the service would call AWS.
         let endpoint_url = engine.as_ref().map(Engine::url);
         let endpoint_url = endpoint_url.or(arguments.dynamodb.as_ref().map(ToString::to_string));
         let websockets = Websockets::start().await.map_err(|error| {
@@ -106,7 +106,7 @@ impl Service {
         Ok((Self { api, webhooks, sqs, kms, websockets, providers, engine }, banner))
     }
 
-    /// What listens, in the order in which to stop: the API needs the others.
+    /// The servers in the order in which to stop them: the API first, because it needs the others.
     pub fn servers(&mut self) -> Vec<&mut Server> {
         let engine = self.engine.as_mut().map(|engine| &mut engine.server);
         let providers = self.providers.as_mut().map(|providers| &mut providers.server);
@@ -127,7 +127,7 @@ async fn demo(arguments: &Arguments) -> Result<(Value, Providers), InitError> {
     Ok((document, providers))
 }
 
-/// The queue of webhooks, and what delivers them where the embedded engine holds the tables.
+/// The queue of webhooks, and what delivers them if the embedded engine has the tables.
 async fn webhooks(
     connect: &'static Connect,
     engine: Option<&Engine>,
@@ -135,12 +135,12 @@ async fn webhooks(
     let sqs = Sqs::start(Arc::new(clock)).await;
     let sqs = sqs.map_err(|error| InitError::new(format!("SQS does not start: {error}")))?;
     let Some(engine) = engine else {
-        tracing::info!("webhooks are delivered by whoever reads the stream of the events table");
+        tracing::info!("with --dynamodb, webhooks are stored and not delivered by this process");
         return Ok((sqs, None));
     };
     let deliver = local::deliver(connect, &sqs);
     let (database, table) = (engine.database.clone(), &connect.app.settings.tables.events);
-    // The stream first: what is written meanwhile is then queued twice, and sent once.
+    // The stream is opened first: an event that is written meanwhile is queued twice and sent once.
     let webhooks = Webhooks::new(database, table, Position::Newest, sqs.reader(), deliver)?;
     webhooks.recover(clock()).await?;
     let server = Server::start("the delivery of webhooks", |stop| async move {
@@ -150,7 +150,7 @@ async fn webhooks(
     Ok((sqs, Some(server)))
 }
 
-/// The settings of the functions; those that `template.yaml` always sets have defaults here.
+/// The functions' settings, with defaults for those that `template.yaml` always sets.
 fn settings() -> Result<Settings, InitError> {
     Settings::read(|name| {
         variable(name).or_else(|| match name {
@@ -160,7 +160,7 @@ fn settings() -> Result<Settings, InitError> {
             "KMS_KEY_ID" => Some(local::kms::KEY_ID.to_owned()),
             "OUTBOUND_ALLOW" => Some("127.0.0.0/8,::1/128".to_owned()),
             "REGISTRY_TABLE" => Some("connect-registry".to_owned()),
-            // The engine warns of every condition that does not hold, which is no news.
+            // The engine warns about every failed condition, and those are part of normal work.
             "RUST_LOG" => Some("info,dynoxide=error".to_owned()),
             _ => None,
         })
@@ -185,7 +185,7 @@ fn read_document(file: &Path) -> Result<Value, InitError> {
     })
 }
 
-/// Applies the document. Everything that is wrong with it is told, with its path.
+/// Applies the document. The error lists everything that is wrong with it, with paths.
 async fn provision(connect: &Connect, document: Value) -> Result<provision::Report, InitError> {
     let applied = provision::apply(&connect.app, &connect.vault, document, clock());
     applied.await.map_err(|failure| match failure {
@@ -196,7 +196,8 @@ async fn provision(connect: &Connect, document: Value) -> Result<provision::Repo
                 .collect();
             InitError::new(format!("the environment document is refused:{}", lines.concat()))
         }
-        // With the secrets that were made before it stopped: nobody can tell them later.
+        // The body includes the secrets that were made before the failure: no later call shows
+        // them.
         failure => InitError::new(format!(
             "the environment cannot be provisioned: {} {}",
             failure.body(),
@@ -205,7 +206,7 @@ async fn provision(connect: &Connect, document: Value) -> Result<provision::Repo
     })
 }
 
-/// A client of another endpoint, with the credentials of the environment if there are any.
+/// A client of the endpoint at `url`, with the credentials in the environment variables, if set.
 fn remote_client(url: &url::Url) -> Result<Client, InitError> {
     let credentials = match (variable("AWS_ACCESS_KEY_ID"), variable("AWS_SECRET_ACCESS_KEY")) {
         (Some(id), Some(secret)) => {
@@ -221,7 +222,7 @@ fn remote_client(url: &url::Url) -> Result<Client, InitError> {
     Ok(dynamodb::client(url.as_str(), region(), credentials))
 }
 
-/// For endpoints that do not look at credentials.
+/// Credentials for endpoints that do not check them.
 fn unchecked_credentials() -> Credentials {
     Credentials::new("local", "local", None, None, "local")
 }

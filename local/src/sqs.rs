@@ -1,13 +1,13 @@
-//! SQS on this machine: one queue, in memory, and the two calls of it that the service makes,
-//! `SendMessage` and `SendMessageBatch`, with SQS's JSON protocol
+//! SQS on this machine: one queue in memory, and the two operations that the service calls,
+//! `SendMessage` and `SendMessageBatch`, in SQS's JSON protocol
 //! (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_Operations.html>).
-//! What Lambda does with a queue, it does by calls of its own: [`Sqs::receive`] and what follows.
+//! [`Reader`] stands in for Lambda's side of the queue, and needs no protocol.
 
 mod messages;
 mod protocol;
 
 use std::io::Result;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use api::Timestamp;
@@ -16,32 +16,28 @@ use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::Credentials;
 use axum::Router;
 use jiff::SignedDuration;
-use tokio::net::TcpListener;
 
-use crate::server::Server;
+use crate::server::{ANY_PORT, Server};
 use messages::Messages;
 
 pub use messages::Received;
 
-/// How long a message that was received stays invisible (`VisibilityTimeout`).
+/// How long a received message stays invisible: `VisibilityTimeout` in `template.yaml`.
 pub const VISIBILITY: SignedDuration = SignedDuration::from_secs(90);
 
-/// Tells the moment at which a message arrives.
+/// The clock that dates the messages.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
-
-/// A free port of the loopback interface.
-const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// An endpoint that speaks SQS, on a free port of the loopback interface.
 pub struct Sqs {
     /// Where it listens.
     pub address: SocketAddr,
-    /// What answers there.
+    /// The server that answers there.
     pub server: Server,
     messages: Arc<Mutex<Messages>>,
 }
 
-/// The queue, as the part of Lambda sees it that reads it.
+/// The queue as Lambda's event source mapping sees it.
 #[derive(Clone)]
 pub struct Reader(Arc<Mutex<Messages>>);
 
@@ -49,14 +45,9 @@ impl Sqs {
     /// An endpoint whose queue is empty.
     pub async fn start(clock: Clock) -> Result<Self> {
         let messages: Arc<Mutex<Messages>> = Arc::default();
-        let listener = TcpListener::bind(ANY_PORT).await?;
-        let address = listener.local_addr()?;
         let state = (Arc::clone(&messages), clock);
         let service = Router::new().fallback(protocol::answer).with_state(state);
-        let server = Server::start("SQS", |stop| async move {
-            let served = axum::serve(listener, service).with_graceful_shutdown(stop);
-            served.await.map_err(|error| error.to_string())
-        });
+        let (address, server) = Server::http("SQS", ANY_PORT, service).await?;
         Ok(Self { address, server, messages })
     }
 
@@ -70,15 +61,15 @@ impl Sqs {
         format!("{}/000000000000/webhooks", self.url())
     }
 
-    /// What reads the queue.
+    /// The queue's reader.
     pub fn reader(&self) -> Reader {
         Reader(Arc::clone(&self.messages))
     }
 }
 
 impl Reader {
-    /// At most `most` messages that are due, the longest due first. Nobody else receives them for
-    /// as long as `template.yaml` says.
+    /// At most `most` visible messages, the one that became visible first at the front. They are
+    /// invisible for [`VISIBILITY`] from now on.
     pub fn receive(&self, most: usize, now: Timestamp) -> Vec<Received> {
         let again = now.saturating_add(VISIBILITY).unwrap_or(Timestamp::MAX);
         lock(&self.0).receive(most, now, again)
@@ -89,25 +80,25 @@ impl Reader {
         lock(&self.0).delete(id);
     }
 
-    /// Makes a message visible at a moment, and not before.
+    /// Makes a message visible from the moment `visible` on.
     pub fn change_visibility(&self, id: u64, visible: Timestamp) {
         lock(&self.0).change_visibility(id, visible);
     }
 
-    /// When the next message is visible, if there is one.
+    /// When the next message becomes visible, if there is a message.
     pub fn next_due(&self) -> Option<Timestamp> {
         lock(&self.0).next_due()
     }
 
-    /// How many messages there are, received ones included.
+    /// How many messages there are, including invisible ones.
     pub fn count(&self) -> usize {
         lock(&self.0).count()
     }
 }
 
-/// A client of the endpoint, or of another one that does not look at credentials.
+/// A client of the SQS endpoint at `url`.
 pub fn client(url: &str, region: String, credentials: Credentials) -> Client {
-    let config = aws::config(Roots::Native, Waits::PROVISION, Region::new(region), credentials);
+    let config = aws::config(Roots::Native, Waits::INVOCATION, Region::new(region), credentials);
     queue::client(&config, Some(url.to_owned()))
 }
 

@@ -1,4 +1,4 @@
-//! Requests that want to become a WebSocket.
+//! Requests to open a WebSocket.
 
 use axum::body::Body;
 use axum::extract::{FromRequestParts, WebSocketUpgrade};
@@ -7,18 +7,17 @@ use axum::http::{Request, Response, StatusCode};
 
 use crate::websockets::Hub;
 
-/// The most bytes of a client's message, as API Gateway has it. All of them are ignored.
+/// The longest message that a client may send, in bytes, as at API Gateway. Messages are ignored.
 const MESSAGE_MAX: usize = 128 * 1_024;
 
-/// Whether a request wants to become a socket (RFC 6455 section 4.2.1).
+/// Whether a request asks for a WebSocket (RFC 6455 section 4.2.1).
 pub fn is_wanted(request: &Request<Body>) -> bool {
     let upgrade = request.headers().get(UPGRADE).map(HeaderValue::as_bytes);
     upgrade.is_some_and(|protocol| protocol.eq_ignore_ascii_case(b"websocket"))
 }
 
-/// Makes a socket of a request for exactly the path `path`; a query may follow it. It needs no
-/// credential, and may come from any origin: until a flow names its id, it is told nothing but
-/// that.
+/// Opens a socket if the request's path is `path`. It needs no credential and may come from any
+/// origin: a socket is told its own id, and more only once a flow names that id.
 pub async fn respond(request: Request<Body>, path: &str, hub: Hub) -> Response<Body> {
     let (mut parts, _) = request.into_parts();
     if parts.uri.path() != path {

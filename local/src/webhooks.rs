@@ -1,6 +1,5 @@
-//! Lambda's part between the events table and the functions that deliver webhooks: it reads the
-//! table's stream for `queue-webhooks`, and the queue for `deliver-webhooks` (AWS, "event source
-//! mappings"). The functions are the ones that AWS runs.
+//! Lambda's event source mappings: the stream of the events table invokes `queue-webhooks`, and the
+//! queue invokes `deliver-webhooks`. The functions are those that AWS runs.
 
 use std::time::Duration;
 
@@ -21,24 +20,24 @@ use tokio::task::JoinSet;
 
 use crate::sqs::{Reader, Received};
 
-/// How often the stream and the queue are looked at.
+/// How often the stream and the queue are polled.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-/// The most webhooks that are sent at once.
+/// The most invocations of `deliver-webhooks` at the same time.
 const AT_ONCE_MAX: usize = 100;
 
-/// After what fails here, a message comes again.
+/// When a message is received again after a failed invocation.
 const COME_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(5);
 
-/// What an invocation has left when it begins.
+/// The time that an invocation has.
 const TIME_LEFT: Duration = Duration::from_mins(1);
 
-/// From where on the stream is read.
+/// Where the reading of the stream begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Position {
-    /// All that it still holds.
+    /// At the oldest record that it still holds.
     Oldest,
-    /// What is written from now on.
+    /// At what is written from now on.
     Newest,
 }
 
@@ -86,8 +85,8 @@ impl Webhooks {
         Ok(Self { database, iterator: iterator.unwrap_or_default(), reader, deliver })
     }
 
-    /// Invokes `queue-webhooks` with what was inserted since the last time, and answers how much
-    /// that was. What it does not take is read again the next time.
+    /// Invokes `queue-webhooks` with the items that were inserted since the last call, and returns
+    /// their number. If the invocation fails, the next call reads the same records.
     pub async fn forward(&mut self, now: Timestamp) -> usize {
         let (database, iterator) = (self.database.clone(), self.iterator.clone());
         let request = GetRecordsRequest { shard_iterator: iterator, limit: None };
@@ -129,7 +128,7 @@ impl Webhooks {
             .collect()
     }
 
-    /// Puts the events into the queue that an earlier process has left: its queue went with it.
+    /// Queues the pending events of an earlier process, whose queue is lost.
     pub async fn recover(&self, now: Timestamp) -> Result<(), InitError> {
         let problem = |error: String| InitError::new(format!("events cannot be read: {error}"));
         let tables = &self.deliver.connect.app.tables;
@@ -161,8 +160,8 @@ impl Webhooks {
         Ok(())
     }
 
-    /// Forwards and delivers until `stop` resolves. What is on its way then is cut off: it is
-    /// pending in the table, and sent again after the next start.
+    /// Forwards and delivers until `stop` resolves. A delivery that is under way then is cut off:
+    /// its event is still pending, and is sent again after the next start.
     pub async fn run(mut self, clock: fn() -> Timestamp, stop: BoxFuture<'static, ()>) {
         let mut stop = stop;
         let mut timer = tokio::time::interval(LOOK_EVERY);
@@ -181,7 +180,7 @@ impl Webhooks {
     }
 }
 
-/// One invocation with one message.
+/// Invokes `deliver-webhooks` with one message.
 async fn deliver(deliver: &'static Deliver, reader: Reader, message: Received, now: Timestamp) {
     let id = message.id;
     let batch = json!({ "Records": [{
@@ -199,7 +198,7 @@ async fn deliver(deliver: &'static Deliver, reader: Reader, message: Received, n
     }
 }
 
-/// As Lambda hands it over.
+/// A stream record as Lambda passes it to a function.
 fn json_of(record: &Record) -> Value {
     serde_json::to_value(record).unwrap_or_default()
 }

@@ -1,6 +1,6 @@
-//! Sockets on this machine: the sockets that the gateway has opened, and the endpoint that
-//! `template.yaml`'s WebSocket API has for posting to them, `POST /@connections/{connectionId}`
-//! (AWS, "Use @connections commands in your backend service").
+//! The WebSocket API on this machine: the sockets that the gateway has opened, and the endpoint
+//! that posts to them, `POST /@connections/{connectionId}` (AWS, "Use @connections commands in your
+//! backend service").
 //!
 //! A socket gets two messages at most: its id at once, and the outcome of one flow (section 8 of
 //! the flow). What a client sends is ignored.
@@ -8,7 +8,7 @@
 mod hub;
 
 use std::io::Result;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 
 use aws::{Region, Roots, Waits};
 use aws_sdk_apigatewaymanagement::config::Credentials;
@@ -18,38 +18,29 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use sockets::Sockets;
-use tokio::net::TcpListener;
 
-use crate::server::Server;
+use crate::server::{ANY_PORT, Server};
 
 pub use hub::Hub;
 
-/// A free port of the loopback interface.
-const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
-
-/// The management endpoint, on a free port of the loopback interface.
+/// The management endpoint.
 pub struct Websockets {
     /// Where it listens.
     pub address: SocketAddr,
-    /// What answers there.
+    /// The server that answers there.
     pub server: Server,
     /// The sockets that it posts to.
     pub hub: Hub,
 }
 
 impl Websockets {
-    /// An endpoint without sockets.
+    /// An endpoint on a free port of the loopback interface, with no sockets yet.
     pub async fn start() -> Result<Self> {
         let hub = Hub::default();
-        let listener = TcpListener::bind(ANY_PORT).await?;
-        let address = listener.local_addr()?;
         let service = Router::new()
             .route("/@connections/{connection_id}", post(deliver).delete(forget))
             .with_state(hub.clone());
-        let server = Server::start("the WebSocket endpoint", |stop| async move {
-            let served = axum::serve(listener, service).with_graceful_shutdown(stop);
-            served.await.map_err(|error| error.to_string())
-        });
+        let (address, server) = Server::http("the WebSocket endpoint", ANY_PORT, service).await?;
         Ok(Self { address, server, hub })
     }
 
@@ -59,7 +50,7 @@ impl Websockets {
     }
 }
 
-/// The sockets behind an endpoint that does not look at credentials.
+/// A client of the management endpoint at `url`.
 pub fn sockets(url: Option<String>) -> Sockets {
     let region = Region::from_static("us-east-1");
     let credentials = Credentials::new("local", "local", None, None, "local");
@@ -70,7 +61,7 @@ async fn deliver(State(hub): State<Hub>, Path(id): Path<String>, message: String
     if hub.deliver(&id, message) { StatusCode::OK.into_response() } else { gone() }
 }
 
-/// The socket stays open until its client closes it, but nothing is posted to it any more.
+/// Nothing more is posted to the socket, which stays open until its client closes it.
 async fn forget(State(hub): State<Hub>, Path(id): Path<String>) -> Response {
     if hub.forget(&id) { StatusCode::NO_CONTENT.into_response() } else { gone() }
 }

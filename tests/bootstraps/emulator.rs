@@ -1,4 +1,4 @@
-//! One function in an execution environment of its own: the emulator as a child of the test.
+//! One function in an execution environment of its own, which is a child process of the test.
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;
@@ -26,12 +26,12 @@ pub struct Function {
 }
 
 impl Function {
-    /// A function of the service that `world` is, with the template's timeout.
+    /// A function that uses the tables of `world`, with the template's timeout.
     pub async fn start(name: &str, world: &World) -> Self {
         Self::with(name, world, &[]).await
     }
 
-    /// A function whose environment differs: an empty value takes a variable away.
+    /// The same with other environment variables; an empty value removes one.
     pub async fn with(name: &str, world: &World, variables: &[(&str, &str)]) -> Self {
         let (invocations, runtime_api) = free_addresses();
         let endpoint = format!("http://{}", world.wire.address);
@@ -75,17 +75,17 @@ impl Function {
         function
     }
 
-    /// What the emulator answers: the function's answer, or what became of the function.
+    /// The emulator's answer: that of the function, or how the function ended.
     pub async fn invoke(&self, event: &Value) -> Value {
         let answer = self.client.post(&self.url).body(event.to_string()).send().await;
         let text = answer.expect("an answer").text().await.expect("a whole answer");
         serde_json::from_str(&text).unwrap_or(Value::String(text))
     }
 
-    /// The most memory that the function's process has held, in KiB.
+    /// The most memory that the function's process has used, in KiB.
     pub fn memory_peak_kib(&self) -> u64 {
         let read = |path: PathBuf| std::fs::read_to_string(path).expect("a running process");
-        // Whichever thread of the emulator has started it.
+        // Any thread of the emulator may have started it.
         let threads = std::fs::read_dir(format!("/proc/{}/task", self.emulator.id()));
         let children: String = threads
             .expect("threads")
@@ -97,7 +97,7 @@ impl Function {
         peak.expect("a peak").parse().expect("a number")
     }
 
-    /// Ends it, and hands over every line that the emulator and the function have printed.
+    /// Ends it, and returns every line that the emulator and the function printed.
     pub fn stop(mut self) -> String {
         self.terminate();
         for reader in self.readers.drain(..) {
@@ -106,7 +106,7 @@ impl Function {
         self.log.lock().expect("no panic").clone()
     }
 
-    /// By SIGTERM: the emulator then ends the function, too.
+    /// Uses SIGTERM, so that the emulator ends the function too.
     fn terminate(&mut self) {
         if matches!(self.emulator.try_wait(), Ok(None)) {
             let _ = Command::new("kill").arg(self.emulator.id().to_string()).status();

@@ -1,9 +1,9 @@
 //! The events of `events/`, which are those of `sam local generate-event apigateway
-//! http-api-proxy` with this API's routes, and what becomes of them.
+//! http-api-proxy` with this API's routes, and the answers to them.
 
 use serde_json::{Value, json};
 
-/// The generator's own event, to the letter.
+/// The generator's own event, unchanged.
 pub fn generated() -> Value {
     read(include_str!("../events/http-api-proxy.json"))
 }
@@ -42,7 +42,7 @@ fn with_credential(mut event: Value, credential: &str) -> Value {
     event
 }
 
-/// The status and the body that API Gateway would hand to the client.
+/// The status and the body that API Gateway would send to the client.
 #[track_caller]
 pub fn answer(answer: &Value) -> (u64, Value) {
     let status = answer["statusCode"].as_u64().unwrap_or_else(|| panic!("no status: {answer}"));

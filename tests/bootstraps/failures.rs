@@ -1,4 +1,4 @@
-//! What goes wrong around a function, and what its environment makes of it.
+//! Failures around a function, and what its execution environment makes of them.
 
 use std::iter::repeat_n;
 
@@ -21,7 +21,7 @@ async fn a_hostile_host_is_answered_and_the_environment_survives() {
         event["rawQueryString"] = json!("");
         token(&create.invoke(&event).await);
     }
-    // One start, which makes the connection, and one look at the key: one environment.
+    // One start, which connects, and one read of the key: there was one environment.
     let calls = world.wire.calls();
     assert_eq!(calls[..3], [PING, "GetItem", "Query"]);
     assert_eq!(calls[3..], ["PutItem"; 6]);

@@ -1,4 +1,4 @@
-//! A whole session's life, each step in its own function.
+//! The whole life of a session, each step in its own function.
 
 use serde_json::{Value, json};
 use session::error::BODY_LENGTH_MAX;

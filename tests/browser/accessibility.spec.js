@@ -1,4 +1,4 @@
-// WCAG 2.2 AA, as far as axe sees, in both themes; and the keyboard alone.
+// WCAG 2.2 AA as far as axe can check it, in both themes, and use by keyboard alone.
 
 import AxeBuilder from '@axe-core/playwright';
 
@@ -19,7 +19,7 @@ async function noViolations(page) {
 const fillKey = (page, value) => page.getByLabel('API key', { exact: true }).fill(value);
 const connect = (page) => page.getByRole('button', { name: 'Connect' }).click();
 
-/** Each view: how it is reached. */
+/** Each view, and how to reach it. */
 const VIEWS = {
   list: async (page, { mint }) => {
     await page.goto((await mint({}, 'many')).link);

@@ -1,4 +1,4 @@
-// OAuth: a popup at the provider, and every way that it can end.
+// OAuth: a popup at the provider, and every way in which it can end.
 
 import { expect, picture, test } from './fixtures.js';
 
@@ -63,7 +63,7 @@ for (const decision of ['Allow', 'Deny']) {
   test(`a provider that isolates its page: ${decision}`, async ({ page, mint, embed, events }) => {
     const ui = await embed((await mint({ allowed_integrations: ['coop'] })).token);
     const popup = await popupOf(page, ui);
-    // Its popup reads as closed. That is a question, not a verdict.
+    // Its popup seems closed, which only makes the page ask the server.
     await expect(ui.getByText('Did the window of Acme Bank close?')).toBeVisible();
     await decide(popup, decision);
     if (decision === 'Allow') await done(ui, 'Acme Bank');

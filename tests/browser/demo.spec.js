@@ -1,9 +1,9 @@
-// What a newcomer does: `cargo run`, its link, and each demo provider.
+// The first steps of a newcomer: `cargo run`, its link, and each demo provider.
 
 import { expect, picture, test } from './fixtures.js';
 import { startService } from './service.js';
 
-/** The demo's service, apart from that of the other tests; and each provider with what becomes of it. */
+/** The demo's service, separate from that of the other tests; and each provider with its outcome. */
 const OUTCOMES = [
   ['Demo OAuth', 'connected'],
   ['Demo OAuth (refuses)', 'did not complete the connection'],

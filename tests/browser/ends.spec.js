@@ -2,7 +2,7 @@
 
 import { expect, picture, test } from './fixtures.js';
 
-/** A token that no session has: to the API the same as one that has expired or was deleted. */
+/** A token without a session. To the API it is the same as one that has expired or was deleted. */
 const UNKNOWN = 'nango_connect_session_0000000000000000000000000000000000000000000000000000000000000000';
 
 test('a session that has ended', async ({ page, service }) => {

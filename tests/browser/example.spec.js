@@ -58,7 +58,7 @@ test('the example: connect, webhook, connection', async ({ page }) => {
     await expect(page.getByRole('button', { name: 'Connect an account' })).toBeFocused();
     await expect(page.getByRole('listitem')).toHaveText('acme (API_KEY, plan pro)', { timeout: 15_000 });
     await picture(page, 'example');
-    // Whoever has no key cannot say that something was connected.
+    // Without the signing key, nobody can claim that something was connected.
     const forged = await page.request.post(`http://127.0.0.1:${port}/webhooks`, {
       data: { type: 'auth' },
       headers: { 'x-nango-hmac-sha256': 'x'.repeat(64) },

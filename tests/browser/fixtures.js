@@ -1,5 +1,5 @@
-// What each test has: the service, a session, the page by link or in a customer's page, and the
-// promise that the browser had nothing to complain about.
+// The fixtures of each test: the service, a session, the page by link or in a customer's page, and a
+// check that the browser reported no error.
 
 import { test as base, expect } from '@playwright/test';
 
@@ -7,10 +7,10 @@ import { start } from './service.js';
 
 export { expect };
 
-/** Not an error of the page: the browser's own note of an answer that was refused. */
+/** Not an error of the page: the browser's own message about an answer with an error status. */
 const EXPECTED = /Failed to load resource: the server responded with a status of (400|401|404|424|500|503)/;
 
-/** A fixture that a worker's tests share: what `begin` starts, stopped after them. */
+/** A fixture that the tests of a worker share: `begin` starts it, and it is stopped after them. */
 export const shared = (begin) => [
   // Playwright reads the names of fixtures out of a pattern, so there must be one.
   // eslint-disable-next-line no-empty-pattern
@@ -25,7 +25,7 @@ export const shared = (begin) => [
 export const test = base.extend({
   service: shared(start),
 
-  /** Mints a session in an environment: its token, its link, and how to end it. */
+  /** Makes a session in an environment. Returns its token, its link, and a function that ends it. */
   mint: async ({ service }, use) => {
     await use(async (session = {}, environment = 'main', path = '/connect/sessions') => {
       const answer = await call(service.url + path, service.keys[environment], 'POST', {
@@ -46,7 +46,7 @@ export const test = base.extend({
     });
   },
 
-  /** Opens a customer's page and on it the Connect UI. Answers its frame. */
+  /** Opens a customer's page and the Connect UI on it. Returns the frame of the Connect UI. */
   embed: async ({ page, service }, use) => {
     await use(async (token, options = {}) => {
       await page.goto(service.hostUrl);
@@ -62,7 +62,7 @@ export const test = base.extend({
     });
   },
 
-  /** The events that the customer's page got, as `[type, …]`. */
+  /** The events that the customer's page received, as `[type, …]`. */
   events: async ({ page }, use) => {
     await use(() => page.evaluate(() => window.events));
   },
@@ -91,7 +91,7 @@ export async function call(url, bearer, method, body) {
   return text && JSON.parse(text);
 }
 
-/** Keeps a picture of what is shown, as an artifact of the run. */
+/** Saves a screenshot as an artifact of the run. */
 export async function picture(page, name) {
   await page.screenshot({ path: `report/pictures/${name}.png`, animations: 'disabled' });
 }

@@ -6,7 +6,7 @@ test('an API key', async ({ page, mint, connections }) => {
   const { link } = await mint({ allowed_integrations: ['key', 'open'] });
   await page.goto(link);
   await page.getByRole('button', { name: 'Acme Mail' }).click();
-  // Pasted text brings blanks.
+  // Pasted text has blanks around it.
   await page.getByLabel('API key', { exact: true }).fill('  good\u200b ');
   await picture(page, 'form');
   await page.getByRole('button', { name: 'Connect' }).click();
@@ -73,7 +73,7 @@ test('the form is what the template describes', async ({ page, mint }) => {
   await page.getByLabel('Region').selectOption('us');
   await expect(page.getByLabel('Account')).toBeVisible();
 
-  // What is missing or malformed is said at its field, and the first gets the focus.
+  // A missing or malformed value is reported at its field, and the first such field gets the focus.
   await page.getByLabel('Subdomain').fill('Not Good');
   await page.getByLabel('Mail').fill('nobody');
   await page.getByRole('button', { name: 'Connect' }).click();
@@ -85,7 +85,7 @@ test('the form is what the template describes', async ({ page, mint }) => {
   await expect(page.getByLabel('Mail')).toHaveAccessibleDescription(/expected form/);
   await picture(page, 'complaints');
 
-  // A whole address, pasted, is the part of it that is asked.
+  // Of a whole address that is pasted, the part that is asked for is taken.
   await page.getByLabel('Subdomain').fill('https://shop.acme.test/admin');
   await page.getByLabel('Region').selectOption('eu');
   await page.getByLabel('Mail').fill('');

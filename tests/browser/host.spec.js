@@ -1,4 +1,4 @@
-// The page in a customer's page, opened by `@nangohq/frontend` as it comes from npm.
+// The Connect UI in a customer's page, opened by the unmodified `@nangohq/frontend` from npm.
 
 import { expect, picture, test } from './fixtures.js';
 
@@ -12,7 +12,7 @@ test('ready, connect, close', async ({ page, mint, embed, events }) => {
   await picture(page, 'embedded');
   await ui.getByRole('button', { name: 'Connect' }).click();
   await expect(ui.getByRole('heading', { name: 'Acme Mail is connected' })).toBeVisible();
-  // The host knows before the person finishes.
+  // The host is told before the person finishes.
   const told = await events();
   expect(told.map(({ type }) => type)).toEqual(['ready', 'connect']);
   expect(Object.keys(told[1].payload)).toEqual(['connectionId', 'providerConfigKey']);

@@ -31,7 +31,7 @@ test('every key that the page uses is there, and no other', async () => {
     '\n',
   );
   const quoted = new Set(Array.from(source.matchAll(/'([a-z][A-Za-z_.]*)'/g), ([, text]) => text));
-  // Names of fields are put together: `field.` and the credential.
+  // The keys of field names are composed: `field.` and the credential.
   const fields = new Set(Array.from(source.matchAll(/'([A-Za-z_]+)\*?'/g), ([, name]) => `field.${name}`));
   const known = ['dir', 'noscript'];
   for (const key of Object.keys(await texts('en'))) {

@@ -7,7 +7,7 @@ test('shows what the session allows, by name', async ({ page, mint }) => {
   await page.goto(link);
   await expect(page.getByRole('heading', { name: 'Connect an account' })).toBeVisible();
   await expect(page.getByRole('listitem')).toHaveText([/Acme Login/, /Acme Mail/]);
-  // By link there is nothing to close.
+  // Opened by link, the page has nothing to close.
   await expect(page.getByRole('button', { name: 'Close' })).toBeHidden();
   await picture(page, 'list');
 });
@@ -23,7 +23,7 @@ test('the link is for this page, and its token leaves the address at once', asyn
   await page.goto(link);
   await expect(page.getByRole('listitem')).toHaveCount(8);
   expect(page.url()).toBe(`${service.url}/connect-ui/`);
-  // A reload loses nothing, nor does going on.
+  // Neither a reload nor going on loses the choice.
   await page.reload();
   await expect(page.getByRole('listitem')).toHaveCount(8);
 });

@@ -1,5 +1,5 @@
-// The table of docs/connect-ui.md: what the page costs, beside the recorded service's page. Left out
-// of the tests: `npm run measure` writes it.
+// The table of docs/connect-ui.md: what the page costs, compared with the recorded service's page.
+// Not part of the tests: `npm run measure` writes it.
 
 import { readFile, writeFile } from 'node:fs/promises';
 
@@ -7,7 +7,7 @@ import { expect, test } from './fixtures.js';
 
 test.skip(!process.env.MEASURE, 'npm run measure');
 
-/** How often each way is gone, in a browser without cache. */
+/** How often each way is measured, in a browser without a cache. */
 const TIMES = 9;
 
 const DOCUMENT = new URL('../../docs/connect-ui.md', import.meta.url);
@@ -40,7 +40,7 @@ async function oauth(page) {
   await expect(page.getByRole('heading', { name: 'Acme Cloud is connected' })).toBeVisible();
 }
 
-/** What a way needs of the service, popups included, and when the list was there. */
+/** The requests of a way, including those of popups, and the time until the list is shown. */
 async function weigh(browser, service, link, way) {
   const context = await browser.newContext();
   const requests = [];

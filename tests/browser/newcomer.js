@@ -1,5 +1,5 @@
-// What a newcomer does with the link of the banner: opens it, chooses *Demo OAuth*, allows. Ends when
-// the page shows the connection. `.ci/newcomer` times it.
+// The steps of a newcomer with the banner's link: open it, choose *Demo OAuth*, allow. It ends when
+// the page shows the connection. `.ci/newcomer` measures the time.
 
 import { chromium } from '@playwright/test';
 

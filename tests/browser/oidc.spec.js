@@ -1,5 +1,5 @@
-// The whole flow with a provider that we did not write: npm's `oidc-provider`, its own pages of login
-// and consent, in the browser.
+// The whole flow in the browser with a provider that we did not write: npm's `oidc-provider`, with
+// its own login and consent pages.
 
 import { start } from '../oidc/service.js';
 import { call, expect, picture, shared, test as base } from './fixtures.js';
@@ -10,7 +10,7 @@ const test = base.extend({
 
   /** A page with the link of a session for one integration. */
   open: async ({ page, context, oidc }, use) => {
-    // Its pages ask for a font of a host that tests do not reach.
+    // Its pages load a font from a host that the tests cannot reach.
     await context.route('https://fonts.googleapis.com/**', (route) =>
       route.fulfill({ contentType: 'text/css', body: '' }),
     );
@@ -22,7 +22,7 @@ const test = base.extend({
   },
 });
 
-/** Presses Connect, and logs in at the provider: its page of consent. */
+/** Presses Connect and logs in at the provider. Returns its consent page. */
 async function consentOf(page) {
   const opening = page.context().waitForEvent('page');
   await page.getByRole('button', { name: 'Connect', exact: true }).click();
@@ -34,7 +34,7 @@ async function consentOf(page) {
   return popup;
 }
 
-/** Presses what ends the popup: a click that waited for what comes next would wait for nothing. */
+/** Presses a button that closes the popup, without waiting for what a click usually leads to. */
 async function end(popup, role, name) {
   await popup
     .getByRole(role, { name })

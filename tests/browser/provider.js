@@ -1,5 +1,5 @@
-// A provider: an API that takes the key `good` and the user `ada` with the password `lovelace`, and
-// an OAuth server whose page asks each time.
+// A provider: an API that accepts the key `good` and the user `ada` with the password `lovelace`, and
+// an OAuth server that asks for consent each time.
 
 import { once } from 'node:events';
 import { createServer } from 'node:http';
@@ -39,7 +39,7 @@ function json(response, status, body) {
   response.end(JSON.stringify(body));
 }
 
-/** `/coop/authorize` isolates its page, so that its opener and it lose each other. */
+/** `/coop/authorize` isolates its page, which cuts the tie between it and its opener. */
 function consent(url, response) {
   const back = (parameters) => {
     const target = new URL(url.searchParams.get('redirect_uri'));

@@ -58,7 +58,7 @@ export async function startService(document) {
   };
 }
 
-/** What the service prints when it is ready. */
+/** The text that the service prints when it is ready. */
 function printed(output) {
   return new Promise((resolve) => {
     const lines = [];
@@ -69,7 +69,7 @@ function printed(output) {
   });
 }
 
-/** A port that nobody listens on. */
+/** A port on which nothing listens. */
 export async function freePort() {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -78,7 +78,7 @@ export async function freePort() {
   return port;
 }
 
-/** A customer's page with Nango's package, as it comes from npm. `localhost` is another site than `127.0.0.1`. */
+/** A customer's page with Nango's unmodified package. `localhost` is another site than `127.0.0.1`. */
 async function startHost() {
   const package_ = new URL('node_modules/@nangohq/frontend/dist/', import.meta.url);
   const server = createServer(async (request, response) => {

@@ -1,5 +1,5 @@
-// What the page costs until the list is there: at most six requests and 25 KB on the wire, from one
-// host, without a preflight; and what its answers say to browsers and caches.
+// What the page costs until the list is shown: at most six requests and 25 KB on the wire, from one
+// host, without a preflight. Also the headers of its answers for browsers and caches.
 
 import { expect, test } from './fixtures.js';
 
@@ -49,7 +49,7 @@ test('the document is never kept, its parts for ever', async ({ request, service
   for (const [, path] of text.matchAll(/"([0-9a-f]{16}\/[a-z.]+)"/g)) {
     const part = await request.get(`${service.url}/connect-ui/${path}`);
     expect(part.headers()['cache-control']).toBe('public, max-age=31536000, immutable');
-    // Another version's name, during a deployment: answered, and not kept.
+    // During a deployment, the name of another version is answered, but not cached.
     const other = await request.get(`${service.url}/connect-ui/0123456789abcdef/${path.split('/')[1]}`);
     expect(other.headers()['cache-control']).toBe('no-store');
   }

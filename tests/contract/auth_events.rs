@@ -1,5 +1,6 @@
-//! Which webhooks tell of a connection, to whom, and what they say (contract section 7.3, section
-//! 13 of the flow). They are kept in the same transaction as what they tell of.
+//! Which webhooks report a change of a connection, to which receivers, and with which body
+//! (contract section 7.3, section 13 of the flow). They are written in the same transaction as the
+//! change.
 
 use serde_json::{Value, json};
 use tests::{Call, Fault, Flow};
@@ -7,7 +8,7 @@ use tests::{Call, Fault, Flow};
 const HOOK: &str = "https://hooks.example.com/own";
 const UNAUTHENTICATED: &str = "/auth/unauthenticated/unauth";
 
-/// The webhooks that were made since the last time, as receiver and body.
+/// The webhooks that were made since the last call, as receiver and body.
 async fn told(flow: &Flow) -> Vec<(String, String)> {
     let events = flow.world.take_events().await;
     events.into_iter().map(|event| (event.url, event.body)).collect()
@@ -170,7 +171,7 @@ async fn both_receivers_are_told_unless_the_connection_has_its_own() {
 #[tokio::test]
 async fn a_connection_with_its_own_url_is_told_where_the_environment_has_none() {
     let flow = Flow::start().await;
-    // Of environment `prod`, whose webhooks were never set up.
+    // Environment `prod` has no webhook settings.
     let key = "2c9d4a60-5b7e-4f31-8a2d-6e0f1b3c4d55";
     let body = json!({ "tags": {}, "webhook_url_override": HOOK });
     let token = flow.world.send(Call::create(key, &body)).await.token();
@@ -261,7 +262,7 @@ async fn there_is_neither_a_connection_without_its_webhook_nor_the_reverse() {
     told(&flow).await;
     let before = flow.connections().await.len();
     flow.world.wire.calls();
-    // One call writes both; where its answer is lost it is repeated, and changes nothing.
+    // One call writes both. If its answer is lost it is repeated, which changes nothing.
     flow.world.wire.fail_after("TransactWriteItems", 0, [Fault::AnswerLost]);
     flow.connected(UNAUTHENTICATED, &token, &json!({})).await;
     let calls = flow.world.wire.calls();
@@ -270,7 +271,7 @@ async fn there_is_neither_a_connection_without_its_webhook_nor_the_reverse() {
     assert_eq!(flow.connections().await.len(), before + 1);
     assert_eq!(told(&flow).await.len(), 1);
 
-    // Where it fails, there is neither, and the failure is told.
+    // If it fails, neither is written, and a webhook reports the failure.
     let target = flow.world.mint(json!({ "tags": {} })).await;
     flow.world.wire.fail_after("TransactWriteItems", 0, [Fault::Refused]);
     assert_eq!(flow.post(UNAUTHENTICATED, &target, &json!({})).await.status, 500);

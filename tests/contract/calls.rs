@@ -1,4 +1,4 @@
-//! What a session costs: the calls to DynamoDB, counted on the wire.
+//! The calls to DynamoDB that the requests of a session take, counted on the wire.
 
 use serde_json::json;
 use tests::{Call, Flow, World};
@@ -35,7 +35,7 @@ async fn a_cold_container_reads_the_environment_of_a_token_once() {
     world.restart();
     assert_eq!(world.delete(&read).await.status, 204);
     assert_eq!(world.wire.calls(), ["DeleteItem", "GetItem"]);
-    // Keys and tokens share what is known of an environment.
+    // Keys and tokens share the cached environment.
     world.mint(json!({ "tags": {}, "allowed_integrations": ["github"] })).await;
     assert_eq!(world.wire.calls(), ["GetItem", "BatchGetItem", "PutItem"]);
     world.mint(json!({ "tags": {}, "allowed_integrations": ["github"] })).await;
@@ -92,7 +92,7 @@ async fn an_unknown_integration_is_looked_up_by_name_before_it_is_refused() {
     assert_eq!(world.create(body.clone()).await.status, 400);
     assert_eq!(world.wire.calls(), ["GetItem", "Query", "BatchGetItem"]);
 
-    // Provisioned meanwhile, it works at once, and is known from then on.
+    // Provisioned meanwhile, it works at once, and is cached from then on.
     let integrations = json!([
         { "unique_key": "new", "provider": "unauthenticated" }, { "unique_key": "newer", "provider": "unauthenticated" },
     ]);

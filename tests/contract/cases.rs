@@ -1,9 +1,9 @@
-//! Replays the recorded request and answer pairs, each as a test of its own.
+//! Replays the recorded pairs of request and answer, each as a test of its own.
 //!
 //! In this process by default. `CONFORMANCE_URL` aims the replay at a deployed stack or another
 //! server, with `CONFORMANCE_SECRET_KEY`, `CONFORMANCE_SECRET_KEY_NO_SCOPE` and, unless it is
-//! `http://localhost:3009/`, `CONFORMANCE_CONNECT_UI_URL`. What needs the clock, another
-//! environment or a provider is left out there.
+//! `http://localhost:3009/`, `CONFORMANCE_CONNECT_UI_URL`. The cases that need the clock, another
+//! environment or a provider are ignored there.
 
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
@@ -63,7 +63,7 @@ fn main() {
     conclusion.exit();
 }
 
-/// What the tests of one run share.
+/// The state that the tests of one run share.
 struct Run {
     runtime: Arc<Runtime>,
     tally: Arc<Tally>,
@@ -71,7 +71,7 @@ struct Run {
 }
 
 impl Run {
-    /// A case as a test of its own, ignored where it cannot be replayed.
+    /// A case as a test of its own, ignored if it cannot be replayed.
     fn trial(
         &self,
         case: Case,
@@ -128,7 +128,7 @@ fn values(world: &World) -> Values {
     }
 }
 
-/// A case that leaves the world as it was, but for sessions that nobody else knows.
+/// Replays a case that changes nothing but sessions of its own.
 async fn replay_shared(world: &World, case: &Case) -> Result<(), String> {
     let mut values = values(world);
     for step in &case.setup {
@@ -140,7 +140,7 @@ async fn replay_shared(world: &World, case: &Case) -> Result<(), String> {
     judge_state(world, case, &reply).await
 }
 
-/// A case with a world that it changes.
+/// Replays a case that changes its world, which is therefore its own.
 async fn replay_in(world: &mut World, case: &Case, deviation: &Deviation) -> Result<(), String> {
     if let Some(change) = &deviation.environment {
         world.change_environment(change.clone()).await;
@@ -179,7 +179,7 @@ async fn replay_over(url: &str, case: &Case) -> Result<(), String> {
     case.judge(&reply, &values)
 }
 
-/// Compares what the case says of the session's record.
+/// Compares the session's record with what the case expects.
 async fn judge_state(world: &World, case: &Case, reply: &Reply) -> Result<(), String> {
     if case.expect_state.is_empty() {
         return Ok(());

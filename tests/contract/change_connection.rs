@@ -19,7 +19,7 @@ async fn metadata(flow: &Flow, method: &str, ids: Value, metadata: Value) -> Rep
     flow.ask(method, "/connections/metadata", Some(&body)).await
 }
 
-/// What GET answers, but for the moment of the reading.
+/// The answer of GET without the time of the reading.
 async fn read(flow: &Flow, id: &str) -> Value {
     let mut connection = flow.connection("unauth", id).await;
     connection["last_fetched_at"] = Value::Null;
@@ -73,6 +73,8 @@ async fn the_webhook_override_is_set_and_cleared() {
         (json!({ "webhook_url_override": null }), json!(["webhook_url_override"])),
         (json!({ "webhook_url_override": "not a URL" }), json!(["webhook_url_override"])),
         (json!({ "x": 1 }), json!([])),
+        // Only a session is told the organization, and beside the end user.
+        (json!({ "end_user": { "id": "u", "organization": { "id": "o" } } }), json!(["end_user"])),
     ] {
         let reply = patch(&flow, &id, wrong).await;
         assert_eq!(reply.status, 400, "{reply:?}");
@@ -157,6 +159,8 @@ async fn one_unknown_connection_is_enough_to_change_none() {
     for method in ["POST", "PATCH"] {
         let alone = metadata(&flow, method, json!("zzz"), json!({ "a": 1 })).await;
         alone.assert(404, &error(unknown.to_owned()));
+        let listed = metadata(&flow, method, json!(["zzz"]), json!({ "a": 1 })).await;
+        listed.assert(404, &error(unknown.to_owned()));
         let among = metadata(&flow, method, json!([id, "zzz"]), json!({ "a": 1 })).await;
         among.assert(404, &error(format!("{unknown}. {none}")));
         assert_eq!(read(&flow, &id).await["metadata"], json!({}));

@@ -1,5 +1,5 @@
-//! The order in which a connect endpoint judges a request (section 4 of the flow): a request that
-//! breaks two rules is told of the earlier one.
+//! The order in which a connect endpoint checks a request (section 4 of the flow): if a request
+//! breaks two rules, the answer names the earlier one.
 
 use serde_json::{Value, json};
 use tests::flow::connect;
@@ -22,7 +22,7 @@ enum Fault {
     Credentials,
 }
 
-/// Every rule, in the order in which they are judged, and what is told.
+/// Every rule, in the order in which they are checked, and the error for breaking it.
 const ORDER: [(Fault, u16, &str); 12] = [
     (Fault::Json, 400, "invalid_json"),
     (Fault::ContentType, 415, "invalid_content_type"),
@@ -39,7 +39,7 @@ const ORDER: [(Fault, u16, &str); 12] = [
 ];
 
 impl Fault {
-    /// Faults of one and the same part of a request, which can only have one of them.
+    /// Faults of the same part of a request, which can have only one of them.
     const SAME_PART: [&[Self]; 2] = [
         &[Self::Json, Self::ContentType, Self::Body, Self::Credentials],
         &[Self::Key, Self::Integration, Self::AuthMode],
@@ -51,7 +51,7 @@ impl Fault {
     }
 }
 
-/// An endpoint, and what it is sent.
+/// An endpoint and its input.
 struct Endpoint {
     route: &'static str,
     integration: &'static str,
@@ -59,7 +59,7 @@ struct Endpoint {
     sibling: &'static str,
     good: Value,
     malformed: Value,
-    /// Credentials that the provider refuses, where it is asked.
+    /// Credentials that the provider refuses, if the endpoint asks it.
     refused: Option<Value>,
 }
 
@@ -100,7 +100,7 @@ fn endpoints() -> [Endpoint; 4] {
     ]
 }
 
-/// Sends a request that is good but for `faults`.
+/// Sends a request that is valid except for `faults`.
 async fn answer(flow: &Flow, endpoint: &Endpoint, faults: &[Fault]) -> Reply {
     let has = |fault| faults.contains(&fault);
     let key = if has(Fault::Key) {
@@ -146,7 +146,7 @@ async fn answer(flow: &Flow, endpoint: &Endpoint, faults: &[Fault]) -> Reply {
     flow.world.send(call).await
 }
 
-/// A session that reconnects a connection which has been deleted since.
+/// A session that reconnects a connection that was deleted after the session was made.
 async fn deleted_target(flow: &Flow, endpoint: &Endpoint) -> String {
     let token = flow.world.mint(json!({ "tags": {} })).await;
     let path = format!("{}/{}", endpoint.route, endpoint.integration);
@@ -186,7 +186,7 @@ async fn of_two_faults_the_earlier_one_is_told() {
     }
 }
 
-/// The older endpoint looks for what it needs before it looks at where it goes.
+/// This older endpoint checks the fields before it checks the integration.
 #[tokio::test]
 async fn client_credentials_have_an_order_of_their_own() {
     let flow = Flow::start().await;
@@ -210,6 +210,38 @@ async fn client_credentials_have_an_order_of_their_own() {
         let path = format!("/oauth2/auth/{key}?{query}");
         let reply = flow.post(&path, token, body).await;
         assert_eq!(told(&reply), (status, code.to_owned()), "{path} {body}");
+    }
+}
+
+/// The older endpoint asks for no content type.
+#[tokio::test]
+async fn client_credentials_come_as_json_or_as_a_form() {
+    let flow = Flow::start().await;
+    let token = flow.world.mint(json!({ "tags": {} })).await;
+    let json = r#"{"client_id":"a","client_secret":"b"}"#;
+    let form = "client_id=a&client_secret=b";
+    let large = "x".repeat(262_144);
+    for (content_type, encoding, body, status, code) in [
+        ("application/json", "", json, 200, ""),
+        ("Application/JSON", "", json, 200, ""),
+        ("application/x-www-form-urlencoded", "", form, 200, ""),
+        ("Application/X-WWW-Form-Urlencoded; charset=UTF-8", "", form, 200, ""),
+        ("text/plain", "", form, 400, "missing_client_id"),
+        (
+            "application/x-www-form-urlencoded",
+            "",
+            &format!("{form}{large}"),
+            413,
+            "payload_too_large",
+        ),
+        ("application/x-www-form-urlencoded", "gzip", form, 415, "unsupported_content_encoding"),
+        ("application/x-www-form-urlencoded; charset=latin1", "", form, 415, "unsupported_charset"),
+    ] {
+        let call = connect("/oauth2/auth/cc", &token).body(body.to_owned());
+        let call = call.header("content-type", content_type).header("content-encoding", encoding);
+        let reply = flow.world.send(call).await;
+        let told = reply.json()["error"]["code"].as_str().unwrap_or_default().to_owned();
+        assert_eq!((reply.status, told.as_str()), (status, code), "{content_type} {encoding}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! What connecting costs, and a connection: the calls to DynamoDB and KMS, counted on the wire.
+//! The calls to DynamoDB and KMS that connecting and connections take, counted on the wire.
 
 use serde_json::json;
 use tests::Flow;
@@ -8,7 +8,7 @@ use tests::flow::connection_path;
 async fn an_oauth_flow_makes_two_calls_to_start_and_five_to_finish() {
     let mut flow = Flow::start().await;
     let token = flow.world.mint(json!({ "tags": {} })).await;
-    // Of the catalogue: a provider of the environment's own is a call more.
+    // With a provider of the catalogue; one that the environment defines takes another call.
     let slack = json!({ "unique_key": "own-slack", "provider": "slack",
         "credentials": { "type": "OAUTH2", "client_id": "i", "client_secret": "s" } });
     flow.world.change_environment(json!({ "integrations": [slack] })).await;
@@ -61,13 +61,14 @@ async fn connecting_without_a_redirect_is_a_read_and_a_transaction() {
         assert_eq!(flow.world.wire.calls(), calls);
         assert_eq!(flow.world.kms_wire.calls(), kms);
     }
-    // A provider of the environment's own is a read more; its verification is a call to it alone.
+    // A provider that the environment defines takes another read; verifying calls the provider
+    // only.
     flow.provider.calls();
     flow.connected("/api-auth/api-key/key-verify", &token, &key).await;
     let own = ["GetItem", "GetItem", "GetItem", "TransactWriteItems"];
     assert_eq!(flow.world.wire.calls(), own);
     assert_eq!(flow.provider.calls().len(), 1);
-    // So is a connection that is connected again, whose webhook tells tags that it keeps.
+    // Reconnecting takes another read too, because the webhook includes the tags that are kept.
     let again = json!({ "connection_id": id, "integration_id": "unauth" });
     let again = flow.world.reconnect(again).await.token();
     flow.world.wire.calls();
@@ -132,8 +133,8 @@ async fn reading_a_connection_is_one_call_and_renewing_its_token_writes_twice() 
     flow.connection("oauth", &fresh).await;
     assert_eq!(flow.world.wire.calls(), ["GetItem"]);
     assert_eq!(flow.provider.calls().len(), 0);
-    // The integration with its client, and its provider, which is the environment's own; then the
-    // lease and the result.
+    // The integration with its client and the environment's own provider; then the lease and the
+    // result.
     flow.connection("oauth", &ended).await;
     let calls = ["GetItem", "GetItem", "GetItem", "UpdateItem", "UpdateItem"];
     assert_eq!(flow.world.wire.calls(), calls);

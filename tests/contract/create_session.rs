@@ -235,7 +235,7 @@ async fn an_environment_may_forbid_documentation_links() {
         let body = json!({ "tags": {}, "overrides": { "github": link } });
         assert_eq!(world.create(body).await.status, 201);
     }
-    // A name that does not exist is told first.
+    // A name that does not exist is reported first.
     let unknown = json!({ "tags": {}, "overrides": { "x": { "docs_connect": "https://x.y" } } });
     assert_eq!(world.create(unknown).await.status, 400);
 }

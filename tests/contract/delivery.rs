@@ -1,5 +1,5 @@
-//! Webhooks arrive: whatever the receiver does, and however long it takes. The clocks are moved;
-//! the receivers are real ones.
+//! Webhooks arrive whatever the receiver does and however long it takes. The clocks are simulated,
+//! the receivers are real servers.
 
 use std::time::{Duration, Instant};
 
@@ -98,7 +98,7 @@ async fn a_receiver_that_is_dead_for_an_hour_gets_everything_soon_after() {
     }
     receiver.take();
     receiver.answer(Answer::Status(200));
-    // Nothing that failed within the last hour waits for longer than its next wait, an hour.
+    // An event that failed within the last hour waits for its next attempt at most an hour.
     let end = flow.world.now + SignedDuration::from_mins(75);
     deliver_until(&mut flow.world, end).await;
     let arrived = receiver.take();
@@ -158,7 +158,7 @@ async fn what_the_receiver_asks_for_counts_within_limits() {
         let (least, most) = (f64::from(least), f64::from(most) + 0.9);
         assert!((least..=most).contains(&wait), "{asked}: {wait}");
     }
-    // A moment in place of seconds.
+    // A date instead of seconds.
     let receiver = Receiver::start(Answer::Status(200)).await;
     let flow = Flow::telling(&receiver).await;
     let moment = flow.world.now + SignedDuration::from_secs(9);
@@ -199,7 +199,7 @@ async fn a_receiver_that_never_answers_has_twenty_seconds() {
     flow.world.deliver().await;
     let took = started.elapsed();
     assert!((19..23).contains(&took.as_secs()), "{took:?}");
-    // Of two receivers, one that is dead takes nothing from the other.
+    // A dead receiver does not affect another one.
     assert_eq!(alive.take().len(), 1);
     let [webhook] = dead.take().try_into().expect("one attempt");
     let stored = flow.world.event(webhook.id()).await;

@@ -14,7 +14,7 @@ async fn an_attempt_that_was_noted_by_somebody_else_is_not_repeated() {
     flow.world.deliver().await;
     let [first] = receiver.take().try_into().expect("one attempt");
     let stored = flow.world.event(first.id()).await;
-    // SQS hands a message over twice now and then.
+    // SQS delivers a message twice now and then.
     let message = |attempt| queue::Message {
         environment_id: stored.environment_id,
         event: stored.event.id,

@@ -1,5 +1,4 @@
-//! The demo providers of `cargo run`: a page that asks, tokens, and each outcome that they stand
-//! for.
+//! The demo providers of `cargo run`: the consent page, tokens, and the outcome of each provider.
 
 use local::demo;
 use local::providers::Providers;
@@ -16,7 +15,7 @@ const REDIRECT_URI: &str = "http://127.0.0.1:3003/oauth/callback";
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
-/// The providers, and a browser without cookies that follows nothing.
+/// The providers, and a browser that keeps no cookies and follows no redirects.
 struct Demo {
     providers: Providers,
     client: reqwest::Client,
@@ -29,7 +28,7 @@ impl Demo {
         Self { providers, client: client.build().expect("a client") }
     }
 
-    /// The page of consent, with a parameter changed.
+    /// The consent page, asked for with one parameter changed.
     fn page(&self, provider: &str, change: (&str, &str)) -> String {
         let mut parameters = vec![
             ("response_type", "code"),
@@ -59,7 +58,7 @@ impl Demo {
         (status, headers, answer.text().await.expect("text"))
     }
 
-    /// Allows it: the code.
+    /// Consents, and returns the code.
     async fn code(&self, provider: &str) -> String {
         let page = self.page(provider, ("", ""));
         let (status, headers, _) = self.decide(&page, "allow").await;
@@ -125,7 +124,7 @@ async fn the_page_says_who_asks_for_what_and_shows_no_html_of_the_query() {
     }
     assert!(!html.contains("<script>"), "{html}");
     assert!(html.contains("&lt;script&gt;"), "{html}");
-    // A form-action would apply to the redirect back, too.
+    // A form-action would apply to the redirect back too.
     let policy = headers["content-security-policy"].to_str().expect("text");
     assert!(!policy.contains("form-action"), "{policy}");
     assert!(!headers.contains_key("cross-origin-opener-policy"));
@@ -173,7 +172,7 @@ async fn a_code_is_good_once_and_with_its_verifier_only() {
     let refused = (400, json!("invalid_grant"));
     let error = |(status, body): (u16, Value)| (status, body["error"].clone());
     assert_eq!(error(demo.redeem("demo-oauth", &code, "wrong").await), refused);
-    // It is lost.
+    // It is used up.
     assert_eq!(error(demo.redeem("demo-oauth", &code, VERIFIER).await), refused);
     let code = demo.code("demo-oauth").await;
     assert_eq!(demo.redeem("demo-oauth", &code, VERIFIER).await.0, 200);
@@ -217,7 +216,7 @@ async fn a_rotating_refresh_token_works_once_and_its_reuse_ends_the_grant() {
     assert_eq!(demo.refresh(name, &second["refresh_token"]).await.0, 400);
     assert_eq!(demo.me(name, &access).await, 401);
 
-    // The others' stay, and those of an earlier start go on working.
+    // Other grants remain, and the tokens of an earlier start still work.
     let tokens = demo.tokens("demo-oauth").await;
     let later = Demo::start().await;
     let (_, again) = later.refresh("demo-oauth", &tokens["refresh_token"]).await;

@@ -1,4 +1,4 @@
-//! `provision` describes what there is, and tells no secret.
+//! `provision` describes an environment without its secrets.
 
 use std::time::Duration;
 

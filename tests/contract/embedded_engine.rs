@@ -1,5 +1,5 @@
-//! `cargo run` calls its engine without a connection: every operation that it needs answers the same
-//! as over HTTP, errors too.
+//! `cargo run` calls its engine without a connection: every operation that it needs has the same
+//! answers and errors as over HTTP.
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -1,4 +1,4 @@
-//! Sessions end with their environment, and with the key that made them where the operator says so.
+//! Sessions end with their environment, and with the key that made them if the operator says so.
 
 use serde_json::{Value, json};
 use tests::{Call, World};
@@ -53,11 +53,11 @@ async fn a_key_takes_its_sessions_along_where_the_operator_says_so() {
     assert_eq!(status(&world, Call::get(&kept)).await, 200);
     assert_eq!(status(&world, Call::get(&ended)).await, 401);
     assert_eq!(status(&world, Call::delete(&ended)).await, 401);
-    // A container that remembers the key makes a session that opens nothing elsewhere.
+    // A container that has the key cached makes a session that no other container accepts.
     let late = second.send_to(warm, world.now).await.token();
     assert_eq!(status(&world, Call::get(&late)).await, 401);
 
-    // Applied again, it changes nothing; and without the word, sessions live on.
+    // Applied again, it changes nothing; without `"sessions": "end"`, sessions live on.
     let report = world.change_environment(removed("second", "end")).await;
     assert_eq!(report.unchanged.len(), 2);
     for (name, state) in [("server", "keep"), ("no scope", "end")] {

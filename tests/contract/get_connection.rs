@@ -17,7 +17,7 @@ async fn credentials(flow: &Flow, path: &str, body: Value) -> Value {
     flow.connection(integration.expect("a key"), &id).await["credentials"].clone()
 }
 
-/// The time in an hour, as it stands in credentials.
+/// The time in an hour, in the format of credentials.
 fn in_an_hour(flow: &Flow) -> String {
     format!("{:.3}", flow.world.now + jiff::SignedDuration::from_hours(1))
 }
@@ -178,10 +178,21 @@ async fn every_option_is_a_word_for_yes_or_no() {
             let body = json!({ "error": { "code": "invalid_query_params", "errors": [issue] } });
             reply.assert(400, &body);
         }
+        for (query, received) in [
+            (format!("{option}=true&{option}=true"), "array"),
+            (format!("{option}[]=true"), "array"),
+            (format!("{option}[x]=true"), "object"),
+        ] {
+            let reply = flow.ask("GET", &format!("{path}&{query}"), None).await;
+            let message = format!("Invalid input: expected string, received {received}");
+            let issue = json!({ "code": "invalid_type", "message": message, "path": [option] });
+            let body = json!({ "error": { "code": "invalid_query_params", "errors": [issue] } });
+            reply.assert(400, &body);
+        }
     }
 }
 
-/// A key of the recorded environment that may read connections, and not their credentials.
+/// A key of the recorded environment that may read connections but not their credentials.
 const READ_KEY: &str = "11111111-2222-4333-8444-888888888802";
 
 #[tokio::test]

@@ -128,7 +128,7 @@ async fn the_operator_may_set_the_websockets_path_and_the_look_of_the_ui() {
             "websocketsPath": "/ws",
         } }),
     );
-    // A session keeps the look that it was made with.
+    // A session keeps the appearance with which it was made.
     assert_eq!(
         world.get(&before).await.json()["data"]["connectUISettings"]["showWatermark"],
         json!(true)

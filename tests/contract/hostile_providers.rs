@@ -1,6 +1,6 @@
-//! Providers that are broken, slow or mean harm, wherever a token is asked for: for a code, for
-//! client credentials, for a name and a password, and for a refresh token. Each is a failure of
-//! that endpoint, is asked once, and leaves what was stored as it was.
+//! Providers that are broken, slow or malicious, in every request for a token: with a code, with
+//! client credentials, with a name and a password, and with a refresh token. Each is asked once,
+//! makes the request fail, and leaves stored items unchanged.
 
 use std::time::Instant;
 
@@ -18,12 +18,12 @@ async fn session(flow: &Flow) -> String {
     flow.world.mint(json!({ "tags": {} })).await
 }
 
-/// Every word that a provider is told to misbehave by, but for those that take their time.
+/// Every word that makes the provider misbehave, except those that make it slow.
 fn words() -> impl Iterator<Item = String> {
     BROKEN.map(str::to_owned).into_iter().chain(ODD.map(|kind| format!("odd-{kind}")))
 }
 
-/// A connection whose token has ended, with a refresh token.
+/// A connection with an expired token and a refresh token.
 async fn ended(flow: &Flow, refresh_token: &str) -> String {
     let credentials = json!({
         "type": "OAUTH2", "access_token": "at-0", "refresh_token": refresh_token,
@@ -90,7 +90,7 @@ async fn a_refresh_keeps_what_it_had() {
         let code = reply.json()["error"]["code"].clone();
         assert_eq!((reply.status, code), (400, json!("invalid_credentials")), "{word}: {reply:?}");
         assert_eq!(flow.provider.calls().len(), 1, "{word}");
-        // The refresh token is still there for whoever insists.
+        // The refresh token is still stored, so a forced renewal can use it.
         let path = format!("{}&force_refresh=true", connection_path("oauth", &id));
         assert_eq!(flow.ask("GET", &path, None).await.status, 400, "{word}");
         let sent = flow.provider.calls().remove(0).parameters();
@@ -109,7 +109,7 @@ async fn a_refresh_may_be_answered_by_a_form() {
     assert_eq!(credentials["expires_at"], format!("{in_an_hour:.3}"));
 }
 
-/// D33, wherever a token is asked for.
+/// D33, in every request for a token.
 #[tokio::test]
 async fn nobody_waits_for_a_token_longer_than_ten_seconds() {
     let flow = Flow::start().await;
@@ -134,8 +134,8 @@ async fn nobody_waits_for_a_token_longer_than_ten_seconds() {
     assert_eq!(flow.connections().await.len(), 1);
 }
 
-/// A lifetime that makes no sense is as one that is not told: of client credentials the contract
-/// assumes 55 minutes, of others nothing.
+/// An absurd lifetime counts as a missing one: for client credentials the contract then assumes 55
+/// minutes, for others none.
 #[tokio::test]
 async fn a_provider_may_lie_about_a_lifetime() {
     let flow = Flow::start().await;

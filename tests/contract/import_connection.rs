@@ -100,7 +100,7 @@ async fn an_id_that_nobody_could_address_is_refused() {
         assert_eq!(error["code"], "invalid_body", "{id:?}");
         assert_eq!(error["errors"][0]["path"], json!(["connection_id"]), "{id:?}");
     }
-    // What has the form of an id is one, a slash included.
+    // Whatever has the form of an id is accepted, including one with a slash.
     let id = r#"{"a": [1]}/b@c.d"#;
     let body = json!({
         "provider_config_key": "unauth", "connection_id": id, "credentials": { "type": "NONE" },
@@ -133,6 +133,18 @@ async fn it_is_judged_in_order() {
         let told = json!({ "error": { "code": code, "message": message } });
         import(&flow, body).await.assert(status, &told);
     }
+    let user = json!({ "id": "u", "organization": { "id": "o" } });
+    let reply = import(
+        &flow,
+        json!({
+            "provider_config_key": "unauth", "credentials": { "type": "NONE" }, "end_user": user,
+        }),
+    );
+    reply.await.assert_issues(&json!([{
+        "code": "unrecognized_keys",
+        "message": "Unrecognized key: \"organization\"",
+        "path": ["end_user"],
+    }]));
     let scopes = json!({
         "provider_config_key": "oauth",
         "credentials": { "type": "OAUTH2", "access_token": "a" },
@@ -143,6 +155,33 @@ async fn it_is_judged_in_order() {
     let path = json!(["connection_config", "oauth_scopes_override"]);
     assert_eq!(reply.json()["error"]["errors"][0]["path"], path);
     assert_eq!(flow.connections().await, Vec::<Value>::new());
+}
+
+/// Token-based authentication is tried with the client that the credentials bring, else with that
+/// of the integration.
+#[tokio::test]
+async fn tokens_are_tried_with_their_own_client() {
+    let flow = Flow::start().await;
+    for (own, client) in [
+        (json!({ "client_id": "own-id", "client_secret": "own-secret" }), "own-id"),
+        (json!({ "client_id": "own-id" }), "tba-id"),
+        (json!({}), "tba-id"),
+    ] {
+        let credentials = json!({
+            "type": "TBA", "token_id": "a", "token_secret": "b", "config_override": own,
+        });
+        let body = json!({
+            "provider_config_key": "tba",
+            "credentials": credentials,
+            "connection_config": { "accountId": "1" },
+        });
+        let reply = import(&flow, body).await;
+        assert_eq!(reply.status, 201, "{reply:?}");
+        assert_eq!(reply.json()["credentials"], credentials);
+        let signed = flow.provider.calls().pop().expect("a call");
+        let signed = signed.header("authorization").expect("a signature").to_owned();
+        assert!(signed.contains(&format!("oauth_consumer_key=\"{client}\"")), "{signed}");
+    }
 }
 
 /// An imported connection is like any other: its user can reconnect it.

@@ -1,4 +1,4 @@
-//! The local inbox: it shows what has arrived, whether it is signed, and answers as it is told.
+//! The local inbox: it shows webhooks and whether their signatures are valid, and answers as set.
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -6,7 +6,7 @@ use tables::events::Status;
 use tests::Flow;
 use tokio::net::TcpListener;
 
-/// The verifier of Standard Webhooks reads the system's clock, so the webhooks are of today.
+/// The verifier of Standard Webhooks reads the system's clock, so the webhooks must be new.
 #[expect(clippy::disallowed_methods, reason = "a library that is tested here reads the clock")]
 fn clock() -> Timestamp {
     Timestamp::now()
@@ -50,7 +50,7 @@ async fn it_shows_what_arrived_with_its_signature_and_escapes_it() {
     assert!(page.contains("Answered: 200") && page.contains("webhook-id: "), "{page}");
     assert!(page.contains(r#"<html lang="en">"#));
 
-    // What nobody signed is told apart.
+    // An unsigned webhook is marked as such.
     let forged = json!({ "environment": "dev", "type": "auth" }).to_string();
     let sent = reqwest::Client::new().post(format!("{url}{}", local::inbox::PATH)).body(forged);
     assert_eq!(sent.send().await.expect("an answer").status(), 200);

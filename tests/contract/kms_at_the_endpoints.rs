@@ -1,5 +1,4 @@
-//! What becomes of requests when KMS fails, and how often it is asked. The wire to it is broken for
-//! real.
+//! Requests while KMS fails, and how often KMS is called. The faults are injected on the wire.
 
 use serde_json::{Value, json};
 use tests::flow::{connect, connection_path};
@@ -51,7 +50,7 @@ async fn where_kms_does_not_answer_it_is_503_and_only_the_failure_is_told() {
             flow.world.kms_wire.fail([]);
         }
     }
-    // Webhooks tell of the two calls that were to make a connection, at each fault; nothing else is
+    // For each fault, webhooks report the two calls that were to make a connection; nothing else is
     // written.
     let events = flow.world.take_events().await;
     assert_eq!(events.len(), 3 * 2);
@@ -61,7 +60,7 @@ async fn where_kms_does_not_answer_it_is_503_and_only_the_failure_is_told() {
     }
     let after = flow.world.dump().await;
     assert!(before.len() == after.len() && before.iter().all(|item| after.contains(item)));
-    // And the same container goes on as soon as KMS does.
+    // The same container works again as soon as KMS does.
     assert_eq!(flow.connection("airtable-pat", &id).await["credentials"]["apiKey"], "first");
 }
 
@@ -79,7 +78,7 @@ async fn with_a_disabled_key_no_credentials_are_read_and_sessions_go_on() {
     let token = flow.world.mint(json!({ "end_user": { "id": "u" } })).await;
     assert_eq!(flow.world.get(&token).await.status, 200);
     assert_eq!(flow.connections().await.len(), 1);
-    // What holds no secret is connected and read as ever.
+    // A connection without secrets is made and read as usual.
     let open = flow.connected("/auth/unauthenticated/unauth", &token, &json!({})).await;
     assert_eq!(flow.connection("unauth", &open).await["credentials"], json!({}));
     assert_eq!(flow.world.delete(&token).await.status, 204);

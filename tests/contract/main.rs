@@ -9,6 +9,7 @@ mod authentication;
 mod calls;
 mod catalogue;
 mod change_connection;
+mod changed_integrations;
 mod connect_order;
 mod connect_ui;
 mod connecting_calls;

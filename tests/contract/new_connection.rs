@@ -1,9 +1,8 @@
-//! The connection that a session's user makes (section 4 of the flow): what the session said of it,
-//! and what the browser may add.
+//! The connection that a session's user makes (section 4 of the flow): what it takes from the
+//! session, and what the browser may add.
 
 use serde_json::{Value, json};
 use tests::Flow;
-use tests::flow::connect;
 
 const UNAUTHENTICATED: &str = "/auth/unauthenticated/unauth";
 
@@ -93,7 +92,7 @@ async fn a_session_of_tags_alone_makes_one_without_an_end_user() {
     assert_eq!(connection["credentials"], json!({}));
 }
 
-/// The session's values are kept as they are; of the browser's only text is taken.
+/// The session's values are taken as they are; of the browser's values only text is.
 #[tokio::test]
 async fn its_configuration_is_the_browsers_below_that_of_the_session() {
     let flow = Flow::start().await;
@@ -122,7 +121,7 @@ async fn its_configuration_is_the_browsers_below_that_of_the_session() {
     assert_eq!(connection["webhook_url_override"], Value::Null);
 }
 
-/// What a session says of one integration is not said of another.
+/// The defaults of one integration do not apply to another.
 #[tokio::test]
 async fn defaults_of_other_integrations_are_left_alone() {
     let flow = Flow::start().await;
@@ -139,13 +138,13 @@ async fn every_use_of_a_session_makes_another_one() {
     let first = flow.connected(UNAUTHENTICATED, &token, &json!({})).await;
     let second = flow.connected(UNAUTHENTICATED, &token, &json!({})).await;
     assert_ne!(first, second);
-    // Each has its own copy of the end user.
+    // Each connection has its own copy of the end user.
     let path = tests::flow::connection_path("unauth", &first);
     let change = json!({ "end_user": { "id": "u2" } });
     assert_eq!(flow.ask("PATCH", &path, Some(&change)).await.status, 200);
     assert_eq!(flow.connection("unauth", &first).await["end_user"]["id"], "u2");
     assert_eq!(flow.connection("unauth", &second).await["end_user"]["id"], "u1");
-    // And outlives the session.
+    // The connections outlive the session.
     assert_eq!(flow.world.delete(&token).await.status, 204);
     assert_eq!(flow.connections().await.len(), 2);
 }
@@ -170,7 +169,7 @@ async fn credentials_that_the_provider_refuses_are_not_stored() {
     assert_eq!(flow.provider.webhooks().len(), 0);
 }
 
-/// The check is the request that the provider's template describes, with what the user gave.
+/// The check is the request that the provider's template describes, with the user's values.
 #[tokio::test]
 async fn credentials_are_checked_with_the_providers_own_request() {
     let flow = Flow::start().await;
@@ -281,61 +280,4 @@ async fn maps_are_read_in_the_order_in_which_they_were_written() {
     ] {
         assert!(read.contains(text), "{text} in {read}");
     }
-}
-
-#[tokio::test]
-async fn an_integration_that_a_container_remembers_makes_no_connection_of_another_provider() {
-    let mut flow = Flow::start().await;
-    let token = flow.world.mint(json!({ "tags": {} })).await;
-    let changed = json!([{ "unique_key": "unauth", "provider": "resend" }]);
-    let operator = flow.world.other_container().await.0;
-    let id = flow.connected(UNAUTHENTICATED, &token, &json!({})).await;
-    let again = json!({ "connection_id": id, "integration_id": "unauth" });
-    let again = flow.world.reconnect(again).await.token();
-    let document = json!({ "environments": [{ "name": "dev", "integrations": changed }] });
-    let there = &operator.connect;
-    let applied = provision::apply(&there.app, &there.vault, document, flow.world.now).await;
-    applied.expect("a good document");
-
-    // The container has seen the integration lately, and the transaction sees it as it is.
-    let call = |token: &str| connect(UNAUTHENTICATED, token).json(&json!({}));
-    for token in [&token, &again] {
-        let reply = flow.world.send(call(token)).await;
-        reply.assert(404, &json!({ "error": { "code": "unknown_provider_config" } }));
-    }
-    flow.world.pass_ms(60_000);
-    let reply = flow.world.send(call(&token)).await;
-    reply.assert(400, &json!({ "error": { "code": "invalid_auth_mode" } }));
-    let ids: Vec<_> =
-        flow.connections().await.iter().map(|own| own["connection_id"].clone()).collect();
-    assert_eq!(ids, [json!(id)]);
-}
-
-#[tokio::test]
-async fn nothing_is_connected_to_an_integration_that_is_removed_meanwhile() {
-    let flow = Flow::start().await;
-    let token = flow.world.mint(json!({ "tags": {} })).await;
-    let operator = flow.world.other_container().await.0;
-    let mut waiting = flow.world.wire.hold();
-    let call = connect("/auth/unauthenticated/unauth", &token).json(&json!({}));
-    let (service, now) = (flow.world.state, flow.world.now);
-    let connecting = tokio::spawn(async move { call.send_to(service, now).await });
-    while let Some(held) = waiting.recv().await {
-        let is_last = held.operation == "TransactWriteItems";
-        if is_last {
-            let removed = json!([{ "unique_key": "unauth", "state": "absent" }]);
-            let document = json!({ "environments": [{ "name": "dev", "integrations": removed }] });
-            let there = &operator.connect;
-            let applied = provision::apply(&there.app, &there.vault, document, now).await;
-            applied.expect("a good document");
-        }
-        held.release().await;
-        if is_last {
-            break;
-        }
-    }
-    drop(waiting);
-    let reply = connecting.await.expect("no panic");
-    reply.assert(404, &json!({ "error": { "code": "unknown_provider_config" } }));
-    assert_eq!(flow.connections().await, Vec::<Value>::new());
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tests::Flow;
 use tests::oauth::told;
 
-/// The id of the connection that a session's newest flow has made.
+/// The id of the connection that a session's latest flow made.
 async fn newest(flow: &Flow, token: &str) -> String {
     let outcomes = flow.outcomes(token).await;
     let newest = outcomes.as_array().and_then(|list| list.last()).expect("an outcome");
@@ -137,7 +137,7 @@ async fn token_endpoints_that_fail() {
     let client = json!({ "error": "invalid_client", "error_description": "bad client" });
     let unreadable = "The content-type is not JSON compatible";
     let host = flow.provider.address.ip();
-    let large = format!("Client request error: {host} answered with more bytes than are read");
+    let large = format!("Client request error: the answer of {host} is too long");
     for (code, expected) in [
         ("err400", refused("Response Error: 400 Bad Request", grant)),
         ("err401", refused("Response Error: 401 Unauthorized", client)),
@@ -151,7 +151,7 @@ async fn token_endpoints_that_fail() {
     ] {
         let page = flow.consent("oauth", &token, code).await;
         assert_eq!((page.status, told(&page)), (400, Some(expected)), "{code}");
-        // Sent once, whatever came of it.
+        // The code is sent once, whatever the answer.
         assert_eq!(flow.provider.calls().len(), 1, "{code}");
     }
     assert_eq!(flow.connections().await.len(), 0);
@@ -179,7 +179,7 @@ async fn a_reconnect_replaces_the_credentials_in_place() {
     assert_eq!(after["credentials"]["access_token"], "at-norefresh-two");
     assert_eq!(after["credentials"].get("refresh_token"), None);
 
-    // Deleted while the user is at the provider: it comes back under its id.
+    // If it is deleted while the user is at the provider, it is made again under its id.
     let started = flow.start_oauth("oauth", &again).await;
     let path = tests::flow::connection_path("oauth", &id);
     assert_eq!(flow.ask("DELETE", &path, None).await.status, 200);

@@ -1,4 +1,4 @@
-//! How long an OAuth flow lives, what ends it early, and how long its outcome is remembered.
+//! How long an OAuth flow lives, what ends it early, and how long its outcome is stored.
 
 use serde_json::json;
 use tests::oauth::told;
@@ -32,7 +32,7 @@ async fn a_session_that_expired_does_not() {
     let page = flow.world.send(started.callback("code=c")).await;
     assert_eq!(page.status, 200, "{page:?}");
     assert_eq!(flow.connections().await[0]["tags"], json!({ "team": "blue" }));
-    // Whoever has waited may still ask, for an hour after the end.
+    // The outcome can be read for an hour after the end.
     assert_eq!(flow.outcomes(&token).await[0]["provider_config_key"], "oauth");
     flow.world.pass_ms(60_001);
     let call = Call::new("GET", "/connect/session/outcomes").bearer(&token);

@@ -1,5 +1,5 @@
-//! The authorization URL and the token request of ten providers, compared with what their own
-//! documentation asks for. Each row names the page.
+//! The authorization URL and the token request of ten providers, compared with their documentation.
+//! Each row names the page.
 
 use finish_oauth::exchange::{self, Grant};
 use flow::providers::catalogued;
@@ -8,16 +8,16 @@ use secrets::clients::Client;
 use serde_json::{Value, json};
 use tests::Flow;
 
-/// What a provider's documentation says.
+/// The requests that a provider's documentation requires.
 struct Documented {
     provider: &'static str,
-    /// Where it says so.
+    /// The page of the documentation.
     page: &'static str,
-    /// What the user enters.
+    /// The values that the user enters.
     params: &'static [(&'static str, &'static str)],
     scopes: &'static str,
     authorization_url: &'static str,
-    /// `scope` as the provider wants it.
+    /// The value of `scope`.
     scope: &'static str,
     /// Parameters besides those of RFC 6749 and PKCE.
     authorization_params: &'static [(&'static str, &'static str)],
@@ -231,7 +231,7 @@ fn token_requests_are_as_documented() {
     }
 }
 
-/// What an answer tells besides the token, as far as the connection needs it.
+/// The further fields of an answer that the connection needs.
 #[test]
 fn what_the_answers_of_these_providers_tell_is_kept() {
     for (provider, names) in [

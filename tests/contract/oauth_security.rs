@@ -21,7 +21,7 @@ async fn a_replayed_state_exchanges_nothing_and_shows_the_first_outcome() {
     }
     assert_eq!((flow.provider.calls().len(), flow.connections().await.len()), (1, 1));
 
-    // Whatever the second callback says, it shows the outcome of the first.
+    // Whatever the second callback contains, its page shows the outcome of the first.
     let denied = Some(r#"{"error":"access_denied"}"#.to_owned());
     for query in ["error=access_denied", "code=c"] {
         let page = flow.world.send(lost.callback(query)).await;
@@ -29,7 +29,7 @@ async fn a_replayed_state_exchanges_nothing_and_shows_the_first_outcome() {
     }
     assert_eq!(flow.provider.calls().len(), 0);
 
-    // Without the cookie nobody learns how it ended.
+    // Without the cookie, the page does not show how the flow ended.
     let page = flow.world.send(won.foreign_callback("code=c")).await;
     assert_eq!(page.status, 400);
     assert!(told(&page).is_some_and(|told| told.starts_with("OAuth state cookie missing.")));
@@ -66,7 +66,7 @@ async fn a_callback_without_the_cookie_is_refused_and_does_not_end_the_flow() {
         assert!(page.body.contains("This browser did not start the connection"));
     }
     assert_eq!(flow.provider.calls().len(), 0);
-    // So whoever knows a state alone, as a log or a scanner may, cannot spoil it.
+    // So knowing a state alone, as a log or a scanner may, is not enough to end the flow.
     assert_eq!(flow.world.send(started.callback("code=c")).await.status, 200);
 }
 
@@ -169,7 +169,7 @@ async fn a_redirect_leads_to_the_provider_to_this_api_or_back() {
     let started = flow.start_oauth("oauth?redirect_uri=https://evil.test&next=//evil.test", &token);
     let started = started.await;
     assert_eq!(started.location.port(), Some(flow.provider.address.port()));
-    // A value in the address stays in its place.
+    // A value in the URL cannot change the rest of the URL.
     for subdomain in ["..", "evil.test%2F", "%2F%2Fevil.test", "%40evil.test", "a%3Fb%23c"] {
         let reply = flow
             .start_reply(
@@ -183,7 +183,7 @@ async fn a_redirect_leads_to_the_provider_to_this_api_or_back() {
             assert_eq!(location.path_segments().map(Iterator::count), Some(2), "{location}");
         }
     }
-    // Installing a GitHub App leads back, to a page of the web and nowhere else.
+    // Installing a GitHub App redirects back, to a web page only.
     let install = Call::new("GET", "/oauth/callback?installation_id=5&setup_action=install");
     for (referer, location) in [
         (None, "https://github.com"),
@@ -258,7 +258,7 @@ async fn the_page_cannot_be_framed_tells_no_referrer_is_not_kept_and_keeps_its_o
     let flow = Flow::start().await;
     let token = flow.world.mint(json!({ "tags": {} })).await;
     let started = flow.start_reply("oauth", &token).await;
-    // The address of a start has the session token in it.
+    // The URL of a start contains the session token.
     assert_eq!(started.header("referrer-policy"), Some("no-referrer"));
     assert_eq!(started.header("cache-control"), Some("no-store"));
     let ended = flow.consent("oauth", &token, "c").await;

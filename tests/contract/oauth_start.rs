@@ -1,10 +1,10 @@
-//! `GET /oauth/connect/…`: every check in its order, and what the provider is asked.
+//! `GET /oauth/connect/…`: every check in its order, and the authorization request.
 
 use serde_json::{Value, json};
 use tests::Flow;
 use tests::oauth::{start, told};
 
-/// A session whose defaults say this of the integration `oauth`.
+/// A session with these defaults for the integration `oauth`.
 async fn session_with(flow: &Flow, integration: &str, defaults: Value) -> String {
     let body = json!({ "tags": {}, "integrations_config_defaults": { integration: defaults } });
     flow.world.mint(body).await
@@ -163,7 +163,7 @@ async fn an_unconfigured_integration_works_with_a_client_from_the_browser() {
                &credentials[oauth_client_secret_override]=secret";
     let started = flow.start_oauth(&format!("oauth-unconfigured?{own}"), &token).await;
     assert_eq!(started.parameter("client_id").as_deref(), Some("own"));
-    // A refresh token alone does not configure it.
+    // A refresh token alone does not make it configured.
     let alone = "oauth-unconfigured?credentials[oauth_refresh_token_override]=r";
     assert_eq!(flow.start_reply(alone, &token).await.status, 400);
 }
@@ -197,8 +197,8 @@ async fn refusals_are_json_to_a_client_and_a_page_to_a_person() {
     assert_eq!(reply.status, 415);
 }
 
-/// These two endpoints judge nothing of a query: whatever names a connection is refused alike, and
-/// what names none is not.
+/// These two endpoints do not validate the query: every query that names a connection is refused
+/// alike, and one that names none is accepted.
 #[tokio::test]
 async fn a_connection_that_the_browser_names_is_refused_in_any_form() {
     let flow = Flow::start().await;

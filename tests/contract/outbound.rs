@@ -1,7 +1,8 @@
-//! Calls to hosts that a customer chooses: what they reach, and what a hostile server can do.
+//! Calls to hosts that a customer chooses: what they can reach, and what a hostile server can do.
 
 mod addresses;
 mod answers;
+mod ranges;
 mod redirects;
 mod tls;
 
@@ -16,23 +17,23 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use url::Url;
 
-/// Allowed in these tests, while the rest of this machine is not.
+/// The one address of this machine that these tests allow.
 const ALLOWED: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 const REFUSED: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
-/// A client that reaches nothing but public addresses and [`ALLOWED`].
+/// A client that may call public addresses and [`ALLOWED`] only.
 fn client(lookup: Lookup) -> Outbound {
     let allow = "127.0.0.2/32".parse().expect("a range");
     Outbound::new(allow, public_roots(), lookup).expect("a client")
 }
 
-/// A client that reaches `allow`, and finds names with the resolver of the machine.
+/// A client that may call `allow` too, and resolves names with the machine's resolver.
 fn client_allowing(allow: AllowList) -> Outbound {
     Outbound::new(allow, public_roots(), system_lookup()).expect("a client")
 }
 
-/// A resolver that answers every name with the next of `answers`, and the last one for good. It
-/// counts what it is asked.
+/// A resolver that answers each query with the next of `answers`, and from then on with the last
+/// one. It records the names.
 fn answers(answers: &[&[IpAddr]]) -> (Lookup, Arc<Mutex<Vec<String>>>) {
     let answers: Vec<Vec<IpAddr>> = answers.iter().map(|answer| answer.to_vec()).collect();
     let asked: Arc<Mutex<Vec<String>>> = Arc::default();
@@ -86,7 +87,7 @@ impl Server {
                         if stream.write_all(&answer).await.is_err() {
                             break;
                         }
-                        // An answer that does not tell where it ends is ended by closing.
+                        // Closing ends an answer that has no length.
                         if !answer.windows(16).any(|part| part == b"Content-Length: ") {
                             break;
                         }
@@ -101,7 +102,7 @@ impl Server {
         format!("http://{}{path}", self.address)
     }
 
-    /// The requests, in the order in which they came.
+    /// The requests in the order of their arrival.
     fn requests(&self) -> Vec<String> {
         self.connections.lock().expect("a lock").concat()
     }
@@ -111,7 +112,7 @@ impl Server {
     }
 }
 
-/// Hands every connection to `serve`.
+/// Calls `serve` with every connection.
 async fn serve<F: Future<Output = ()> + Send + 'static>(
     serve: impl Fn(TcpStream) -> F + Send + 'static,
 ) -> SocketAddr {
@@ -125,7 +126,7 @@ async fn serve<F: Future<Output = ()> + Send + 'static>(
     address
 }
 
-/// Head and body of the next request, in lower case; nothing once the client has closed.
+/// The next request, head and body, in lower case; nothing once the client has closed.
 async fn read_request(stream: &mut (impl AsyncRead + Unpin)) -> Option<String> {
     let mut bytes = Vec::new();
     loop {
@@ -154,7 +155,7 @@ async fn assert_untouched(listener: &TcpListener) {
     assert_eq!(peer, own.local_addr().expect("an address"), "{address} was connected to");
 }
 
-/// Two listeners on one port: where a client may go, and where it may not.
+/// Two listeners on the same port: one at the allowed address, one at a refused address.
 async fn allowed_and_refused() -> (TcpListener, TcpListener) {
     loop {
         let refused = TcpListener::bind((REFUSED, 0)).await.expect("a free port");
@@ -165,7 +166,7 @@ async fn allowed_and_refused() -> (TcpListener, TcpListener) {
     }
 }
 
-/// What an error and all its causes print, in every way.
+/// An error and its causes, printed in every format.
 fn printed(error: &Error) -> String {
     let mut text = format!("{error}\n{error:?}");
     let mut cause = error.source();

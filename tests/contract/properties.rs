@@ -1,8 +1,8 @@
-//! Properties: rules that hold for any input, each tried on many inputs that are drawn at random.
+//! Properties: rules that hold for any input, each tried with many random inputs.
 //!
-//! `PROPTEST_CASES` and `PROPTEST_RNG_SEED` say how many, and which. A failure prints the smallest
-//! input that was found; make a test of it. Each property names the outcomes that must all have
-//! occurred, so that none holds because its inputs are all alike.
+//! `PROPTEST_CASES` sets their number and `PROPTEST_RNG_SEED` the seed. A failure prints the
+//! smallest failing input that was found; make a test of it. Each property lists outcomes that must
+//! all occur, so that no property holds merely because its inputs are all alike.
 
 mod bodies;
 mod drawn_bodies;
@@ -22,7 +22,8 @@ use serde_json::{Map, Value};
 use tests::World;
 use tokio::runtime::Runtime;
 
-/// Draws inputs and holds `property` against each. It panics, or names what became of the input.
+/// Checks `property` with random inputs. It panics if it does not hold, and else returns the
+/// outcome.
 #[track_caller]
 fn check<S: Strategy>(
     inputs: S,
@@ -47,10 +48,10 @@ fn check<S: Strategy>(
     }
 }
 
-/// The outcomes of what is taken or refused.
+/// The outcomes of an input that is accepted or refused.
 const BOTH: [&str; 2] = ["good", "bad"];
 
-/// One world for every case that leaves it as it was, but for sessions that nobody else knows.
+/// The world of all cases that change nothing but sessions of their own.
 fn world() -> (&'static Runtime, &'static World) {
     static WORLD: OnceLock<(Runtime, World)> = OnceLock::new();
     let (runtime, world) = WORLD.get_or_init(|| {
@@ -61,7 +62,7 @@ fn world() -> (&'static Runtime, &'static World) {
     (runtime, world)
 }
 
-/// Text of any kind: plain, odd, and about as long as the limits of the contract.
+/// Any text: plain, odd, and of lengths around the limits of the contract.
 fn text() -> BoxedStrategy<String> {
     prop_oneof![
         4 => "[a-zA-Z0-9 ._-]{0,12}",
@@ -72,7 +73,7 @@ fn text() -> BoxedStrategy<String> {
     .boxed()
 }
 
-/// A key of an object: one of the contract, one that readers in JavaScript trip over, or any text.
+/// A key of an object: one of the contract, one that is special in JavaScript, or any text.
 fn key() -> BoxedStrategy<String> {
     const KEYS: [&str; 25] = [
         "end_user",
@@ -128,7 +129,7 @@ fn object() -> BoxedStrategy<Map<String, Value>> {
     vec((key(), json()), 0..4).prop_map(Map::from_iter).boxed()
 }
 
-/// Text that is like `original`, or differs from it in a few places.
+/// `original`, or text that differs from it in a few places.
 fn near(original: impl Strategy<Value = String>) -> impl Strategy<Value = String> {
     const ODD: &str = "aAfFgGzZ0479_-./\\@':=+~ [](){}|$,;%\"\n\0éſ\u{212a}ß１。…";
     let c = prop_oneof![4 => select(ODD.chars().collect::<Vec<_>>()), 1 => any::<char>()];
@@ -149,7 +150,7 @@ fn near(original: impl Strategy<Value = String>) -> impl Strategy<Value = String
     })
 }
 
-/// The length that the contract counts in.
+/// The length as the contract counts it.
 fn units(text: &str) -> usize {
     text.chars().map(char::len_utf16).sum()
 }

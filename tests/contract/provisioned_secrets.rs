@@ -1,5 +1,5 @@
-//! Client secrets, signing keys and branch keys: sealed when they are stored, kept when a document
-//! leaves them out, generated where there is none, told once.
+//! Client secrets, signing keys and branch keys: stored sealed, kept if a document leaves them out,
+//! generated if there is none, shown once.
 
 use sealing::branch_key_version;
 use serde_json::{Value, json};
@@ -45,7 +45,7 @@ async fn sealed(world: &World, attribute: &str) -> (Key, Vec<u8>) {
     (key, sealed.expect("a sealed secret"))
 }
 
-/// What was sealed, and with which version of the branch key.
+/// A sealed value, and the version of the branch key that sealed it.
 async fn opened(world: &World, attribute: &str) -> (String, u32) {
     let (key, sealed) = sealed(world, attribute).await;
     let version = branch_key_version(&sealed).expect("a version");
@@ -76,7 +76,7 @@ async fn a_client_secret_is_sealed_and_kept_until_another_is_given() {
     let first = sealed(&world, CLIENT_SECRET).await;
     assert_eq!(opened(&world, CLIENT_SECRET).await, (SECRET.to_owned(), 1));
 
-    // Left out or given once more, it stays as it is stored.
+    // If it is left out or given again, the stored item does not change.
     for same in [json!({}), json!({ "client_id": "id" }), given] {
         let report = world.change_environment(github(same)).await;
         assert_eq!(report.unchanged, ["dev", "dev/integrations/github"]);
@@ -117,7 +117,7 @@ async fn a_signing_key_is_generated_once_told_once_and_replaced_by_one_that_is_g
     assert_eq!((report.changed.len(), report.secrets.len()), (1, 0));
     assert_eq!(opened(&world, SIGNING_KEY).await.0, "mine");
 
-    // Given at once, none is generated.
+    // If the document gives one, none is generated.
     let other =
         json!({ "environments": [{ "name": "other", "webhooks": { "signing_key": "x" } }] });
     assert_eq!(world.provision(other).await.expect("a good document").secrets.len(), 0);
@@ -155,7 +155,7 @@ async fn a_new_branch_key_seals_from_then_on_and_the_old_one_still_opens() {
     );
     let unchanged = world.change_environment(json!({ "rotate_branch_key": false })).await;
     assert_eq!(unchanged.unchanged, ["dev"]);
-    // The same secrets open with the old one, and so need no writing.
+    // The same secrets can be opened with the old key, so they are not written again.
     assert_eq!(world.change_environment(given).await.changed.len(), 0);
     assert_eq!(opened(&world, CLIENT_SECRET).await, (SECRET.to_owned(), 1));
     world.change_environment(github(json!({ "client_secret": "another" }))).await;

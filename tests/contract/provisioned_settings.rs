@@ -1,4 +1,4 @@
-//! Webhook settings, the callback URL and providers of one's own in the environment document.
+//! Webhook settings, the callback URL and an environment's own providers in its document.
 
 use provision::Failure;
 use serde_json::{Value, json};
@@ -102,7 +102,8 @@ async fn urls_that_are_none_or_hold_a_password_are_refused() {
 async fn an_environment_defines_providers_of_its_own() {
     let mut world = World::start().await;
     let integration = json!({ "unique_key": "acme", "provider": "acme" });
-    let unknown = ("integrations.0.provider".to_owned(), "Provider does not exist".to_owned());
+    let unknown = ("integrations.0.provider", "Provider does not exist: add it to `providers`");
+    let unknown = (unknown.0.to_owned(), unknown.1.to_owned());
     let change = json!({ "integrations": [integration] });
     assert_eq!(issues(&world, change.clone()).await, std::slice::from_ref(&unknown));
     let going = json!({ "name": "acme", "state": "absent" });
@@ -121,9 +122,9 @@ async fn an_environment_defines_providers_of_its_own() {
     let report = world.change_environment(json!({ "providers": [other] })).await;
     assert_eq!(report.changed, ["dev/providers/acme"]);
 
-    // It goes when no integration has it any more.
+    // It can be removed when no integration uses it any more.
     let going = json!([going]);
-    let used = "Integration acme has this provider";
+    let used = "Integration acme uses this provider: remove it or give it another one";
     let found = issues(&world, json!({ "providers": going })).await;
     assert_eq!(found, [("providers.0.state".to_owned(), used.to_owned())]);
     let without = json!([{ "unique_key": "acme", "provider": "github" }]);
@@ -140,12 +141,17 @@ async fn a_provider_that_breaks_a_rule_is_refused_with_every_issue() {
     let string = "Invalid input: expected string, received";
     for (field, value, path, message) in [
         ("name", json!("a b"), "name", "Invalid string: must match pattern /^[a-zA-Z0-9_-]+$/"),
-        ("name", json!("github"), "name", "The catalogue has a provider of this name"),
+        (
+            "name",
+            json!("github"),
+            "name",
+            "The catalogue has a provider of this name: choose another",
+        ),
         ("display_name", Value::Null, "display_name", &format!("{string} null")),
         ("auth_mode", json!("OAUTH3"), "auth_mode", "Invalid option: expected an auth mode"),
         ("auth_mode", Value::Null, "auth_mode", "Invalid option: expected an auth mode"),
         ("token_url", json!("id.acme.test"), "token_url", "Invalid URL: must start with https://"),
-        ("token_params", json!({ "a": 1 }), "token_params.a", &format!("{string} number")),
+        ("token_params", json!({ "a": [] }), "token_params.a", &format!("{string} array")),
         (
             "disable_pkce",
             json!("no"),

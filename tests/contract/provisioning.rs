@@ -26,7 +26,7 @@ async fn what_a_document_does_not_name_is_left_alone() {
     let report = world.change_environment(json!({ "integrations": [integration] })).await;
     assert_eq!(report.changed, ["dev/integrations/github"]);
     assert_eq!(report.unchanged, ["dev"]);
-    // Left out, a field keeps its value as well.
+    // A field that is left out keeps its value.
     let integration = json!({ "unique_key": "github", "provider": "gitlab" });
     let report = world.change_environment(json!({ "integrations": [integration] })).await;
     assert_eq!(report.unchanged, ["dev", "dev/integrations/github"]);
@@ -87,7 +87,7 @@ async fn absent_removes_and_removing_twice_changes_nothing() {
     let report = world.change_environment(gone).await;
     assert_eq!(report.unchanged, ["dev", "dev/integrations/github"]);
     assert_eq!(world.reconnect(connection.clone()).await.status, 400);
-    // Its connections went with it, and do not come back with it.
+    // Its connections were removed with it and are not restored with it.
     let back = json!({ "unique_key": "github", "provider": "github" });
     world.change_environment(json!({ "integrations": [back] })).await;
     assert_eq!(world.reconnect(connection.clone()).await.status, 400);
@@ -136,7 +136,7 @@ async fn each_field_that_is_left_out_keeps_its_value_and_null_clears_some() {
         }
     };
     let unchanged = look(&world).await;
-    // No field differs, so not even the order of the keys does.
+    // No field differs, not even in the order of its keys.
     world.change_environment(json!({ "connect_ui": { "showWatermark": true } })).await;
     assert_eq!(look(&world).await.to_string(), unchanged.to_string());
 
@@ -169,7 +169,7 @@ async fn each_field_that_is_left_out_keeps_its_value_and_null_clears_some() {
     let linked = json!({ "tags": {}, "overrides": { "github": { "docs_connect": "x" } } });
     assert_eq!(world.create(linked).await.status, 403);
 
-    // The item of one thing, without its times.
+    // The item of a record without its times.
     let item = async |world: &World, sk: &str| {
         let items = world.dump().await;
         let mut items = items.into_iter().filter(|item| {

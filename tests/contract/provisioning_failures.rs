@@ -1,5 +1,5 @@
-//! What an operator is answered when a document is not applied whole. The wire breaks before a
-//! transaction is executed, and after it: every secret that is written is in the answer.
+//! The answer to an operator whose document was only partly applied. The wire breaks before or
+//! after a transaction is executed: every secret that was written is in the answer.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use provision::{Failure, GeneratedSecret, Stopped};
 use serde_json::{Value, json};
 use tests::{Call, Fault, World};
 
-/// A document that makes fifty keys, which takes two transactions.
+/// A document that makes fifty keys, in two transactions.
 fn fifty_keys() -> Value {
     let keys: Vec<_> = (0..50).map(|n| json!({ "name": format!("key {n}") })).collect();
     json!({ "environments": [{ "name": "dev", "secret_keys": keys }] })
@@ -25,7 +25,7 @@ fn stopped(result: Result<provision::Report, Failure>) -> Stopped {
     }
 }
 
-/// Whether a told secret makes sessions, in a container that remembers nothing.
+/// Whether a secret from an answer can make sessions, in a container without caches.
 async fn works(world: &World, told: &GeneratedSecret) -> bool {
     let call = Call::create(&told.secret, &json!({ "tags": {} }));
     call.send_to(world.cold(), world.now).await.status == 201
@@ -42,7 +42,7 @@ async fn key_count(world: &World) -> usize {
 
 #[tokio::test]
 async fn a_transaction_whose_answer_is_lost_is_found_to_stand() {
-    // In an environment that is there, and in one that the document makes.
+    // In an existing environment, and in one that the document makes.
     for environment in ["dev", "other"] {
         let world = World::start().await;
         world.wire.fail_after("TransactWriteItems", 0, [Fault::AnswerLost; 3]);
@@ -93,7 +93,7 @@ async fn a_transaction_that_arrives_after_it_was_given_up_is_not_executed() {
 
 #[tokio::test]
 async fn what_nobody_can_tell_is_told_as_unconfirmed_with_its_secrets() {
-    // After the answers to the transaction, that to the question what became of it.
+    // After the answers to the transaction comes that to the read of its outcome.
     for fault in [Fault::AnswerLost, Fault::Broken] {
         let world = World::start().await;
         world.wire.fail_after("TransactWriteItems", 0, [[fault; 3], [Fault::Failed; 3]].concat());
@@ -114,8 +114,8 @@ async fn a_failure_between_two_transactions_tells_what_stands_with_its_secrets()
     let world = World::start().await;
     world.wire.fail_after("TransactWriteItems", 1, [Fault::Refused]);
     let failed = world.provision(fifty_keys()).await.expect_err("a failure");
-    let message = "An unexpected error occurred. What stands under `applied` was written, and a \
-                   removal perhaps in part; run it again for the rest.";
+    let message = "An unexpected error occurred. Everything under `applied` was written, and \
+                   perhaps a part of a removal; run it again for the rest.";
     assert_eq!(failed.body()["error"], json!({ "code": "server_error", "message": message }));
     let first = stopped(Err(failed));
     assert!(first.is_partial && first.unconfirmed.is_none());
@@ -154,7 +154,7 @@ async fn as_a_function_it_answers_the_report_or_fails_with_everything_but_in_the
         json!({ "error": { "code": "invalid_body", "errors": [{ "code": "invalid_type",
             "message": "Invalid input: expected object, received array", "path": [] }] } })
     );
-    // What the Lambda runtime writes into the log of a failure.
+    // What the Lambda runtime logs about a failure.
     world.wire.fail_after("TransactWriteItems", 1, [Fault::Refused]);
     let failed = world.invoke_provision(fifty_keys(), time).await;
     let failed = failed.expect_err("a failure");

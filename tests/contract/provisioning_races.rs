@@ -1,5 +1,5 @@
 //! Two documents for one environment at the same time. Every order of their reads and transactions
-//! is tried: each call waits on the wire until the test lets it pass.
+//! is tried: the wire holds each call until the test releases it.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,8 +10,8 @@ use session::secret_key::{SecretKey, SecretKeyHash};
 use tests::wire::{Held, Wire};
 use tests::{Call, World};
 
-/// The choices that make up one order. The next one differs in the last choice that has a further
-/// option, and takes the first options from there on; so every order comes once.
+/// The choices that make up one order. The next order changes the last choice that has a further
+/// option, and takes the first option in those after it, so every order comes once.
 #[derive(Default)]
 struct Order {
     choices: Vec<(usize, usize)>,
@@ -39,7 +39,7 @@ impl Order {
     }
 }
 
-/// An operator's documents, one after the other.
+/// The documents that an operator applies, one after the other.
 async fn apply(
     state: &'static State,
     documents: Vec<Value>,
@@ -54,7 +54,7 @@ async fn apply(
     results
 }
 
-/// Two operators, each in a container of its own, in one order of their calls.
+/// Runs two operators, each in a container of its own, in one order of their calls.
 async fn together(
     world: &World,
     containers: &[(&'static State, Wire); 2],
@@ -68,8 +68,8 @@ async fn together(
     let mut operators = [Some(one), Some(two)];
     let mut waiting = [None, None];
     let mut results = Vec::new();
-    // Two reads in a row may change places, and nobody sees a difference. So where the second
-    // operator's comes first, the first operator's waits for a write in between.
+    // Two successive reads can be swapped without any effect. So if the second operator reads
+    // first, the first operator's read waits for a write in between.
     let mut is_behind = false;
     loop {
         for index in 0..2 {
@@ -106,7 +106,7 @@ fn writes(held: &Held) -> bool {
     held.operation == "TransactWriteItems"
 }
 
-/// The secrets that operators were told.
+/// The secrets in the answers to the operators.
 fn told(results: &[Result<Report, Failure>]) -> Vec<(String, String)> {
     let secrets = |report: &Report| -> Vec<_> {
         let secrets = report.secrets.iter();
@@ -125,15 +125,15 @@ fn told(results: &[Result<Report, Failure>]) -> Vec<(String, String)> {
         .collect()
 }
 
-/// The names and secrets that a document gives.
+/// The names and secrets in a document.
 fn given_keys(document: &Value) -> Vec<(String, String)> {
     let keys = document["environments"][0]["secret_keys"].as_array().into_iter().flatten();
     let text = |value: &Value| value.as_str().map(str::to_owned);
     keys.filter_map(|key| Some((text(&key["name"])?, text(&key["secret"])?))).collect()
 }
 
-/// Every key on record was told to somebody, and its name stands for it in an environment that has
-/// a name.
+/// Asserts that every stored key was in an answer, and that its name refers to it in an environment
+/// that has a name.
 async fn assert_no_orphans(world: &World, told: &HashSet<SecretKeyHash>) {
     let items = world.dump().await;
     let text = |item: &HashMap<_, aws_sdk_dynamodb::types::AttributeValue>, name: &str| {
@@ -193,7 +193,7 @@ async fn in_every_order(
         let works = async |secret: &str| {
             world.send(Call::create(secret, &json!({ "tags": {} }))).await.status == 201
         };
-        // A key that works can be revoked by its name, and nothing revives it.
+        // A working key can be revoked by its name, and nothing revives it.
         if let Some((key, secret)) = told.last() {
             if works(secret).await {
                 let gone = json!({ "secret_keys": [{ "name": key, "state": "absent" }] });

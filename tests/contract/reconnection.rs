@@ -60,7 +60,7 @@ async fn in_every_mode_it_replaces_what_the_user_gives_and_keeps_what_the_custom
         }
         assert_eq!(new["connection_config"], json!({ "b": "3" }), "{route}");
         assert_eq!(new["webhook_url_override"], Value::Null, "{route}");
-        // Of the modes with a token that was fetched, only the credentials move.
+        // In the modes that fetch a token, only the credentials change.
         assert_eq!(new["updated_at"] != old["updated_at"], integration != "cc", "{route}");
         assert_eq!(new["credentials"] != old["credentials"], integration != "unauth", "{route}");
         assert_eq!(flow.connections().await.len(), 1, "{route}");

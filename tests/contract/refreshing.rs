@@ -12,10 +12,10 @@ use tests::flow::connection_path;
 use tests::token_endpoint::{TokenEndpoint, TokenReply, TokenRequest};
 use tests::{Call, Flow, Reply};
 
-/// A key of the recorded environment that may read connections, and not their credentials.
+/// A key of the recorded environment that may read connections but not their credentials.
 const READ_KEY: &str = "11111111-2222-4333-8444-888888888802";
 
-/// A service, and a provider whose token endpoint does what a test says.
+/// A service, and a provider whose token endpoint a test controls.
 struct Renewing {
     flow: Flow,
     endpoint: TokenEndpoint,
@@ -28,7 +28,8 @@ impl Renewing {
         Self::with_provider(json!({}), answer).await
     }
 
-    /// A provider that has more in its file, where `{url}` is the address of its endpoint.
+    /// The same with further fields of the provider, in which `{url}` stands for the endpoint's
+    /// URL.
     async fn with_provider(
         more: Value,
         answer: impl Fn(usize, &TokenRequest) -> TokenReply + Send + Sync + 'static,
@@ -41,12 +42,12 @@ impl Renewing {
         Self { flow, endpoint }
     }
 
-    /// A connection whose token ended a second ago.
+    /// A connection whose token expired a second ago.
     async fn expired(&self) -> String {
         self.connection(-1, "rt-0").await
     }
 
-    /// A connection whose token ends in some seconds.
+    /// A connection whose token expires in this many seconds.
     async fn connection(&self, seconds: i64, refresh_token: &str) -> String {
         let credentials = json!({
             "type": "OAUTH2",
@@ -57,7 +58,7 @@ impl Renewing {
         import(&self.flow, "renewing", credentials).await
     }
 
-    /// The moment in some seconds, as it stands in credentials.
+    /// The time in this many seconds, in the format of credentials.
     fn moment(&self, seconds: i64) -> String {
         format!("{:.3}", self.flow.world.now + SignedDuration::from_secs(seconds))
     }
@@ -71,7 +72,7 @@ impl Renewing {
         self.flow.ask("GET", &path, None).await
     }
 
-    /// What the customer's server reads, refresh token included.
+    /// The connection as the customer's server reads it, with the refresh token.
     async fn credentials(&self, id: &str) -> Value {
         let path = connection_path("renewing", id) + "&refresh_token=true";
         let reply = self.flow.ask("GET", &path, None).await;
@@ -79,7 +80,7 @@ impl Renewing {
         reply.json()["credentials"].clone()
     }
 
-    /// The errors that the connection has for whoever may not read its credentials.
+    /// The connection's errors, read with a key that may not read its credentials.
     async fn errors(&self, id: &str) -> Value {
         let call = Call::new("GET", &connection_path("renewing", id)).bearer(READ_KEY);
         let reply = self.flow.world.send(call).await;
@@ -95,7 +96,7 @@ impl Renewing {
     }
 }
 
-/// Imports credentials as a connection, and answers its id.
+/// Imports credentials as a connection, and returns its id.
 async fn import(flow: &Flow, integration: &str, credentials: Value) -> String {
     let body = json!({ "provider_config_key": integration, "credentials": credentials });
     let reply = flow.ask("POST", "/connections", Some(&body)).await;

@@ -1,4 +1,4 @@
-//! An environment document that is refused, and then nothing of it is written.
+//! Environment documents that are refused. Nothing of them is written.
 
 use provision::Failure;
 use serde_json::{Value, json};
@@ -121,14 +121,14 @@ async fn a_document_at_odds_with_the_registry_is_refused_whole() {
     let document = dev(json!({ "connections": connections, "integrations": going }));
     assert_eq!(issues(&world, document).await, no_integration);
 
-    let nobody = "There is no end user whose organization it could be";
+    let nobody = "An organization needs an end user";
     let connection = json!({
         "connection_id": "conn-1", "integration_id": "github", "organization": { "id": "o" },
     });
     let refused = issues(&world, dev(json!({ "connections": [connection] }))).await;
     assert_eq!(refused[0]["message"], nobody);
 
-    let taken = json!([{ "code": "custom", "message": "Secret is already in use",
+    let taken = json!([{ "code": "custom", "message": "Secret is already in use: choose another",
         "path": ["environments", "0", "secret_keys", "0", "secret"] }]);
     let key = json!({ "name": "server", "secret": world.secret_key });
     let document = json!({ "environments": [{ "name": "prod", "secret_keys": [key] }] });
@@ -152,8 +152,8 @@ async fn the_published_secret_is_refused_where_the_tables_are_those_of_aws() {
         serde_json::from_str(include_str!("../../events/provision.json")).expect("JSON");
     let issue = json!([{
         "code": "custom",
-        "message": "This secret is published with the source code and opens nothing at AWS: leave \
-                    it out, and one is generated",
+        "message": "This secret is published with the source code and refused on AWS: leave it out, \
+                    and one is generated",
         "path": ["environments", "0", "secret_keys", "0", "secret"],
     }]);
     let mut shouted = published.clone();

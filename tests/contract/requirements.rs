@@ -1,4 +1,4 @@
-//! Every requirement and every deviation is shown by a test that cites it.
+//! Every requirement and every deviation has a test that cites it.
 //!
 //! A citation is a line `// R7 D2` of its own, directly above the attribute of a test that is not
 //! ignored, or above a `test(` of the browser suite. A recorded case cites the deviation that
@@ -38,7 +38,7 @@ fn is_number(word: &str) -> bool {
     !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// The numbers of a line that is a citation by its form.
+/// The numbers in a line that has the form of a citation.
 fn citation(line: &str) -> Option<Vec<&str>> {
     let words: Vec<_> = line.trim().strip_prefix("// ")?.split(' ').collect();
     words.iter().all(|word| is_number(word)).then_some(words)
@@ -56,7 +56,7 @@ fn is_test<'a>(lines: impl Iterator<Item = &'a str>) -> bool {
         && !attributes.iter().any(|line| line.starts_with("#[ignore"))
 }
 
-/// What the tests cite, and the lines that look like a citation and stand above no test.
+/// The numbers that the tests cite, and the citations that are not above a test.
 fn cited(sources: &BTreeMap<String, String>) -> (BTreeSet<String>, Vec<String>) {
     let (mut cited, mut astray) = (BTreeSet::new(), Vec::new());
     for (name, text) in sources {
@@ -73,7 +73,7 @@ fn cited(sources: &BTreeMap<String, String>) -> (BTreeSet<String>, Vec<String>) 
     (cited, astray)
 }
 
-/// The numbers of a document, each once and in order.
+/// The numbers in a document, each once and in order.
 fn numbered(file: &str, marker: &str, letter: char) -> Vec<String> {
     let text = std::fs::read_to_string(root().join(file)).expect("text");
     let rows = text.lines().filter_map(|line| line.strip_prefix(marker));

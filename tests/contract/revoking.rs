@@ -108,7 +108,7 @@ async fn a_provider_that_fails_or_sleeps_fails_no_deletion() {
     assert_eq!(endpoint.requests().len(), 1);
 }
 
-/// After our own delete, which is what counts.
+/// The revocation comes after our own deletion, which is what counts.
 #[tokio::test]
 async fn what_was_not_deleted_is_not_revoked() {
     let (flow, endpoint, id) = start(TokenReply::json(200, &json!({})), false, both()).await;
@@ -117,7 +117,7 @@ async fn what_was_not_deleted_is_not_revoked() {
     flow.world.wire.fail_after("TransactWriteItems", 0, [tests::Fault::Refused]);
     assert_eq!(flow.ask("DELETE", &connection_path("revoking", &id), None).await.status, 500);
     assert_eq!(endpoint.requests().len(), 0);
-    // KMS that is down costs the revocation, and not the deletion.
+    // Without KMS there is no revocation, but the deletion succeeds.
     flow.world.kms_wire.fail([tests::Fault::Failed; 9]);
     let cold = flow.world.cold();
     let call = tests::Call::new("DELETE", &connection_path("revoking", &id));

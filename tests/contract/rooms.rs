@@ -1,5 +1,5 @@
-//! Who may import whom: crates only those of lower rows, files never in a circle; and what each
-//! function links.
+//! Which imports are allowed: a crate imports only crates of lower rows, files do not import each
+//! other in a cycle. And what each function links.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -138,7 +138,7 @@ fn expanded(path: &str) -> Vec<String> {
 fn no_files_import_each_other_in_a_circle() {
     for (name, folder) in crates() {
         let mut imports = imports(&folder);
-        // Take away files that import none of those that are left; a circle never goes away.
+        // Files that import none of the remaining ones are removed; the files of a cycle remain.
         while let Some(free) = imports
             .iter()
             .find(|(_, targets)| !targets.iter().any(|target| imports.contains_key(target)))

@@ -1,5 +1,5 @@
-//! The local server answers as API Gateway would with `template.yaml`: same routes, same CORS,
-//! same answers where there is no route.
+//! The local server answers as API Gateway does with `template.yaml`: the same routes, the same
+//! CORS, the same answers if there is no route.
 
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -116,7 +116,7 @@ async fn path_parameters_reach_the_handler_as_api_gateway_decodes_them() {
         ("/things/..", json!("..")),
         ("/things/a%3Fb?id=c", json!("a?b")),
         ("/%74hings/a", json!("a")),
-        // A route that is spelled out has no parameters.
+        // A literal route has no parameters.
         ("/things/new", json!(null)),
         ("/things/news", json!("news")),
     ] {

@@ -1,10 +1,10 @@
-//! What the scopes of a secret key open (sections 2, 9, 10 and 11 of the flow).
+//! What the scopes of a secret key allow (sections 2, 9, 10 and 11 of the flow).
 
 use serde_json::{Value, json};
 use tests::{Call, Flow, Reply};
 
-/// An endpoint of the customer's server: method, path, body, the scopes that open it, of which one
-/// is enough.
+/// An endpoint for the customer's server: method, path, body, and the scopes of which one is
+/// enough.
 type Endpoint = (&'static str, &'static str, Value, &'static [&'static str]);
 
 const CREATE_SESSIONS: &[&str] = &["environment:connect_sessions:write"];
@@ -41,7 +41,7 @@ fn endpoints() -> [Endpoint; 11] {
     ]
 }
 
-/// Every scope that opens something, in the order above.
+/// Every scope in the order above.
 fn scopes() -> Vec<&'static str> {
     let mut scopes: Vec<_> =
         endpoints().iter().flat_map(|(.., scopes)| scopes.iter().copied()).collect();
@@ -49,7 +49,7 @@ fn scopes() -> Vec<&'static str> {
     scopes
 }
 
-/// A key with these scopes, of environment `dev`.
+/// A key of environment `dev` with these scopes.
 async fn key(flow: &Flow, name: &str, scopes: &[&str]) -> String {
     let secret = uuid::Uuid::new_v4().to_string();
     let keys = json!([{ "name": name, "secret": secret, "scopes": scopes }]);
@@ -108,7 +108,7 @@ async fn a_wildcard_opens_what_it_covers() {
     }
 }
 
-/// Providers are no secret: any key of an environment may read them.
+/// Providers are not secret: every key of an environment may read them.
 #[tokio::test]
 async fn a_key_without_scopes_reads_providers_and_nothing_else() {
     let flow = Flow::start().await;
@@ -121,7 +121,7 @@ async fn a_key_without_scopes_reads_providers_and_nothing_else() {
     }
 }
 
-/// The scope is judged before the query, the path and the body.
+/// The scope is checked before the query, the path and the body.
 #[tokio::test]
 async fn a_key_that_may_not_is_told_nothing_else() {
     let flow = Flow::start().await;
@@ -145,7 +145,7 @@ async fn a_key_that_may_not_is_told_nothing_else() {
     }
 }
 
-/// A session token is no secret key.
+/// A session token is not accepted as a secret key.
 #[tokio::test]
 async fn a_session_token_opens_none_of_them() {
     let flow = Flow::start().await;

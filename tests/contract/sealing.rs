@@ -1,4 +1,4 @@
-//! What seals opens, and nothing else does: the format, checked against another implementation.
+//! Only what was sealed can be opened: the format, checked against another implementation.
 
 use sealing::{
     BranchKey, Location, PLAINTEXT_LENGTH_MAX, Purpose, SealingError, TokenKey, branch_key_version,
@@ -23,7 +23,7 @@ fn token_key(bearer: &str) -> TokenKey<'_> {
     TokenKey::new(bearer, Purpose::SessionDefaults)
 }
 
-/// `tests/vectors/make.py` has made them, with Python's `cryptography`.
+/// Made by `tests/vectors/make.py` with Python's `cryptography`.
 #[derive(Deserialize)]
 struct Vectors {
     branch_key: Vec<BranchKeyVector>,
@@ -122,7 +122,7 @@ fn each_value_has_a_salt_of_its_own() {
     let key = branch_key(1, 1);
     let seal = || key.seal(&LOCATION, b"the same").expect("sealed");
     let (one, other) = (seal(), seal());
-    // Version byte and version are the same; salt, commitment and ciphertext share nothing.
+    // Version byte and key version are the same; salt, commitment and ciphertext differ.
     assert_eq!(one[..5], other[..5]);
     for part in [5..37, 37..69, 69..one.len()] {
         assert_ne!(one[part.clone()], other[part]);
@@ -165,7 +165,7 @@ fn a_value_opens_only_where_it_was_sealed_for() {
         Location { sort_key: b"github#conn-2", ..LOCATION },
         Location { sort_key: b"", ..LOCATION },
         Location { attribute: "signing_key", ..LOCATION },
-        // The same bytes in a row, cut elsewhere.
+        // The same sequence of bytes, divided elsewhere.
         Location { partition_key: b"ENV#1g", sort_key: b"ithub#conn-1", ..LOCATION },
         Location { table: "connection", partition_key: b"sENV#1", ..LOCATION },
     ] {
@@ -178,7 +178,7 @@ fn a_value_opens_only_where_it_was_sealed_for() {
 #[test]
 fn a_value_opens_only_with_its_key() {
     let sealed = branch_key(1, 1).seal(&LOCATION, b"secret").expect("sealed");
-    // Another environment's key, and the same bytes as another version.
+    // Another environment's key, and the same key as another version.
     assert!(branch_key(1, 2).open(&LOCATION, &sealed).is_err());
     assert!(branch_key(2, 1).open(&LOCATION, &sealed).is_err());
     let mut as_version_2 = sealed.clone();
@@ -189,7 +189,7 @@ fn a_value_opens_only_with_its_key() {
     assert!(token_key("nango_connect_session_5f9c1f").open(&LOCATION, &by_token).is_err());
     assert!(TokenKey::new(TOKEN, Purpose::OauthFlow).open(&LOCATION, &by_token).is_err());
 
-    // A value of one kind is none of the other, even if the secret is the same text.
+    // A value of one kind is not one of another, even if the secret is the same.
     let text = "0123456789abcdef0123456789abcdef";
     let key = BranchKey::new(1, Zeroizing::new(text.as_bytes().to_vec())).expect("a key");
     let sealed = key.seal(&LOCATION, b"secret").expect("sealed");

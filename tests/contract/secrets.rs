@@ -50,7 +50,7 @@ async fn a_dump_of_every_table_holds_no_usable_credential() {
     let dump = String::from_utf8_lossy(&dump(&world).await).into_owned();
     assert!(dump.contains("minted_by") && dump.contains("github"), "the dump is one");
     for secret in &secrets {
-        // A part that is long enough to search for the rest is no less a leak.
+        // A part that makes it feasible to search for the rest is a leak too.
         for part in [&secret[..], &secret[secret.len() - 16..]] {
             assert!(!dump.contains(part), "{part} in {dump}");
         }
@@ -71,7 +71,7 @@ async fn after_every_auth_mode_a_dump_holds_no_secret_in_any_encoding() {
         assert_eq!(reply.status, 201, "{reply:?}");
         secrets.extend(leaks::texts(&import["credentials"]));
     }
-    // Those that the provider gave or that were made here.
+    // Secrets that the provider issued or that were made here.
     for listed in flow.connections().await {
         let text = |name: &str| listed[name].as_str().expect("a text").to_owned();
         let (key, id) = (text("provider_config_key"), text("connection_id"));
@@ -80,7 +80,7 @@ async fn after_every_auth_mode_a_dump_holds_no_secret_in_any_encoding() {
             secrets.extend(leaks::texts(&connection["credentials"][name]));
         }
     }
-    // Clients of integrations, and the key of webhooks.
+    // Client secrets of integrations, and the signing key of webhooks.
     secrets.extend(["gh-secret", "fake-client-secret", "tba-secret"].map(str::to_owned));
     secrets.push("5f0c1f8a-3b1d-4a6e-8c55-0d9e7a1b2c3d".to_owned());
     assert!(secrets.len() > 30, "{secrets:?}");
@@ -129,7 +129,7 @@ async fn the_secrets_of_a_sessions_defaults_are_sealed() {
     }
     assert!(!leaks::found(&session, &["client-id-of-session".to_owned()]).is_empty());
     assert_eq!(leaks::found(&session, &secrets), Vec::<String>::new());
-    // They are there for whoever holds the token.
+    // The holder of the token can read them.
     let read = world.get(&token).await.body;
     assert!(secrets.iter().all(|secret| read.contains(secret)), "{read}");
 }

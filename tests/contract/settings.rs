@@ -1,4 +1,4 @@
-//! The settings: read in one place, refused by name, set by the template.
+//! The settings: read in one place, refused with their name, set by the template.
 
 use std::collections::BTreeSet;
 
@@ -89,7 +89,7 @@ fn the_template_sets_every_variable_that_is_read_and_no_other() {
     let set: BTreeSet<_> = (set.as_hash().expect("variables").keys())
         .map(|name| name.as_str().expect("text").to_owned())
         .collect();
-    // The machine that a function runs on sets this one, where at all.
+    // This one belongs to the machine, not to the template.
     let mut read = read.into_inner();
     assert!(read.remove("SSL_CERT_FILE"));
     assert_eq!(set, read);

@@ -1,5 +1,5 @@
-//! `GET /providers` and `GET /providers/{provider}` (section 3 of the flow), and what a session and
-//! a key see of integrations (section 2).
+//! `GET /providers` and `GET /providers/{provider}` (section 3 of the flow), and the integrations
+//! as a session and a key see them (section 2).
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};

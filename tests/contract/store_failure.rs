@@ -1,4 +1,4 @@
-//! What becomes of a request when DynamoDB fails. The wire is broken for real.
+//! Requests while DynamoDB fails. The faults are injected on the wire.
 
 use std::time::Duration;
 
@@ -47,8 +47,8 @@ async fn a_fault_that_stays_is_503_on_every_endpoint_and_nothing_internal_leaves
     assert_eq!(world.get(&token).await.status, 200);
 }
 
-/// To `cargo run`, whose engine shares a machine with builds and browsers. Within a request on AWS
-/// it is one: there the wait is better spent on another attempt.
+/// This is for `cargo run`, whose engine shares the machine with builds and browsers. On AWS, a
+/// function gives such a call up, because another attempt is the better use of the time.
 #[tokio::test]
 async fn an_engine_that_is_slow_for_a_second_is_no_outage_on_a_laptop() {
     let world = World::start().await;

@@ -32,12 +32,13 @@ async fn tags_are_derived_merged_and_stored_in_lowercase() {
             json!({ "end_user_id": "u", "organization_display_name": "O", "organization_id": "p",
                     "team": "b" }),
         ),
-        // One empty value drops every tag of the end user, and nothing else.
+        // One empty value drops all tags of the end user, and nothing else.
         (
             json!({ "end_user": { "id": "u", "tags": { "a": "", "b": "c" } } }),
             json!({ "end_user_id": "u" }),
         ),
-        // An e-mail that is no longer one once cut spoils what is derived, and nothing else.
+        // An e-mail address that is invalid once truncated drops the derived tags, and nothing
+        // else.
         (
             json!({ "end_user": { "id": "u", "email": format!("{long}@example.com") },
                     "tags": { "a": "b" } }),
@@ -112,7 +113,7 @@ async fn a_map_of_tags_is_judged_as_a_whole_once_its_entries_have_the_right_form
     ] {
         world.create(json!({ "tags": tags })).await.assert_issues(&issues);
     }
-    // Too many: then nothing else is told of the whole.
+    // With too many tags, no other issue of the object as a whole is reported.
     let mut many: serde_json::Map<_, _> = (0..9).map(|n| (format!("k{n}"), json!("v"))).collect();
     many.extend([("K0".to_owned(), json!("v")), ("end_user_email".to_owned(), json!("no"))]);
     world.create(json!({ "tags": many })).await.assert_issues(&json!([

@@ -1,4 +1,4 @@
-//! How many cases of each section were replayed, and which were not, and why.
+//! How many cases of each section were replayed, and why the others were not.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -15,12 +15,12 @@ pub struct Tally {
 struct Section {
     passed: usize,
     replayed: usize,
-    /// Reasons, and the cases that each keeps from being replayed.
+    /// The reasons for not replaying cases, each with its cases.
     ignored: BTreeMap<String, Vec<String>>,
 }
 
 impl Tally {
-    /// Notes a case that will be replayed, or the reason why it will not.
+    /// Counts a case that will be replayed, or notes the reason why it will not.
     pub fn expect(&self, case: &Case, ignored: Option<String>) {
         self.change(case, |section| {
             if let Some(reason) = ignored {
@@ -29,7 +29,7 @@ impl Tally {
         });
     }
 
-    /// Notes how the replay of a case ended.
+    /// Notes the result of replaying a case.
     pub fn count(&self, case: &Case, has_passed: bool) {
         self.change(case, |section| {
             section.replayed += 1;
@@ -42,7 +42,7 @@ impl Tally {
         change(sections.entry(case.section.clone()).or_default());
     }
 
-    /// Prints a line for each section, and one for each reason to ignore some of it.
+    /// Prints a line for each section, and one for each reason to ignore cases of it.
     #[expect(clippy::print_stdout, reason = "a test run reports on standard output")]
     pub fn print(&self) {
         let sections = self.sections.lock().expect("no panic");

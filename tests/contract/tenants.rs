@@ -1,4 +1,4 @@
-//! What belongs to one environment is invisible to every other.
+//! Everything in an environment is invisible to every other environment.
 
 use serde_json::{Value, json};
 use session::secret_key::SecretKey;

@@ -1,4 +1,4 @@
-//! What token endpoints answer in practice, and what is made of it.
+//! The answers that token endpoints give in practice, and how they are read.
 
 use connect::token_answer::{NoToken, TokenAnswer};
 use jiff::Timestamp;
@@ -92,7 +92,7 @@ fn an_error_is_one_whatever_its_status_and_its_form() {
             other => panic!("{body}: {other:?}"),
         }
     }
-    // No error at all.
+    // Not an error.
     for part in [r#""error":null"#, r#""error":"""#, r#""error":false"#, r#""ok":true"#] {
         let body = format!(r#"{{"access_token":"t",{part}}}"#);
         assert!(read(&body).is_ok(), "{body}");

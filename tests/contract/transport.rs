@@ -1,4 +1,4 @@
-//! What a request may carry, before anybody asks who sent it: contract section 5.
+//! The checks of a request before its credential is checked: contract section 5.
 
 use serde_json::{Value, json};
 use tests::{Call, World};
@@ -47,7 +47,7 @@ async fn only_json_in_utf_8_is_read() {
         let call = create(&world, content_type, r#"{"tags":{}}"#);
         world.send(call).await.assert(415, &refusal(code));
     }
-    // On every endpoint, and before anybody is asked for a credential.
+    // On every endpoint, before the credential is checked.
     for (method, path) in [
         ("POST", "/connect/sessions"),
         ("POST", "/connect/sessions/reconnect"),
@@ -87,7 +87,7 @@ async fn a_body_may_have_256_kib() {
     assert!(world.get(&token).await.body.len() > 262_000);
     let call = create(&world, "application/json", &body(262_145));
     world.send(call).await.assert(413, &refusal("payload_too_large"));
-    // Without a credential too, and as bytes that are no text.
+    // Also without a credential, and as bytes that are no text.
     let call = create(&world, "application/json", "").without("authorization");
     let call = call.body(vec![0xff; 262_145]);
     world.send(call).await.assert(413, &refusal("payload_too_large"));
@@ -138,7 +138,7 @@ async fn keys_that_mean_something_to_the_parser_mean_nothing_here() {
     let query = "/connect/session?$serde_json::private::RawValue={}";
     assert_eq!(world.send(Call::get(&token).path(query).header("x", "é")).await.status, 400);
 
-    // Text in text in text: each level nests as deep as one may.
+    // JSON in a string in a string: each level is nested as deep as allowed.
     let mut nested = "1".to_owned();
     while nested.len() < 100_000 {
         let marker = json!({ "$serde_json::private::RawValue": nested });
@@ -181,7 +181,7 @@ async fn what_is_not_json_is_told_with_line_and_column() {
         let expected = json!({ "error": { "code": "invalid_json", "message": message } });
         let call = create(&world, "application/json", body);
         world.send(call.clone()).await.assert(400, &expected);
-        // It is told on every endpoint, without a credential too.
+        // On every endpoint, also without a credential.
         let call = call.without("authorization");
         world.send(call.clone()).await.assert(400, &expected);
         for (method, path) in [("GET", "/connect/session"), ("DELETE", "/connect/session")] {
@@ -216,7 +216,7 @@ async fn an_absent_body_is_told_from_an_empty_one() {
     let empty = no_type.header("content-type", "application/json");
     world.send(empty.clone()).await.assert_issues(&undefined(&["end_user"]));
     world.send(empty.body("\u{feff}")).await.assert_issues(&undefined(&["end_user"]));
-    // Without a length there is no body at all, which GET and DELETE do not mind.
+    // Without a length there is no body, which GET and DELETE accept.
     let token = world.mint(json!({ "tags": {} })).await;
     let get = Call::get(&token).header("content-type", "application/json");
     assert_eq!(world.send(get.clone()).await.status, 200);
@@ -248,7 +248,7 @@ async fn every_query_parameter_is_refused_by_name() {
         for path in ["/connect/session", "/connect/sessions", "/connect/sessions/reconnect"] {
             let credential = if path == "/connect/session" { &token } else { &world.secret_key };
             let method = if path == "/connect/session" { "GET" } else { "POST" };
-            // It is judged before the body.
+            // It is checked before the body.
             let call = Call::new(method, &format!("{path}?{query}")).bearer(credential);
             let call = call.json(&json!({ "end_user": 1 }));
             world.send(call).await.assert(400, &json!({ "error": error }));

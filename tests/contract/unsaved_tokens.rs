@@ -1,5 +1,5 @@
-//! Tokens that a provider issues while their session, integration or connection goes are saved
-//! nowhere, so they are revoked (RFC 7009).
+//! Tokens that a provider issues while their session, integration or connection is being removed
+//! cannot be stored, so they are revoked (RFC 7009).
 
 use std::time::Duration;
 
@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use tests::flow::connection_path;
 use tests::oauth::told;
 use tests::token_endpoint::{TokenReply, TokenRequest};
-use tests::{Flow, Reply, TokenEndpoint};
+use tests::{Fault, Flow, Reply, TokenEndpoint};
 
-/// What goes while the provider's token endpoint is thinking.
+/// What is removed while the token endpoint works on its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Going {
     Session,
@@ -33,8 +33,8 @@ struct Provided {
 }
 
 impl Provided {
-    /// A service, and an integration whose provider has a revocation endpoint. `more` is what the
-    /// provider's file has besides.
+    /// A service, and an integration whose provider has a revocation endpoint. `more` has further
+    /// fields of the provider.
     async fn start(more: Value) -> Self {
         let mut flow = Flow::start().await;
         let endpoint = TokenEndpoint::start(answer).await;
@@ -44,7 +44,7 @@ impl Provided {
         Self { flow, endpoint }
     }
 
-    /// Lets something go as soon as the token endpoint is asked.
+    /// Removes something as soon as the token endpoint receives a request.
     async fn let_go(&self, going: Going, token: &str, connection_id: &str) {
         while self.endpoint.requests().is_empty() {
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -64,7 +64,7 @@ impl Provided {
         }
     }
 
-    /// Imports a connection, and mints a session that connects it again: token and id.
+    /// Imports a connection, and makes a session that reconnects it. Returns token and id.
     async fn reconnecting(&self, credentials: Value) -> (String, String) {
         let body = json!({ "provider_config_key": INTEGRATION, "credentials": credentials });
         let imported = self.flow.ask("POST", "/connections", Some(&body)).await;
@@ -73,14 +73,14 @@ impl Provided {
         (self.flow.world.reconnect(body).await.token(), id)
     }
 
-    /// The page of an OAuth flow whose start has these credentials.
+    /// The final page of an OAuth flow that starts with these credentials.
     async fn consent(&self, going: Going, token: &str, query: &str) -> Reply {
         let started = self.flow.start_oauth(&format!("{INTEGRATION}?{query}"), token).await;
         let callback = self.flow.world.send(started.callback("code=c"));
         tokio::join!(callback, self.let_go(going, token, "")).0
     }
 
-    /// The tokens that were revoked, with their kind and the client.
+    /// The revoked tokens, with their kind and the client.
     fn revoked(&self) -> Vec<[String; 3]> {
         let requests = self.endpoint.requests();
         let revocations = requests.iter().filter(|request| request.path == "/revoke");
@@ -101,7 +101,7 @@ async fn a_code_that_was_redeemed_for_a_session_that_goes_leaves_no_token() {
     assert_eq!(provided.revoked(), [["rt", "refresh_token", "id"]]);
 }
 
-/// With the client that the tokens were issued to, which nobody could read any more.
+/// The revocation uses the client to which the tokens were issued, though it is no longer stored.
 // D56
 #[tokio::test]
 async fn a_code_that_was_redeemed_for_an_integration_that_goes_leaves_no_token() {
@@ -112,8 +112,8 @@ async fn a_code_that_was_redeemed_for_an_integration_that_goes_leaves_no_token()
     assert_eq!(provided.revoked(), [["rt", "refresh_token", "id"]]);
 }
 
-/// A refresh token that the customer's server gave to the session was not issued here, and whoever
-/// issued it keeps it.
+/// A refresh token that the customer's server gave to the session was not issued here, so it is not
+/// revoked.
 // D56
 #[tokio::test]
 async fn a_refresh_token_of_the_customer_s_own_is_not_revoked() {
@@ -126,7 +126,7 @@ async fn a_refresh_token_of_the_customer_s_own_is_not_revoked() {
     assert_eq!(provided.revoked(), [["rt", "refresh_token", "own"]]);
 }
 
-/// A connection that is deleted while its user consents again comes back, and keeps its tokens.
+/// A connection that is deleted while its user consents again is made anew, and keeps its tokens.
 #[tokio::test]
 async fn tokens_of_a_connection_that_comes_back_are_not_revoked() {
     let provided = Provided::start(json!({})).await;
@@ -172,7 +172,21 @@ async fn a_client_s_own_token_that_is_not_saved_is_revoked() {
     }
 }
 
-/// Nothing that becomes of it changes the answer.
+// D56
+#[tokio::test]
+async fn a_token_that_kms_does_not_seal_is_revoked() {
+    let mut provided = Provided::start(json!({ "auth_mode": "OAUTH2_CC" })).await;
+    let token = provided.flow.world.mint(json!({ "tags": {} })).await;
+    provided.flow.world.restart();
+    provided.flow.world.kms_wire.fail([Fault::Refused; 3]);
+    let body = json!({ "client_id": "mine", "client_secret": "secret" });
+    let reply = provided.flow.post(&format!("/oauth2/auth/{INTEGRATION}"), &token, &body).await;
+    assert_eq!(reply.status, 503, "{reply:?}");
+    assert_eq!(provided.revoked(), [["at", "access_token", "mine"]]);
+    assert_eq!(provided.flow.connections().await, Vec::<Value>::new());
+}
+
+/// The result of the revocation does not change the answer.
 #[tokio::test]
 async fn a_provider_that_does_not_revoke_changes_no_answer() {
     let provided = Provided::start(json!({})).await;

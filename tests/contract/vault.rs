@@ -1,5 +1,5 @@
-//! Branch keys: how often KMS is asked, and what happens when it refuses, fails or is silent. The
-//! endpoint is `local`'s, and the wire to it is broken for real.
+//! Branch keys: how often KMS is called, and what happens when it refuses, fails or does not
+//! answer. The endpoint is that of `local`, and the faults are injected on the wire to it.
 
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
@@ -57,7 +57,7 @@ async fn seal(vault: &Vault, keys: &[WrappedBranchKey]) -> Result<Vec<u8>, Vault
     vault.seal(keys, &LOCATION, SECRET, now()).await
 }
 
-/// Seals with a container of its own, and forgets the call for it.
+/// Seals in a container of its own, and discards the counted call.
 async fn sealed(wire: &Wire, keys: &[WrappedBranchKey]) -> Vec<u8> {
     let sealed = seal(&vault(wire), keys).await.expect("sealed");
     wire.calls();
@@ -95,7 +95,7 @@ async fn requests_at_the_same_time_share_a_call_and_its_failure() {
         assert!(matches!(result, Err(VaultError::Refused(_))), "{result:?}");
     }
     assert_eq!(wire.calls(), ["Decrypt"]);
-    // The failure is not remembered.
+    // The failure is not cached.
     for result in seal_twenty_times().await {
         result.expect("sealed");
     }
@@ -125,7 +125,7 @@ async fn a_branch_key_is_kept_for_fifteen_minutes() {
     seal_at(now() + AGE_MAX).await.expect("sealed");
     assert_eq!(wire.calls(), ["Decrypt"]);
 
-    // Within that time, a disabled key is noticed: use does not prolong it.
+    // A disabled key is noticed within that time, which use does not extend.
     kms.disable_key();
     let open_at = async |time| vault.open(&keys, &LOCATION, &sealed, time).await;
     let last = last + AGE_MAX;
@@ -202,7 +202,7 @@ async fn kms_that_is_away_is_told_from_kms_that_refuses() {
     assert!(matches!(error, VaultError::Refused(_)), "{error:?}");
     let error = vault.create_branch_key(ENVIRONMENT, 2).await.expect_err("not created");
     assert!(matches!(error, VaultError::Refused(_)), "{error:?}");
-    // What is refused is not tried again.
+    // A refused call is not repeated.
     assert_eq!(wire.calls(), ["Decrypt", "Decrypt", "GenerateDataKeyWithoutPlaintext"]);
 }
 
@@ -229,9 +229,9 @@ async fn new_values_have_the_newest_version_and_old_ones_stay_readable() {
     assert_eq!(sealing::branch_key_version(&new), Ok(2));
     open(&vault, &after, &old).await.expect("opens");
     open(&vault, &after, &new).await.expect("opens");
-    // Who does not know of the rotation yet is told to look again.
+    // A container that does not know of the rotation yet is told to read the keys again.
     assert_eq!(open(&vault, &before, &new).await, Err(VaultError::NoBranchKey));
-    // Without branch keys, nothing opens: the environment was removed.
+    // Without branch keys, nothing can be opened: the environment was removed.
     assert_eq!(open(&vault, &[], &old).await, Err(VaultError::NoBranchKey));
     assert_eq!(seal(&vault, &[]).await, Err(VaultError::NoBranchKey));
 }
@@ -250,7 +250,7 @@ async fn a_branch_key_is_bound_to_its_environment_and_version() {
     ] {
         assert_eq!(seal(&vault, &[stolen]).await, Err(CORRUPT));
     }
-    // A key that took another one's place is not the one in memory.
+    // A key that replaced another one is not taken for the cached one.
     seal(&vault, std::slice::from_ref(&key)).await.expect("sealed");
     let replaced = vault.create_branch_key(ENVIRONMENT, 1).await.expect("a branch key");
     let sealed = seal(&vault, &[replaced]).await.expect("sealed");
@@ -268,7 +268,7 @@ async fn no_text_shows_a_secret() {
     assert_eq!(format!("{:?}", vault(&wire)), "Vault { .. }");
     assert!(!format!("{:?}", vault(&wire)).contains(&ciphertext));
 
-    // Answers of which a part is a key: cut off, followed by something, and of another length.
+    // Answers that contain a key only in part: truncated, with more after it, of another length.
     let plaintext = "c2VjcmV0IGtleSBieXRlcyBvZiBLTVMgMDEyMzQ1Njc=";
     for body in [
         format!(r#"{{"KeyId":"{KEY_ID}","Plaintext":"{plaintext}"#),

@@ -1,4 +1,4 @@
-//! The example for receivers in Rust that `docs/webhooks.md` shows, as it stands there.
+//! The example of a receiver in Rust in `docs/webhooks.md`, word for word.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -23,7 +23,7 @@ fn the_document_shows_the_example() {
     assert!(include_str!("webhook_example.rs").contains(&format!("// The example.\n{block}")));
 }
 
-/// What a receiver is sent at a moment.
+/// The webhook that a receiver gets at a given time.
 async fn sent_at(flow: &mut Flow, receiver: &Receiver, moment: Timestamp) -> Webhook {
     flow.world.set_time(moment);
     let token = flow.world.mint(json!({ "tags": {} })).await;
@@ -50,12 +50,12 @@ async fn it_takes_what_is_signed_lately_and_nothing_else() {
     assert!(!is_genuine(sent.body.as_bytes(), &sent.headers, next), "another key");
     assert!(!is_genuine(format!("{} ", sent.body).as_bytes(), &sent.headers, KEY), "another body");
     assert!(!is_genuine(sent.body.as_bytes(), &http::HeaderMap::new(), KEY), "no signature");
-    // The time is signed too.
+    // The signature covers the time too.
     let mut later = old.headers.clone();
     later.insert("webhook-timestamp", sent.headers["webhook-timestamp"].clone());
     assert!(!is_genuine(old.body.as_bytes(), &later, KEY), "another time");
 
-    // While the key is replaced, both hold; then the new one alone.
+    // During a rotation both keys verify, after it only the new one.
     for (webhooks, keys) in [
         (json!({ "next_signing_key": next }), vec![KEY, next]),
         (json!({ "rotate_signing_key": "finish" }), vec![next]),

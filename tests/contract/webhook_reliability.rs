@@ -1,5 +1,5 @@
-//! Many webhooks, invocations that are killed between sending and noting, and what has arrived at
-//! the end. `docs/reliability.md` has the table that this prints:
+//! Many webhooks, invocations that are killed after sending and before recording it, and what has
+//! arrived in the end. `docs/reliability.md` has the table that this prints:
 //!
 //! ```sh
 //! cargo test --workspace --test contract no_event_of_thousands -- --include-ignored --nocapture
@@ -16,7 +16,7 @@ use tests::receiver::{Answer, OnArrival};
 use tests::{Receiver, World};
 use tokio::task::{AbortHandle, JoinSet};
 
-/// Receivers, and for how long each answers 500 before it works.
+/// The receivers, and how long each answers 500 before it works.
 const WORKS: (&str, SignedDuration) = ("works", SignedDuration::ZERO);
 const MINUTE: (&str, SignedDuration) =
     ("answers 500 for a minute, then works", SignedDuration::from_mins(1));
@@ -25,14 +25,14 @@ const HOUR: (&str, SignedDuration) =
 const TWO_DAYS: (&str, SignedDuration) =
     ("answers 500 for two days, then works", SignedDuration::from_hours(48));
 
-/// More events are spread over several worlds: the embedded engine reads its whole stream at each
-/// write.
+/// The most events of a world. More are spread over several, because the embedded engine reads its
+/// whole stream at each write.
 const WORLD_MAX: usize = 500;
 
-/// Invocations that are running, by the event that each sends.
+/// The running invocations, by the event that each sends.
 type Running = Arc<Mutex<HashMap<String, AbortHandle>>>;
 
-/// What came of a run.
+/// The result of a run.
 #[derive(Debug, Clone, Copy, Default)]
 struct Outcome {
     events: usize,
@@ -40,7 +40,7 @@ struct Outcome {
     kills: usize,
     lost: usize,
     twice: usize,
-    /// How long after the receiver was back the last event arrived for the first time.
+    /// How long after the receiver's recovery the last event arrived for the first time.
     last_after: SignedDuration,
 }
 
@@ -57,8 +57,8 @@ impl Outcome {
     }
 }
 
-/// Every hundredth request that arrives kills the invocation that has sent it, before it is
-/// answered: the receiver has the webhook, and nobody knows.
+/// Every hundredth request that arrives kills the invocation that sent it, before the answer: the
+/// receiver has the webhook, but the service does not know.
 fn killer(running: &Running, kills: &Arc<Mutex<usize>>) -> OnArrival {
     let (running, kills, arrived) = (Arc::clone(running), Arc::clone(kills), Mutex::new(0));
     Arc::new(move |webhook| {
@@ -73,7 +73,7 @@ fn killer(running: &Running, kills: &Arc<Mutex<usize>>) -> OnArrival {
     })
 }
 
-/// An environment, and events of it that go to a receiver.
+/// An environment whose events go to one receiver.
 async fn events(world: &World, receiver: &Receiver, count: usize) -> HashSet<String> {
     let webhooks = json!({ "primary_url": receiver.url(), "signing_key": "secret" });
     let document = json!({ "environments": [{ "name": "dev", "webhooks": webhooks }] });
@@ -97,7 +97,7 @@ async fn events(world: &World, receiver: &Receiver, count: usize) -> HashSet<Str
     ids
 }
 
-/// Sends what is due now, at most 40 invocations at a time.
+/// Sends what is due, with at most 40 invocations at a time.
 async fn deliver(world: &World, running: &Running) {
     let reader = world.sqs.reader();
     loop {
@@ -139,7 +139,7 @@ async fn run(count: usize, dead_for: SignedDuration) -> Outcome {
     world.forward().await;
     let mut taken: HashMap<String, usize> = HashMap::new();
     let (mut attempts, mut last_after) = (0, SignedDuration::ZERO);
-    // What is due at nearly the same time goes side by side, as it does on Lambda.
+    // Events that are due at nearly the same time are sent concurrently, as on Lambda.
     let step = SignedDuration::from_secs(1).max(dead_for / 1_000);
     loop {
         if world.now >= back {
@@ -203,6 +203,6 @@ async fn no_event_is_lost_and_duplicates_carry_the_same_id() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "takes minutes; docs/reliability.md has its table"]
 async fn no_event_of_thousands_is_lost() {
-    // The waits of two days are hops of 15 minutes: some 250 for each event.
+    // A wait of two days takes hops of 15 minutes: some 250 for each event.
     print(&[(10_000, WORKS), (2_000, MINUTE), (1_000, HOUR), (100, TWO_DAYS)]).await;
 }

@@ -1,4 +1,4 @@
-//! An operator has webhooks sent again.
+//! Webhooks that an operator sends again.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ async fn one_event_is_sent_again_whatever_became_of_it() {
         assert_eq!((again.id(), &again.body), (first.id(), &first.body));
     }
 
-    // One that waits for its next attempt is sent at once, and then once only.
+    // One that waits for its next attempt is sent at once, and only once.
     receiver.answer(Answer::Status(500));
     flow.connect_anything().await;
     flow.world.deliver().await;
@@ -56,7 +56,7 @@ async fn all_that_failed_since_a_moment_is_sent_again() {
     }
     flow.world.deliver().await;
     receiver.take();
-    // One that has arrived is none of them.
+    // One that has arrived is not sent again.
     receiver.answer(Answer::Status(200));
     flow.connect_anything().await;
     flow.world.deliver().await;

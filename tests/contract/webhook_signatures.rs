@@ -1,5 +1,5 @@
-//! How webhooks are signed: the headers of the contract (section 7.3) and those of Standard
-//! Webhooks, with keys that change.
+//! The signatures of webhooks: the headers of the contract (section 7.3) and of Standard Webhooks,
+//! also while a key is rotated.
 
 use deliver_webhooks::signature::{hmac_sha256, legacy, standard_key};
 use serde_json::{Value, json};
@@ -35,8 +35,8 @@ fn a_key_in_the_form_of_standard_webhooks_is_what_it_stands_for() {
     assert_eq!(signed.expect("a signature"), expected);
 }
 
-/// Whether `webhook-signature` holds for a key. The verifier reads the system's clock, so the
-/// signature is made again at the moment that the webhook names.
+/// Whether `webhook-signature` was made with a key. The verifier reads the system's clock, so the
+/// comparison is with a new signature for the time that the webhook names.
 fn is_signed_with(webhook: &Webhook, key: &str) -> bool {
     let timestamp = webhook.header("webhook-timestamp").expect("a moment").parse();
     let signer = Verifier::from_bytes(standard_key(key)).expect("a key");
@@ -108,7 +108,7 @@ async fn the_next_key_can_be_given() {
     assert_eq!(change(&mut flow, given).await, Vec::<String>::new());
     let sent = webhook(&flow, &receiver).await;
     assert!(is_signed_with(&sent, KEY) && is_signed_with(&sent, own));
-    // Neither is stored in clear.
+    // Neither is stored in plain text.
     for item in flow.world.dump().await {
         let text = format!("{item:?}");
         assert!(!text.contains(own) && !text.contains(KEY));
@@ -128,7 +128,7 @@ async fn without_a_key_a_webhook_is_sent_unsigned() {
     let report = report.expect("a good document");
     let key = &report.secrets[0].secret;
     let token = world.send(tests::Call::create(key, &json!({ "tags": {} }))).await.token();
-    // A session's own URL may not be a loopback address, so the event is written as it would be.
+    // A session's own URL may not be a loopback address, so the test writes the event itself.
     let path = format!("/auth/unauthenticated/open?connect_session_token={token}");
     assert_eq!(world.send(tests::Call::new("POST", &path).json(&json!({}))).await.status, 200);
     let environment = world.environment_id().await;

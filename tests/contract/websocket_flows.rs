@@ -1,5 +1,5 @@
-//! A browser that waits on a socket hears how its flow ends, with the demo providers as they are
-//! (section 8 of the flow).
+//! A browser learns on a socket how its flow ended, with each of the demo providers (section 8 of
+//! the flow).
 
 use std::net::SocketAddr;
 
@@ -44,7 +44,7 @@ impl Flows {
         self.world.send(connect(integration, &token, ws_client_id)).await
     }
 
-    /// A whole flow: the last page.
+    /// Runs a whole flow, and returns the last page.
     async fn flow(&self, integration: &str, ws_client_id: &str, decision: &str) -> Reply {
         let begun = self.begin(integration, ws_client_id).await;
         assert_eq!(begun.status, 302, "{begun:?}");
@@ -84,7 +84,7 @@ async fn a_success_is_told_once() {
             "is_pending": false,
         })
     );
-    // A second flow that names it: the same page, and no message.
+    // A second flow that names the socket gets the same page, but no message.
     assert_eq!(flows.flow("demo-oauth", &socket.id, "allow").await.status, 200);
     assert!(socket.is_silent().await);
     assert!(other.is_silent().await);

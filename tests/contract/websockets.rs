@@ -1,4 +1,4 @@
-//! Sockets: a client is told its id, and the outcome of one flow (section 8 of the flow).
+//! Sockets: a client receives its id, and the outcome of one flow (section 8 of the flow).
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -46,7 +46,7 @@ async fn a_socket_is_told_its_id_and_one_outcome() {
 
     sockets.post(&id, &success()).await;
     assert_eq!(socket.message().await, success());
-    // A second flow that names it: nothing, though the socket stays open.
+    // A second flow that names it sends nothing, though the socket stays open.
     sockets.post(&id, &json!({ "message_type": "error" })).await;
     assert!(socket.is_silent().await);
 }
@@ -127,7 +127,7 @@ async fn only_the_exact_path_is_upgraded() {
     }
 }
 
-/// What is answered to a request as it stands here.
+/// The answer to exactly this request.
 async fn raw(address: SocketAddr, request: &str) -> String {
     let mut stream = TcpStream::connect(address).await.expect("a connection");
     stream.write_all(request.as_bytes()).await.expect("a write");
@@ -156,7 +156,7 @@ async fn a_refused_upgrade_is_answered_bad_request_and_the_connection_closed() {
         assert!(answer.contains("\r\nconnection: close\r\n"), "{answer}");
         assert!(answer.ends_with("\r\n\r\nbad request"), "{answer}");
     }
-    // Another protocol is offered, and declined by answering as usual (RFC 9110 section 7.8).
+    // An upgrade to another protocol is declined by a normal answer (RFC 9110 section 7.8).
     let other = "host: a\r\nconnection: upgrade, close\r\nupgrade: h2c\r\n";
     let answer = raw(address, &format!("GET /nope HTTP/1.1\r\n{other}\r\n")).await;
     assert!(answer.starts_with("HTTP/1.1 404 Not Found\r\n"), "{answer}");
@@ -247,7 +247,7 @@ async fn greet(sockets: &Sockets, event: Value) {
 async fn a_greeting_waits_until_the_connection_stands() {
     let (endpoint, sockets) = Endpoint::start(&[410, 410, 410]).await;
     greet(&sockets, json!({ "connectionId": "L0SM9cOFvHcCIhw=" })).await;
-    // It is not closed after it.
+    // The socket is not closed afterwards.
     let post = "POST /stage/@connections/L0SM9cOFvHcCIhw%3D";
     assert_eq!(endpoint.requests(), [post; 4]);
 }

@@ -1,4 +1,4 @@
-//! What the process logs, and what it never does.
+//! What the process logs, and what it never logs.
 
 use serde_json::{Value, json};
 use tests::wire::Wire;
@@ -41,7 +41,7 @@ async fn one_line_is_logged_for_each_request_and_no_line_holds_a_credential() {
             assert!(!line.contains(secret), "{line}");
         }
     }
-    // The first is of the session that the banner's link opens.
+    // The first line is about the session that the banner's link opens.
     let summaries: Vec<_> = lines.iter().filter(|line| line["message"] == "request").collect();
     let (first, summaries) = summaries.split_first().expect("lines");
     let seen: Vec<_> = (summaries.iter())
@@ -68,7 +68,7 @@ async fn one_line_is_logged_for_each_request_and_no_line_holds_a_credential() {
     assert_eq!(summaries[1]["session_id"], summaries[0]["session_id"]);
 }
 
-/// An item whose end user is JSON, but no end user.
+/// An item whose end user is JSON, but not an end user.
 const READABLE: &str = r#"{"Item":{
     "session_id":{"S":"b3d7a0d2-6a06-4ce5-8a2f-4f4c6f2e7b11"},
     "environment_id":{"S":"b3d7a0d2-6a06-4ce5-8a2f-4f4c6f2e7b11"},
@@ -77,7 +77,7 @@ const READABLE: &str = r#"{"Item":{
     "tags":{"M":{"plan":{"S":"secret-tag"}}}, "end_user":{"S":"\"ada@example.com\""}
 }}"#;
 
-/// Answers of DynamoDB that are damaged in as many ways as a parser has words for.
+/// Answers of DynamoDB, each damaged in another way that a parser reports.
 const DAMAGED: [&str; 10] = [
     r#"{"Item":{"email":{"S":"ada@example.com"},"tags":{"M":{"plan":{"S":"secret-tag"}}},"#,
     r#"{"Item":{"email":{"S":"ada@example.com"},"token_hash":{"B":"c2VjcmV0LWhhc2g=="}}}"#,
@@ -128,7 +128,7 @@ fn documented_fields() -> impl Iterator<Item = String> {
     rows.map(|row| row.split('`').next().unwrap_or_default().to_owned())
 }
 
-/// As the specification of the format asks: dimensions are strings, metrics are numbers.
+/// Asserts what the specification of the format requires: dimensions are strings, metrics numbers.
 fn metrics_name_fields_of_the_line(line: &Value) {
     let metrics = &line["_aws"];
     assert!(metrics["Timestamp"].is_u64());
@@ -143,7 +143,7 @@ fn metrics_name_fields_of_the_line(line: &Value) {
     }
 }
 
-/// Every word of a documented query is one of the query language, or a field.
+/// Every word of a documented query is a keyword of the query language or a field.
 fn queries_name_fields_of_the_line(fields: &mut Vec<String>) {
     const LANGUAGE: &str = "fields filter stats sort limit by as desc and not in bin count sum avg \
                             max pct 1m 5m 1h like";
@@ -153,7 +153,7 @@ fn queries_name_fields_of_the_line(fields: &mut Vec<String>) {
         .collect();
     assert!(queries.len() >= 6);
     for query in queries {
-        // What is quoted is a value; what follows `as` is a name that the query gives.
+        // Quoted words are values, and a word after `as` is a name that the query defines.
         let unquoted: String = query.split('"').step_by(2).collect();
         let mut given = false;
         for word in unquoted.split(|c: char| !c.is_alphanumeric() && c != '_') {

@@ -1,4 +1,4 @@
-//! The built processes, from outside: what a person or a machine sees that runs them.
+//! The built processes as those see them who run them.
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 

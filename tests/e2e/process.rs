@@ -1,4 +1,4 @@
-//! `local`, as a child of the test: what it prints, and how it ends.
+//! `local` as a child process of the test.
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Read};
@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
-/// More than anything here takes on a busy machine.
+/// How long anything is waited for: longer than it takes on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// A command that runs `local` with `arguments`, and with nothing of the environment but `PATH`.
+/// A command that runs `local` with `arguments` and no environment variable but `PATH`.
 pub fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
     #[expect(clippy::disallowed_methods, reason = "children are found by it")]
@@ -24,11 +24,11 @@ pub fn command(folder: &Path, arguments: &[&str]) -> Command {
 
 /// A running `local`. It is killed when it goes out of scope.
 pub struct Process {
-    /// Where it listens.
+    /// The URL at which it listens.
     pub url: String,
-    /// The secret key that its banner shows.
+    /// The secret key in its banner.
     pub secret_key: String,
-    /// The `curl` lines of its banner.
+    /// The `curl` commands in its banner.
     pub examples: Vec<String>,
     child: Child,
     stdout: Printed,
@@ -56,7 +56,7 @@ impl Process {
         let name = ptsname(&terminal, Vec::new()).expect("a name").into_string().expect("Unicode");
         let stderr = OpenOptions::new().read(true).write(true).open(name).expect("a terminal");
         let child = command.stdout(Stdio::piped()).stderr(stderr).spawn();
-        // What it holds of the terminal must go, or reading never ends.
+        // Its handles of the terminal must be closed, or reading never ends.
         drop(command);
         Self::watch(child.expect("the process starts"), File::from(terminal))
     }
@@ -81,7 +81,7 @@ impl Process {
         }
     }
 
-    /// Everything that it has printed.
+    /// Everything that it has printed so far.
     pub fn output(&self) -> String {
         self.stdout() + &self.stderr()
     }
@@ -107,7 +107,7 @@ impl Process {
         signal(&self.child, name);
     }
 
-    /// Waits for its end, and for all that it prints.
+    /// Waits for its end, and for everything that it prints.
     pub fn wait(&mut self) -> ExitStatus {
         let status = end(&mut self.child);
         self.stdout.finish();
@@ -162,7 +162,7 @@ impl Printed {
         let shared = Arc::clone(&state);
         let reader = thread::spawn(move || {
             let (state, changed) = &*shared;
-            // Reading a terminal that nobody has open any more is an error, and the end.
+            // Reading a terminal that no process has open any more is an error, and the end.
             for line in BufReader::new(stream).lines().map_while(Result::ok) {
                 state.lock().expect("no panic").text.push_str(&(line + "\n"));
                 changed.notify_all();
@@ -177,7 +177,7 @@ impl Printed {
         self.state.0.lock().expect("no panic").text.clone()
     }
 
-    /// Waits until `text` is printed, or nothing can be any more.
+    /// Waits until `text` is printed or the stream ends.
     fn wait_for(&self, text: &str) -> String {
         let (state, changed) = &*self.state;
         let state = changed

@@ -1,4 +1,4 @@
-//! Starts that are refused: one clear sentence and exit status 2.
+//! Starts that are refused, with one clear sentence and exit status 2.
 
 use std::net::TcpListener;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! What `local` leaves on the disk.
+//! What `local` leaves on disk.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use tests::{Call, Provider, leaks};
 
 use crate::process::Process;
 
-/// Every file below a folder, one after the other.
+/// The bytes of every file below a folder, in a row.
 fn contents(folder: &Path) -> Vec<u8> {
     let mut contents = Vec::new();
     for entry in std::fs::read_dir(folder).expect("a folder") {
@@ -23,7 +23,7 @@ fn read(file: &Path) -> Vec<u8> {
     std::fs::read(file).expect("a file")
 }
 
-// Every auth mode that can be completed, and clients and keys of the document.
+// Every auth mode that can be connected, and the document's client secrets and keys.
 #[tokio::test(flavor = "multi_thread")]
 async fn its_files_and_its_log_hold_no_secret_in_any_encoding() {
     let provider = Provider::start().await;

@@ -15,7 +15,7 @@ use crate::process::{Process, command};
 fn the_four_printed_commands_work_when_pasted() {
     let folder = tempfile::tempdir().expect("a folder");
     let process = Process::start(folder.path(), &[]);
-    // The command before them reads a connection that nobody has made here.
+    // The command before them reads a connection that was not made here.
     let commands = &process.examples[1..];
     assert_eq!(commands.len(), 4);
     let script = commands.join("\necho; echo ----\n");
@@ -113,7 +113,7 @@ async fn the_engine_can_listen_where_another_process_finds_it() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|port| port.local_addr());
     let address = free.expect("a free port").to_string();
     let folder = tempfile::tempdir().expect("a folder");
-    // Both have the same folder, and so the same KMS key.
+    // Both use the same folder, and so the same KMS key.
     let first = Process::start(folder.path(), &["--engine", &address]);
     let second = Process::start(folder.path(), &["--dynamodb", &format!("http://{address}")]);
     let client = reqwest::Client::new();
@@ -157,7 +157,7 @@ async fn a_body_above_10_mb_is_refused_as_by_api_gateway() {
     const LIMIT: usize = 10 * 1_024 * 1_024;
     let folder = tempfile::tempdir().expect("a folder");
     let process = Process::start(folder.path(), &["--in-memory"]);
-    // Announced, it is not even read. In chunks, it is read up to the limit.
+    // A body with a length is not even read; one in chunks is read up to the limit.
     let chunk = format!("{:x}\r\n{}", LIMIT + 1, "x".repeat(LIMIT + 1));
     for (framing, body) in [
         (format!("content-length: {}", LIMIT + 1), String::new()),
@@ -175,7 +175,7 @@ async fn a_body_above_10_mb_is_refused_as_by_api_gateway() {
         assert!(answer.contains("\r\naccess-control-expose-headers: "), "{answer}");
         assert!(answer.ends_with(r#"{"message":"Request Entity Too Large"}"#), "{answer}");
     }
-    // What is no longer than that is the function's to refuse.
+    // A shorter body is refused by the function.
     let call = Call::new("POST", "/connect/sessions").header("content-type", "application/json");
     let client = reqwest::Client::new();
     let reply = call.body(vec![b' '; LIMIT]).send_over(&client, &process.url).await;

@@ -1,4 +1,4 @@
-//! How the process ends: in bounded time, and with a status that says whether anything was cut off.
+//! How the process ends: in bounded time, with a status that says whether a request was cut off.
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
@@ -125,7 +125,7 @@ fn a_start_that_hangs_can_be_ended() {
     let arguments = ["--listen", "127.0.0.1:0", "--in-memory", "--environment", "environment.json"];
     let mut local = command(folder.path(), &arguments);
     let mut child = local.stderr(Stdio::piped()).spawn().expect("the process starts");
-    // A pipe without a reader refuses who does not want to wait for one.
+    // Opening a pipe without a reader fails if it must not block.
     let mut options = OpenOptions::new();
     options.write(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed());
     let writer = loop {
@@ -152,7 +152,7 @@ fn a_signal_at_any_moment_of_the_start_ends_it() {
         thread::sleep(Duration::from_millis(delay));
         signal(child, "TERM");
         let status = end(child);
-        // Before the handlers stand, the signal itself ends it.
+        // Before the handlers are installed, the signal itself ends it.
         let is_known = matches!(status.code(), Some(0 | 3)) || status.signal() == Some(15);
         assert!(is_known, "{status} after {delay} ms");
     }

@@ -1,4 +1,4 @@
-//! The log on a terminal, where people read along, and elsewhere.
+//! The log on a terminal, where people read it, and elsewhere.
 
 use std::path::Path;
 use std::process::Command;
@@ -9,7 +9,7 @@ use tests::Call;
 
 use crate::process::{Process, command};
 
-/// Four requests, and what is logged of them and after them.
+/// Sends four requests, and returns what is logged about them and afterwards.
 async fn log_of(mut process: Process) -> String {
     let client = reqwest::Client::new();
     let send = async |call: Call| call.send_over(&client, &process.url).await;
@@ -19,7 +19,7 @@ async fn log_of(mut process: Process) -> String {
     assert_eq!(send(Call::new("GET", "/nope?password=hunter2")).await.status, 404);
     process.signal("TERM");
     assert!(process.wait().success());
-    // Standard output is the banner's alone.
+    // Standard output has the banner only.
     assert!(process.stdout().ends_with("Ctrl-C stops it.\n"), "{}", process.stdout());
     let log = process.stderr();
     assert!(!log.contains("hunter2") && !log.contains(&token), "{log}");
@@ -54,7 +54,7 @@ fn assert_json(log: &str) {
     let lines = lines.iter().map(|line| serde_json::from_str(line).expect("a JSON line"));
     let requests: Vec<Value> = lines.filter(|line: &Value| line["message"] == "request").collect();
     let routes: Vec<_> = requests.iter().map(|line| &line["route"]).collect();
-    // The session of the banner's link comes first.
+    // The first line is about the session of the banner's link.
     let (own, asked) = routes.split_first().expect("lines");
     assert_eq!(**own, "POST /connect/sessions");
     assert_eq!(asked, ["POST /connect/sessions", "GET /connect/session", "GET /connect/session"]);

@@ -1,4 +1,4 @@
-//! Webhooks of the local service: delivered while it runs, and after a restart what was left.
+//! Webhooks of the local service: delivered while it runs, and those left over after a restart.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -63,7 +63,7 @@ async fn what_is_left_at_the_end_is_sent_after_the_next_start() {
     let mut process = start(folder.path(), &receiver);
     connect(&process).await;
     let first = arrived(&receiver).await;
-    // A delivery that hangs does not hold up the end.
+    // A delivery that hangs does not delay the end.
     process.signal("TERM");
     assert_eq!(process.wait().code(), Some(0), "{}", process.output());
     receiver.answer(Answer::Status(200));

@@ -1,4 +1,4 @@
-//! A client's side: requests, replies, and what every reply must look like.
+//! A client's requests and replies, and the form that every reply must have.
 
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use local::{State, gateway};
 use serde_json::Value;
 
-/// The API's own host, as the requests of the tests call it.
+/// The API's host in the requests of the tests.
 pub const HOST: &str = "api.example.test";
 
 /// A request before it is sent.
@@ -54,7 +54,7 @@ impl Call {
         self.header("authorization", &format!("Bearer {credential}"))
     }
 
-    /// With a header, in place of one of the same name.
+    /// With a header, which replaces one of the same name.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         let value = HeaderValue::from_bytes(value.as_bytes()).expect("a header value");
@@ -69,14 +69,14 @@ impl Call {
         self
     }
 
-    /// With a path and query in place of its own.
+    /// With another path and query.
     #[must_use]
     pub fn path(mut self, path: &str) -> Self {
         path.clone_into(&mut self.path);
         self
     }
 
-    /// With a JSON body that says so.
+    /// With a JSON body and its content type.
     #[must_use]
     pub fn json(self, body: &Value) -> Self {
         self.body(body.to_string()).header("content-type", "application/json")
@@ -89,7 +89,7 @@ impl Call {
         self
     }
 
-    /// Sends it through API Gateway's part into the handlers of this process.
+    /// Sends it through the gateway to the handlers of this process.
     pub async fn send_to(self, state: &'static State, now: Timestamp) -> Reply {
         let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 50_000));
         let mut request = Request::new(self.body.clone().unwrap_or_default());
@@ -125,7 +125,7 @@ fn text(bytes: &[u8]) -> String {
     str::from_utf8(bytes).expect("UTF-8").to_owned()
 }
 
-/// What came back.
+/// A response.
 #[derive(Debug)]
 pub struct Reply {
     /// The HTTP status.
@@ -153,21 +153,21 @@ impl Reply {
         self.json()["data"]["token"].as_str().expect("a token").to_owned()
     }
 
-    /// The whole answer: status, body to the letter, and exactly the headers that belong to it.
+    /// Asserts the whole answer: status, body, and exactly the headers that belong to it.
     #[track_caller]
     pub fn assert(&self, status: u16, body: &Value) {
         assert_eq!((self.status, self.body.as_str()), (status, body.to_string().as_str()));
         self.assert_headers();
     }
 
-    /// An answer with a list of issues.
+    /// Asserts an answer with a list of issues.
     #[track_caller]
     pub fn assert_issues(&self, issues: &Value) {
         let body = serde_json::json!({ "error": { "code": "invalid_body", "errors": issues } });
         self.assert(400, &body);
     }
 
-    /// Every header that an answer of a function carries, and no other.
+    /// Asserts the headers of a function's answer: all that belong to it, and no other.
     #[track_caller]
     pub fn assert_headers(&self) {
         let mut expected = BTreeSet::from([

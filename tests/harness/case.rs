@@ -1,10 +1,10 @@
-//! The recorded request and answer pairs: those of sessions in `contract/cases.jsonl`, those of
-//! what consumes a session in `contract/cases-flow.jsonl`.
+//! The recorded pairs of request and answer: for sessions in `contract/cases.jsonl`, for what uses
+//! a session in `contract/cases-flow.jsonl`.
 //!
-//! `contract/deviations.jsonl` and `contract/deviations-flow.jsonl` say by name where this
-//! project's answer is another, which deviation of `docs/compatibility.md` that is, and what a case
-//! takes for given. `contract/not-built.json` lists the cases of what this project does not have
-//! yet.
+//! `contract/deviations.jsonl` and `contract/deviations-flow.jsonl` list, by name, the cases in
+//! which this project's answer differs, the deviation of `docs/compatibility.md` that explains it,
+//! and what a case presupposes. `contract/not-built.json` lists the cases of what this project does
+//! not have.
 
 mod judge;
 
@@ -38,7 +38,7 @@ pub struct Step {
 pub struct Case {
     /// Its name, unique.
     pub name: String,
-    /// Requests to send first; the first one's token is `{{session_token}}`.
+    /// Requests to send first. `{{session_token}}` is the token that the first one makes.
     #[serde(default)]
     pub setup: Vec<Step>,
     /// The request.
@@ -48,20 +48,20 @@ pub struct Case {
     pub expect_status: u16,
     /// The expected body, whole.
     pub expect_body: Option<Value>,
-    /// A part of the expected body.
+    /// A part of the expected body, if the whole is not given.
     pub expect_body_partial: Option<Value>,
-    /// The expected headers; `null` is an absent one.
+    /// The expected headers; `null` means that the header is absent.
     #[serde(default)]
     pub expect_headers: Map<String, Value>,
-    /// What the session's record holds.
+    /// The expected record of the session.
     #[serde(default)]
     pub expect_state: Map<String, Value>,
-    /// What a page that is meant for a popup says.
+    /// The expected message of a page for a popup.
     pub expect_page: Option<Page>,
-    /// The part of the contract that it shows.
+    /// The section of the contract that it shows.
     #[serde(default = "sessions")]
     pub section: String,
-    /// What it takes for given, in words.
+    /// What it presupposes, in words.
     pub given: Option<String>,
 }
 
@@ -74,26 +74,26 @@ fn sessions() -> String {
 pub struct Page {
     /// The type of the message that it posts.
     pub posts: String,
-    /// The error that it tells.
+    /// The error in that message.
     pub payload: Option<Value>,
 }
 
-/// What a case calls the moment after its session's end.
+/// The words with which a case presupposes that its session has expired.
 const AFTER_THE_END: &str = "clock past expires_at";
 
-/// Where a case differs here, and what it takes for given.
+/// How this project's answer to a case differs, and what the case presupposes.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Deviation {
     /// The case.
     pub name: String,
-    /// The row of the deviations' table, if the answer is another.
+    /// The row of the deviations' table, if the answer differs.
     pub deviation: Option<String>,
     /// Why the case cannot arise here.
     pub cannot_arise: Option<String>,
     /// What has to be built before the case can be replayed.
     pub not_built: Option<String>,
-    /// Why the answer is another, where that is no deviation.
+    /// Why the answer differs without a deviation.
     pub note: Option<String>,
     /// The answer's status here.
     pub expect_status: Option<u16>,
@@ -111,7 +111,7 @@ pub struct Deviation {
     pub after_ms: Option<i64>,
 }
 
-/// What this project does not have yet.
+/// The cases of what this project does not have.
 #[derive(Debug, Deserialize)]
 struct NotBuilt {
     reason: String,
@@ -124,8 +124,8 @@ pub fn all() -> Vec<(Case, Deviation)> {
     read(include_str!("../contract/cases.jsonl"), include_str!("../contract/deviations.jsonl"))
 }
 
-/// The cases of what consumes a session, each with its deviation. `provider` stands in for the one
-/// that was there when they were recorded.
+/// The cases of what uses a session, each with its deviation. `provider` replaces the one with
+/// which they were recorded.
 pub fn flow(provider: &Provider) -> Vec<(Case, Deviation)> {
     let not_built: Vec<NotBuilt> =
         serde_json::from_str(include_str!("../contract/not-built.json")).expect("a list");
@@ -181,7 +181,7 @@ fn read(cases: &str, deviations: &str) -> Vec<(Case, Deviation)> {
     cases
 }
 
-/// What placeholders stand for.
+/// The values of the placeholders.
 #[derive(Debug, Clone)]
 pub struct Values {
     /// `{{secret_key}}`.
@@ -194,7 +194,7 @@ pub struct Values {
     pub connect_base: String,
     /// When the request arrives.
     pub now: Timestamp,
-    /// How far the service's clock may be from that.
+    /// How far the service's clock may be from `now`.
     pub tolerance_ms: i64,
 }
 

@@ -1,4 +1,4 @@
-//! The service as a container has it: its settings, its clients, and what it keeps in memory.
+//! The state of the service in one container: settings, clients and caches.
 
 use api::App;
 use api::settings::Settings;
@@ -10,7 +10,7 @@ use vault::Vault;
 
 use crate::wire::Wire;
 
-/// The settings of the functions: those that a test gives, and what the template always sets.
+/// The functions' settings: those that the template always sets, and those that a test adds.
 pub fn settings(setting: impl Fn(&str) -> Option<&'static str>) -> Settings {
     let value = |name: &str| {
         setting(name).or(match name {
@@ -27,25 +27,26 @@ pub fn settings(setting: impl Fn(&str) -> Option<&'static str>) -> Settings {
     Settings::read(|name| value(name).map(str::to_owned)).expect("good settings")
 }
 
-/// A client that waits as long for an answer as functions do within a request.
+/// A DynamoDB client with the timeouts of functions that answer HTTP requests.
 pub fn client(url: &str) -> Client {
     let credentials = Credentials::new("test", "test", None, None, "test");
     dynamodb::client(url, "us-east-1".to_owned(), credentials)
 }
 
-/// A client that waits as long as functions do that nobody waits for.
+/// A DynamoDB client with the timeouts of the other functions.
 pub fn patient_client(url: &str) -> Client {
     dynamodb::patient_client(url, "us-east-1".to_owned(), Credentials::for_tests())
 }
 
-/// The service in a new container, which reaches the engine and KMS over these wires.
+/// A new container, which reaches the engine and KMS over these wires.
 pub fn container_at(settings: &Settings, wire: &Wire, kms_wire: &Wire) -> &'static State {
     let url = format!("http://{}", wire.address);
     let client = client(&url);
     container_on(&Settings { endpoint_url: Some(url), ..settings.clone() }, client, kms_wire)
 }
 
-/// The same on any client of DynamoDB. Leaked, as it lives as long as its container.
+/// The same with any DynamoDB client. The state is leaked because it lives as long as its
+/// container.
 pub fn container_on(settings: &Settings, client: Client, kms_wire: &Wire) -> &'static State {
     let credentials = Credentials::new("test", "test", None, None, "test");
     let kms_url = format!("http://{}", kms_wire.address);

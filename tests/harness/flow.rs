@@ -1,5 +1,5 @@
-//! A world as the recorded flow cases assume it: three environments, integrations of every auth
-//! mode, and the provider behind them.
+//! The world that the recorded flow cases assume: three environments, integrations of every auth
+//! mode, and their provider.
 
 use serde_json::{Map, Value, json};
 
@@ -10,7 +10,7 @@ use crate::world::World;
 
 /// The service, and the provider that it calls.
 pub struct Flow {
-    /// The service. Its secret key is that of environment `dev`, which may do everything.
+    /// The service. Its secret key is one of environment `dev` with every scope.
     pub world: World,
     /// The provider, and the receiver of webhooks.
     pub provider: Provider,
@@ -22,7 +22,7 @@ impl Flow {
         Self::with(Provider::start().await).await
     }
 
-    /// A world around a provider.
+    /// A world with this provider.
     pub async fn with(provider: Provider) -> Self {
         let mut world = World::empty(|_| None).await;
         let document = document(&provider);
@@ -33,7 +33,7 @@ impl Flow {
         Self { world, provider }
     }
 
-    /// A world whose environment `dev` sends its webhooks to a receiver.
+    /// A world whose environment `dev` sends its webhooks to this receiver.
     pub async fn telling(receiver: &Receiver) -> Self {
         let mut flow = Self::start().await;
         let webhooks = json!({ "webhooks": { "primary_url": receiver.url() } });
@@ -41,7 +41,7 @@ impl Flow {
         flow
     }
 
-    /// Makes a connection of no particular kind, and answers its id.
+    /// Makes a connection of no particular kind, and returns its id.
     pub async fn connect_anything(&self) -> String {
         let token = self.world.mint(json!({ "tags": {} })).await;
         self.connected("/auth/unauthenticated/unauth", &token, &json!({})).await
@@ -53,14 +53,15 @@ impl Flow {
         self.world.send(connect(path, token).json(body)).await
     }
 
-    /// As [`post`](Self::post), which has to succeed: the id of the connection.
+    /// Posts credentials as [`post`](Self::post) does, asserts success, and returns the
+    /// connection's id.
     pub async fn connected(&self, path: &str, token: &str, body: &Value) -> String {
         let reply = self.post(path, token, body).await;
         assert_eq!(reply.status, 200, "{reply:?}");
         reply.json()["connectionId"].as_str().expect("an id").to_owned()
     }
 
-    /// A request of the customer's server.
+    /// Sends a request of the customer's server.
     pub async fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> Reply {
         let call = Call::new(method, path).bearer(&self.world.secret_key);
         let call = match body {
@@ -70,9 +71,9 @@ impl Flow {
         self.world.send(call).await
     }
 
-    /// Gives environment `dev` a provider with OAuth 2 whose endpoints stand below `url`, and an
-    /// integration of the same name. `more` is what its file has besides, where `{url}` stands for
-    /// `url`.
+    /// Gives environment `dev` an OAuth 2 provider whose endpoints are below `url`, and an
+    /// integration of the same name. `more` has further fields of the provider, in which `{url}`
+    /// stands for `url`.
     pub async fn add_oauth_provider(&mut self, name: &str, url: &str, more: &Value) {
         let mut provider = json!({
             "name": name,
@@ -95,7 +96,7 @@ impl Flow {
         self.world.change_environment(change).await;
     }
 
-    /// What the customer's server reads of a connection.
+    /// A connection as the customer's server reads it.
     pub async fn connection(&self, integration: &str, id: &str) -> Value {
         let reply = self.ask("GET", &connection_path(integration, id), None).await;
         assert_eq!(reply.status, 200, "{reply:?}");
@@ -110,13 +111,13 @@ impl Flow {
     }
 }
 
-/// A request to a connect endpoint, without a body. The token stands before the path's own query.
+/// A request to a connect endpoint, without a body. The token goes before the path's own query.
 pub fn connect(path: &str, token: &str) -> Call {
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
     Call::new("POST", &format!("{path}?connect_session_token={token}&{query}"))
 }
 
-/// Where a connection is read, changed and deleted.
+/// The path at which a connection is read, changed and deleted.
 pub fn connection_path(integration: &str, id: &str) -> String {
     format!("/connections/{id}?provider_config_key={integration}")
 }
@@ -142,7 +143,7 @@ pub fn document(provider: &Provider) -> Value {
     json!({ "environments": environments })
 }
 
-/// The providers of our own making. An environment defines its own.
+/// The test providers, which the environment defines.
 fn providers(recorded: &Value) -> Vec<Value> {
     let providers = recorded["providers"].as_object().expect("providers");
     let named = |(name, template): (&String, &Value)| {
@@ -153,7 +154,7 @@ fn providers(recorded: &Value) -> Vec<Value> {
     providers.iter().map(named).collect()
 }
 
-/// The integrations, but for the one whose provider is unknown: such a document is refused.
+/// The integrations, except for the one whose provider is unknown: its document is refused.
 fn integrations(environment: &Value) -> Vec<Value> {
     let mut integrations = environment["integrations"].as_array().expect("integrations").clone();
     integrations.retain(|integration| integration["provider"] != "no-such-provider");

@@ -1,11 +1,11 @@
-//! Looks for secrets in what is stored, in every way in which they may be written.
+//! Searches stored items for secrets in every encoding that is likely.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use serde_json::{Value, json};
 use std::fmt::Write;
 
-/// Shorter texts may turn up by chance.
+/// The shortest text that is searched for, because shorter ones turn up by chance.
 const LENGTH_MIN: usize = 8;
 
 /// A submission to a connect endpoint in each auth mode, by the path of an integration of the
@@ -47,8 +47,8 @@ pub fn submissions() -> Vec<(&'static str, Value)> {
     ]
 }
 
-/// Imports of auth modes that have no such endpoint, and the texts of their credentials, which are
-/// secrets.
+/// Imports in the auth modes that have no connect endpoint, with the secret texts of their
+/// credentials.
 pub fn imports() -> Vec<Value> {
     vec![
         json!({ "provider_config_key": "oauth", "credentials": {
@@ -63,7 +63,7 @@ pub fn imports() -> Vec<Value> {
     ]
 }
 
-/// Defaults of a session with secrets in them, and these.
+/// Session defaults that contain secrets, and these secrets.
 pub fn session_defaults() -> (Value, [String; 2]) {
     let secrets = ["client-secret-of-session", "refresh-token-of-session"].map(str::to_owned);
     let config = json!({
@@ -74,7 +74,7 @@ pub fn session_defaults() -> (Value, [String; 2]) {
     (json!({ "oauth": { "connection_config": config } }), secrets)
 }
 
-/// Every text in a value that is long enough to look for.
+/// Every text in a value that is long enough to be searched for.
 pub fn texts(value: &Value) -> Vec<String> {
     match value {
         Value::String(text) if text.len() >= LENGTH_MIN => vec![text.clone()],
@@ -84,7 +84,7 @@ pub fn texts(value: &Value) -> Vec<String> {
     }
 }
 
-/// The secrets that stand in `stored` in some encoding, each with its name.
+/// The secrets that `stored` contains in some encoding, each with the encoding's name.
 pub fn found(stored: &[u8], secrets: &[String]) -> Vec<String> {
     let mut found = Vec::new();
     for secret in secrets {
@@ -97,8 +97,8 @@ pub fn found(stored: &[u8], secrets: &[String]) -> Vec<String> {
     found
 }
 
-/// Plain, base64, base64url, hexadecimal, JSON and UTF-16. What a text becomes in base64 depends on
-/// how many bytes stand before it, and its first and last digit on what they are.
+/// Plain, base64, base64url, hexadecimal, JSON and UTF-16. The base64 of a text within a longer one
+/// depends on the number of bytes before it, and its first and last digit on its neighbours.
 fn encodings(secret: &str) -> Vec<(&'static str, Vec<u8>)> {
     let bytes = secret.as_bytes();
     let mut hex = String::new();

@@ -1,17 +1,17 @@
-//! What the tests share: a world of its own for each test, and the calls that a client makes.
+//! What the tests share: a world for each test, and the requests of clients.
 //!
-//! - [`world`]: an engine, its tables, an environment and the service on top, in this process.
-//! - [`container`]: that service, as a container has it.
+//! - [`world`]: an engine, its tables, an environment and the service, all in this process.
+//! - [`container`]: the state of the service in one container.
 //! - [`webhooks`]: a world's webhooks.
 //! - [`token_endpoint`]: a token endpoint whose answers a test chooses.
-//! - [`wire`]: the connection between service and engine; it counts, and it can be broken.
-//! - [`call`]: requests and replies, in process or to any URL.
-//! - [`case`]: the recorded request and answer pairs.
-//! - [`flow`]: a world as the recorded flow cases assume it.
+//! - [`wire`]: the connection between service and engine; it counts calls and injects faults.
+//! - [`call`]: requests and replies, in process or over HTTP.
+//! - [`case`]: the recorded pairs of request and answer.
+//! - [`flow`]: the world that the recorded flow cases assume.
 //! - [`oauth`]: a browser's side of an OAuth flow.
-//! - [`receiver`]: a receiver of webhooks that answers as it is told.
-//! - [`provider`]: the provider and the receiver of webhooks behind it.
-//! - [`leaks`]: looks for secrets in what is stored.
+//! - [`receiver`]: a receiver of webhooks whose answers a test chooses.
+//! - [`provider`]: the provider and the receiver of webhooks of that world.
+//! - [`leaks`]: searches stored items for secrets.
 //! - [`socket`]: a browser's end of a WebSocket.
 
 #![expect(

@@ -9,14 +9,14 @@ use crate::flow::Flow;
 /// A flow that a browser has started.
 #[derive(Debug, Clone)]
 pub struct Started {
-    /// Where the browser was sent.
+    /// The URL to which the browser was sent.
     pub location: Url,
     /// The `Cookie` header that the browser sends from now on.
     pub cookie: String,
 }
 
 impl Started {
-    /// What the start answered.
+    /// Reads the answer to the start.
     pub fn of(reply: &Reply) -> Self {
         assert_eq!(reply.status, 302, "{reply:?}");
         let location = reply.header("location").expect("a location");
@@ -27,7 +27,7 @@ impl Started {
         }
     }
 
-    /// A parameter of the address at the provider.
+    /// A parameter of that URL.
     pub fn parameter(&self, name: &str) -> Option<String> {
         let mut pairs = self.location.query_pairs();
         pairs.find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
@@ -48,24 +48,24 @@ impl Started {
         self.foreign_callback(query).header("cookie", &self.cookie)
     }
 
-    /// The same from a browser that has not started the flow.
+    /// The same from a browser that did not start the flow.
     pub fn foreign_callback(&self, query: &str) -> Call {
         Call::new("GET", &format!("/oauth/callback?state={}&{query}", self.state()))
     }
 }
 
 impl Flow {
-    /// `GET /oauth/connect/…` of an integration, which may have a query.
+    /// Sends `GET /oauth/connect/…` for an integration, which may have a query.
     pub async fn start_reply(&self, integration: &str, token: &str) -> Reply {
         self.world.send(start(integration, token)).await
     }
 
-    /// As [`start_reply`](Self::start_reply), which has to redirect.
+    /// As [`start_reply`](Self::start_reply), asserting that it redirects.
     pub async fn start_oauth(&self, integration: &str, token: &str) -> Started {
         Started::of(&self.start_reply(integration, token).await)
     }
 
-    /// A whole flow of a user who consents: the page at its end.
+    /// Runs the whole flow of a user who consents, and returns the page at its end.
     pub async fn consent(&self, integration: &str, token: &str, code: &str) -> Reply {
         let started = self.start_oauth(integration, token).await;
         self.world.send(started.callback(&format!("code={code}"))).await
@@ -80,13 +80,13 @@ impl Flow {
     }
 }
 
-/// `GET /oauth/connect/…`. The token stands before the integration's own query.
+/// `GET /oauth/connect/…`. The token goes before the integration's own query.
 pub fn start(integration: &str, token: &str) -> Call {
     let (key, query) = integration.split_once('?').unwrap_or((integration, ""));
     Call::new("GET", &format!("/oauth/connect/{key}?connect_session_token={token}&{query}"))
 }
 
-/// What a page tells its opener: nothing, or the message of the error.
+/// The message that a page posts to its opener: none, or that of the error.
 pub fn told(page: &Reply) -> Option<String> {
     assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"), "{page:?}");
     let (_, rest) = page.body.split_once("window.__nangoOAuthError = ").expect("a script");

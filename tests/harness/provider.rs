@@ -1,8 +1,8 @@
-//! A provider and a receiver of webhooks, as the recorded flow cases assume them.
+//! The provider and the receiver of webhooks that the recorded flow cases assume.
 //!
-//! Each listens on a free port of this machine and remembers what it was sent. What they answer is
-//! chosen by the values that they are sent: an API key `bad401` is refused with 401, an
-//! authorization code `drop` breaks the connection.
+//! Each listens on a free port and remembers the requests that it received. The values in a request
+//! select the answer: an API key `bad401` is refused with 401, an authorization code `drop` breaks
+//! the connection.
 
 mod answers;
 pub mod hostile;
@@ -22,7 +22,7 @@ use tokio::net::TcpListener;
 
 use answers::Answer;
 
-/// Where a request arrived.
+/// The server at which a request arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
     /// At the provider's API.
@@ -31,10 +31,10 @@ pub enum Side {
     Webhooks,
 }
 
-/// A request as it arrived.
+/// A received request.
 #[derive(Debug, Clone)]
 pub struct Received {
-    /// Where.
+    /// The server at which it arrived.
     pub side: Side,
     /// The HTTP method.
     pub method: String,
@@ -57,7 +57,7 @@ impl Received {
         self.path.split('?').next().unwrap_or_default()
     }
 
-    /// The body as an object, be it JSON or a form.
+    /// The body as an object, whether it is JSON or a form.
     pub fn parameters(&self) -> Value {
         if self.header("content-type").is_some_and(|value| value.contains("json")) {
             return serde_json::from_str(&self.body).unwrap_or_default();
@@ -66,8 +66,8 @@ impl Received {
         form.map(|(name, value)| (name.into_owned(), Value::from(value))).collect()
     }
 
-    /// The credential in the header: `Authorization`, else `X-Api-Key`. Of Basic authentication it
-    /// is user and password (RFC 7617).
+    /// The credential in `Authorization`, or else in `X-Api-Key`. For Basic authentication it is
+    /// the decoded user and password (RFC 7617).
     pub fn credential(&self) -> String {
         let header = self.header("authorization").or_else(|| self.header("x-api-key"));
         let header = header.unwrap_or_default();
@@ -79,9 +79,9 @@ impl Received {
 /// The provider and the receiver. They listen for as long as the test's runtime lives.
 #[derive(Debug, Clone)]
 pub struct Provider {
-    /// Where the provider's API is.
+    /// The address of the provider's API.
     pub address: SocketAddr,
-    /// Where webhooks are received.
+    /// The address of the receiver of webhooks.
     pub webhooks: SocketAddr,
     received: Arc<Mutex<Vec<Received>>>,
 }
@@ -97,17 +97,17 @@ impl Provider {
         }
     }
 
-    /// What the provider was sent since the last time that somebody asked.
+    /// The provider's requests since the last call of this function.
     pub fn calls(&self) -> Vec<Received> {
         self.take(Side::Provider)
     }
 
-    /// The webhooks since the last time that somebody asked.
+    /// The webhooks since the last call of this function.
     pub fn webhooks(&self) -> Vec<Received> {
         self.take(Side::Webhooks)
     }
 
-    /// A recorded text with these addresses in place of those of the recording.
+    /// A recorded text with the recording's addresses replaced by these.
     pub fn stand_in(&self, recorded: &str) -> String {
         recorded
             .replace(":45001", &format!(":{}", self.address.port()))

@@ -1,4 +1,4 @@
-//! A receiver of webhooks that answers as it is told, and remembers what it was sent.
+//! A receiver of webhooks whose answers a test chooses, and which remembers what it received.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -13,24 +13,24 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 
-/// What a receiver answers.
+/// An answer of the receiver.
 #[derive(Debug, Clone)]
 pub enum Answer {
     /// This status.
     Status(u16),
-    /// This status, and a header.
+    /// This status with a header.
     With(u16, &'static str, String),
-    /// Nothing, ever.
+    /// No answer, ever.
     Hang,
-    /// 200, and then 20 MB, a little at a time, for longer than anybody waits.
+    /// 200 with a body of 20 MB, so slowly that nobody waits for its end.
     Drip,
-    /// 200, and then 20 MB as fast as they go.
+    /// 200 with a body of 20 MB, as fast as possible.
     Flood,
-    /// The connection is closed in place of an answer.
+    /// The connection is closed without an answer.
     Cut,
 }
 
-/// A webhook as it arrived.
+/// A received webhook.
 #[derive(Debug, Clone)]
 pub struct Webhook {
     /// All headers.
@@ -51,7 +51,7 @@ impl Webhook {
     }
 }
 
-/// Sees each webhook when it has arrived, before it is answered.
+/// Is called with each webhook before it is answered.
 pub type OnArrival = Arc<dyn Fn(&Webhook) + Send + Sync>;
 
 /// A receiver on a free port.
@@ -63,12 +63,12 @@ pub struct Receiver {
 }
 
 impl Receiver {
-    /// A receiver that answers all alike until it is told otherwise.
+    /// A receiver that gives this answer until another is set.
     pub async fn start(answer: Answer) -> Self {
         Self::with(answer, Arc::new(|_| {})).await
     }
 
-    /// A receiver that is watched.
+    /// A receiver whose webhooks `watch` sees.
     pub async fn with(answer: Answer, on_arrival: OnArrival) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
@@ -88,17 +88,17 @@ impl Receiver {
         receiver
     }
 
-    /// Where it listens.
+    /// Its URL.
     pub fn url(&self) -> String {
         format!("http://{}/hooks/secret", self.address)
     }
 
-    /// Answers otherwise from now on.
+    /// Sets the answer from now on.
     pub fn answer(&self, answer: Answer) {
         *self.answer.lock().expect("no panic") = answer;
     }
 
-    /// What has arrived since the last time that somebody asked.
+    /// The webhooks since the last call of this function.
     pub fn take(&self) -> Vec<Webhook> {
         std::mem::take(&mut self.received.lock().expect("no panic"))
     }

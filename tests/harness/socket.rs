@@ -10,13 +10,13 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{WebSocketStream, client_async};
 
-/// More than a message takes on a busy machine.
+/// How long a message is waited for: longer than it takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A socket that was opened, and greeted.
+/// An open socket that has received its id.
 #[derive(Debug)]
 pub struct Socket {
-    /// Its id, as it was told: what a flow names as `ws_client_id`.
+    /// Its id, which a flow sends as `ws_client_id`.
     pub id: String,
     /// The acknowledgement.
     pub acknowledgement: Value,
@@ -24,8 +24,8 @@ pub struct Socket {
 }
 
 impl Socket {
-    /// Opens a socket at a path of a server, and waits for its id. Without a socket, it is what was
-    /// answered instead: status and body.
+    /// Opens a socket at a path of a server, and waits for its id. The error is the status and body
+    /// of an answer that opened no socket.
     pub async fn open(
         address: SocketAddr,
         path: &str,
@@ -61,14 +61,14 @@ impl Socket {
         serde_json::from_str(message.to_text().expect("text")).expect("JSON")
     }
 
-    /// Whether nothing has arrived: the server answers a ping after all that it sent before.
+    /// Whether nothing has arrived. The server answers a ping after everything that it sent before.
     pub async fn is_silent(&mut self) -> bool {
         self.send(Message::Ping("?".into())).await;
         let next = tokio::time::timeout(PATIENCE, self.stream.next()).await.expect("in time");
         matches!(next, Some(Ok(Message::Pong(_))))
     }
 
-    /// Sends something.
+    /// Sends a message.
     pub async fn send(&mut self, message: Message) {
         self.stream.send(message).await.expect("an open socket");
     }

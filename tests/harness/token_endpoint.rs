@@ -14,7 +14,7 @@ use tokio::time::sleep;
 /// An answer.
 #[derive(Debug, Clone)]
 pub struct TokenReply {
-    /// How long the endpoint thinks.
+    /// How long the endpoint waits before it answers.
     pub after: Duration,
     /// The status.
     pub status: u16,
@@ -23,12 +23,12 @@ pub struct TokenReply {
 }
 
 impl TokenReply {
-    /// JSON.
+    /// An answer with a JSON body.
     pub fn json(status: u16, body: &Value) -> Self {
         Self { after: Duration::ZERO, status, body: body.to_string() }
     }
 
-    /// A token that lives an hour, with what else there is to answer.
+    /// An access token that lives an hour, with further fields.
     #[expect(clippy::needless_pass_by_value, reason = "tests pass what they have just written")]
     pub fn token(access_token: &str, more: Value) -> Self {
         let mut body = json!({
@@ -38,19 +38,23 @@ impl TokenReply {
         Self::json(200, &body)
     }
 
-    /// The same, later.
+    /// The same after a delay.
     #[must_use]
     pub fn after(self, after: Duration) -> Self {
         Self { after, ..self }
     }
 }
 
-/// A request: its form, its `Authorization` header, and its path.
-#[derive(Debug, Clone)]
+/// A request: its body, its `Authorization` header, and its path.
+#[derive(Debug, Clone, Default)]
 pub struct TokenRequest {
-    /// The parameters in their order.
+    /// The parameters in their order, where the body is a form.
     pub form: Vec<(String, String)>,
-    /// The credential of the header.
+    /// The body.
+    pub body: String,
+    /// Its media type.
+    pub media_type: String,
+    /// The value of `Authorization`.
     pub authorization: Option<String>,
     /// The path.
     pub path: String,
@@ -65,17 +69,17 @@ impl TokenRequest {
 
 type Answer = Arc<dyn Fn(usize, &TokenRequest) -> TokenReply + Send + Sync>;
 
-/// The endpoint. It listens for as long as the test's runtime lives.
+/// A token endpoint. It listens as long as the test's runtime lives.
 #[derive(Clone)]
 pub struct TokenEndpoint {
-    /// Where it listens.
+    /// Its URL.
     pub url: String,
     requests: Arc<Mutex<Vec<TokenRequest>>>,
     answer: Arc<Mutex<Answer>>,
 }
 
 impl TokenEndpoint {
-    /// An endpoint that answers the first request, which is number 1, and each that follows.
+    /// An endpoint whose answers `answer` gives, called with the number of the request from 1 on.
     pub async fn start(
         answer: impl Fn(usize, &TokenRequest) -> TokenReply + Send + Sync + 'static,
     ) -> Self {
@@ -88,7 +92,7 @@ impl TokenEndpoint {
         endpoint
     }
 
-    /// Answers otherwise from now on. Requests are counted on.
+    /// Replaces the answers from now on. The numbers of the requests continue.
     pub fn answer_with(
         &self,
         answer: impl Fn(usize, &TokenRequest) -> TokenReply + Send + Sync + 'static,
@@ -109,10 +113,12 @@ async fn respond(
     body: String,
 ) -> Response {
     let form = url::form_urlencoded::parse(body.as_bytes());
-    let authorization = headers.get("authorization").and_then(|value| value.to_str().ok());
+    let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let request = TokenRequest {
         form: form.map(|(name, value)| (name.into_owned(), value.into_owned())).collect(),
-        authorization: authorization.map(str::to_owned),
+        body: body.clone(),
+        media_type: header("content-type").unwrap_or_default().to_owned(),
+        authorization: header("authorization").map(str::to_owned),
         path: uri.path().to_owned(),
     };
     let number = {

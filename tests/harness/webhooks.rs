@@ -1,4 +1,4 @@
-//! A world's webhooks: those that are kept, and their delivery, which happens when a test says so.
+//! A world's webhooks: the stored events, and their delivery, which a test triggers.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::future::{BoxFuture, join_all};
@@ -8,8 +8,8 @@ use tables::events::{StoredEvent, to_event};
 use crate::world::World;
 
 impl World {
-    /// Forwards and delivers webhooks until none is due now, and answers how many invocations of
-    /// `deliver-webhooks` that took.
+    /// Forwards and delivers webhooks until none is due, and returns the number of invocations of
+    /// `deliver-webhooks`.
     pub async fn deliver(&self) -> usize {
         let mut webhooks = self.webhooks.lock().await;
         let mut invocations = 0;
@@ -24,19 +24,19 @@ impl World {
         }
     }
 
-    /// The invocations of `deliver-webhooks` that are due now, not yet begun.
+    /// The invocations of `deliver-webhooks` that are due, not yet started.
     pub async fn invocations(&self) -> Vec<BoxFuture<'static, ()>> {
         self.forward().await;
         self.webhooks.lock().await.due(usize::MAX, self.now)
     }
 
-    /// Puts new webhooks into the queue, and sends none.
+    /// Queues new webhooks without sending any.
     pub async fn forward(&self) {
         while self.webhooks.lock().await.forward(self.now).await > 0 {}
     }
 
-    /// Moves the clocks to the moment at which the next webhook is due, and delivers. `false` means
-    /// that there is none.
+    /// Moves the clocks to the moment at which the next webhook is due, and delivers it. Returns
+    /// `false` if there is none.
     pub async fn deliver_next(&mut self) -> bool {
         let Some(due) = self.sqs.reader().next_due() else { return false };
         self.set_time(due.max(self.now));
@@ -44,7 +44,7 @@ impl World {
         true
     }
 
-    /// The webhooks that are kept, the oldest first, with how far their delivery has come.
+    /// The stored webhooks with the state of their delivery, the oldest first.
     pub async fn events(&self) -> Vec<StoredEvent> {
         let table = &self.app.settings.tables.events;
         let scan = self.client.scan().table_name(table).into_paginator().items().send();
@@ -61,8 +61,8 @@ impl World {
         events.find(|stored| stored.event.id.to_string() == id).expect("an event")
     }
 
-    /// The webhooks that are kept, the oldest first. They are removed, so that the next call
-    /// answers those that are made until then.
+    /// Removes the stored webhooks and returns them, the oldest first, so that the next call
+    /// returns newer ones only.
     pub async fn take_events(&self) -> Vec<Event> {
         let events = self.events().await;
         for StoredEvent { environment_id, event, .. } in &events {

@@ -1,6 +1,6 @@
-//! The wire between the service and DynamoDB or KMS. It counts the calls that cross it, and makes
-//! them fail where a test says so, with answers that AWS gives or with none. It can also hold each
-//! call until the test lets it pass, so that a test chooses in which order things happen.
+//! The wire between the service and DynamoDB or KMS: a proxy. It counts calls and injects the
+//! faults that a test asks for, with AWS's errors or with no answer. It can also hold each call
+//! until the test releases it, so that a test controls the order in which things happen.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -13,7 +13,7 @@ use axum::http::{Response, StatusCode};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 
-/// What happens to a call.
+/// A fault of one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// The service throttles.
@@ -22,25 +22,25 @@ pub enum Fault {
     Failed,
     /// The service refuses the request: DynamoDB as invalid, KMS as not allowed.
     Refused,
-    /// The connection breaks in the middle of the answer.
+    /// The connection breaks within the answer.
     Broken,
     /// The call goes through, but its answer is lost.
     AnswerLost,
     /// No answer comes.
     Silent,
-    /// The call goes through, but of its answer only the first half arrives, as if it were whole.
+    /// The call goes through, but only the first half of its answer arrives, as if it were whole.
     Halved,
     /// An answer of status 200 with this body.
     Answer(&'static str),
 }
 
-/// What a request without an operation counts as: the one that makes the connection.
+/// The name under which a request without an operation is counted: the one that only connects.
 pub const PING: &str = "ping";
 
 /// A proxy in front of an engine, or of a KMS endpoint.
 #[derive(Debug, Clone)]
 pub struct Wire {
-    /// Where the service reaches the engine.
+    /// The address at which the service reaches the engine.
     pub address: SocketAddr,
     state: Arc<Mutex<Shared>>,
 }
@@ -49,7 +49,7 @@ pub struct Wire {
 struct Shared {
     calls: Vec<String>,
     faults: VecDeque<Fault>,
-    /// An operation, how many of it pass, and what happens to the next calls.
+    /// An operation, how many of its calls pass first, and the faults of those that follow.
     later: Option<(&'static str, usize, Vec<Fault>)>,
     /// Where calls wait.
     gate: Option<mpsc::UnboundedSender<Held>>,
@@ -75,7 +75,7 @@ impl Shared {
 /// A call that waits on the wire.
 #[derive(Debug)]
 pub struct Held {
-    /// What it asks for.
+    /// The operation.
     pub operation: String,
     pass: oneshot::Sender<()>,
     answered: oneshot::Receiver<()>,
@@ -102,7 +102,7 @@ impl Wire {
         Self { address, state }
     }
 
-    /// The operations since the last time that somebody asked.
+    /// The operations since the last call of this function.
     pub fn calls(&self) -> Vec<String> {
         std::mem::take(&mut self.state.lock().expect("no panic").calls)
     }
@@ -112,8 +112,7 @@ impl Wire {
         self.state.lock().expect("no panic").faults = faults.into_iter().collect();
     }
 
-    /// Lets `passing` calls of an operation pass, and breaks the one after them and the calls that
-    /// follow it, one fault each.
+    /// Lets `passing` calls of an operation pass, and breaks the calls after them, one fault each.
     pub fn fail_after(
         &self,
         operation: &'static str,
@@ -124,8 +123,8 @@ impl Wire {
         self.state.lock().expect("no panic").later = Some((operation, passing, faults));
     }
 
-    /// Holds every call from now on; they come out here. When this end is dropped, calls pass
-    /// again.
+    /// Holds every call from now on, and sends it to the receiver that is returned. When the
+    /// receiver is dropped, calls pass again.
     pub fn hold(&self) -> mpsc::UnboundedReceiver<Held> {
         let (gate, held) = mpsc::unbounded_channel();
         self.state.lock().expect("no panic").gate = Some(gate);
@@ -140,7 +139,7 @@ struct Forward {
     state: Arc<Mutex<Shared>>,
 }
 
-/// In a task of its own: a call that its caller has given up still arrives.
+/// In a task of its own, because a call that its caller has given up still arrives.
 async fn pass(State(forward): State<Forward>, request: Request) -> Response<Body> {
     tokio::spawn(pass_on(forward, request)).await.unwrap_or_else(|_| broken())
 }
@@ -196,7 +195,7 @@ async fn pass_on(forward: Forward, request: Request) -> Response<Body> {
     }
 }
 
-/// Waits until the test lets a call pass.
+/// Waits until the test releases a call.
 async fn wait(gate: &mpsc::UnboundedSender<Held>, operation: &str) -> oneshot::Sender<()> {
     let (pass, passes) = oneshot::channel();
     let (answer, answered) = oneshot::channel();
@@ -214,7 +213,7 @@ fn broken() -> Response<Body> {
     Response::new(Body::from_stream(futures_util::stream::iter([Ok(start), Err(end)])))
 }
 
-/// DynamoDB's name of an error. KMS has no prefix.
+/// The name of an error; DynamoDB's has a prefix, KMS's has none.
 fn dynamodb(code: &str) -> String {
     format!("com.amazonaws.dynamodb.v20120810#{code}")
 }

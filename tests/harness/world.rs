@@ -1,5 +1,5 @@
-//! A world of its own for each test: an engine on a free port, tables, an environment, and the
-//! service on top. Time stands still until the test moves it.
+//! A world for each test: an engine on a free port, tables, an environment, and the service. Time
+//! stands still until the test moves it.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -32,33 +32,33 @@ use crate::call::{Call, Reply};
 use crate::container::{client, container_at, container_on, patient_client, settings};
 use crate::wire::Wire;
 
-/// The service, and everything around it.
+/// The service and everything around it.
 pub struct World {
-    /// The service, as one warm container would have it.
+    /// The state of one warm container.
     pub state: &'static State,
-    /// The part of it that functions have which make and open connections.
+    /// The part of the state that the functions for connections have.
     pub connect: &'static Connect,
-    /// The part of that which the session functions have.
+    /// The part of the state that the functions for sessions have.
     pub app: &'static App,
-    /// What stands between the service and the engine.
+    /// The wire between the service and the engine.
     pub wire: Wire,
-    /// A client of the engine that the service knows nothing of.
+    /// A client of the engine that bypasses the wire.
     pub client: Client,
     /// The secret key of environment `dev`.
     pub secret_key: String,
     /// A key of `dev` without scopes.
     pub secret_key_no_scope: String,
-    /// The moment at which requests arrive.
+    /// The time at which requests arrive.
     pub now: Timestamp,
     /// KMS.
     pub kms: Kms,
-    /// What stands between the service and KMS.
+    /// The wire between the service and KMS.
     pub kms_wire: Wire,
-    /// The open sockets, and the endpoint that the service posts to them by.
+    /// The open sockets, and the endpoint through which the service posts to them.
     pub websockets: Websockets,
     /// The queue of webhooks.
     pub sqs: Sqs,
-    /// The functions that deliver webhooks, in containers of their own that cache nothing.
+    /// The functions that deliver webhooks, in a container of their own, without caches.
     pub deliver: &'static Deliver,
     pub(crate) webhooks: tokio::sync::Mutex<Webhooks>,
     milliseconds: Arc<AtomicI64>,
@@ -72,7 +72,7 @@ impl World {
         Self::with(|_| None).await
     }
 
-    /// A world whose settings are other than the default ones.
+    /// The same with other settings than the default.
     pub async fn with(setting: impl Fn(&str) -> Option<&'static str>) -> Self {
         let world = Self::empty(setting).await;
         let report = world.provision(world.document()).await.expect("a good document");
@@ -148,7 +148,7 @@ impl World {
         provision::apply(self.app, &self.connect.vault, document, self.now).await
     }
 
-    /// Invokes `provision` as an operator does, with some time left.
+    /// Invokes `provision` as an operator does, with this much time left.
     pub async fn invoke_provision(
         &self,
         request: Value,
@@ -157,7 +157,7 @@ impl World {
         provision::handle(self.app, &self.connect.vault, request, self.now, time_left).await
     }
 
-    /// Applies a change to environment `dev`, and forgets what the container had cached.
+    /// Applies a change to environment `dev`, and empties the container's cache.
     pub async fn change_environment(&mut self, mut change: Value) -> Report {
         change["name"] = json!("dev");
         let report = self.provision(json!({ "environments": [change] })).await;
@@ -165,7 +165,7 @@ impl World {
         report.expect("a good document")
     }
 
-    /// The same service with its DynamoDB elsewhere.
+    /// The same service with another DynamoDB endpoint.
     pub fn with_endpoint(&self, url: Option<&str>) -> &'static Connect {
         let endpoint_url = url.map(str::to_owned);
         let settings = Settings { endpoint_url, ..self.app.settings.clone() };
@@ -177,7 +177,7 @@ impl World {
         container_at(&self.app.settings, &self.wire, &self.kms_wire)
     }
 
-    /// Goes on in a new container, and forgets the calls that were made so far.
+    /// Goes on in a new container, and forgets the calls that the wires counted so far.
     pub fn restart(&mut self) {
         self.enter(self.cold());
         self.wire.calls();
@@ -191,27 +191,26 @@ impl World {
         self.app = &state.connect.app;
     }
 
-    /// The same service in a new container that reaches the engine over a wire of its own, and
-    /// waits as long for an answer as `provision` does.
+    /// The same service in a new container with a wire of its own and the timeouts of `provision`.
     pub async fn other_container(&self) -> (&'static State, Wire) {
         let wire = Wire::to(self.engine.address).await;
         let client = patient_client(&format!("http://{}", wire.address));
         (container_on(&self.app.settings, client, &self.kms_wire), wire)
     }
 
-    /// Moves the clocks of the service and of the engine.
+    /// Sets the clocks of the service and of the engine.
     pub fn set_time(&mut self, now: Timestamp) {
         self.now = now;
         self.milliseconds.store(now.as_millisecond(), Ordering::SeqCst);
         self.clock.set(u64::try_from(now.as_second()).expect("after 1970"));
     }
 
-    /// Moves the clocks on.
+    /// Moves the clocks forward.
     pub fn pass_ms(&mut self, ms: i64) {
         self.set_time(self.now + SignedDuration::from_millis(ms));
     }
 
-    /// What DynamoDB does on its own: deletes what has expired, and says how much that was.
+    /// Deletes expired items, as DynamoDB does on its own, and returns their number.
     pub fn sweep(&self) -> usize {
         self.engine.database.sweep_ttl().expect("a sweep")
     }
@@ -221,7 +220,7 @@ impl World {
         call.send_to(self.state, self.now).await
     }
 
-    /// Serves the API on a free port. Its clock stands still.
+    /// Serves the API on a free port, with a clock that stands still.
     pub async fn serve(&self) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
@@ -233,17 +232,17 @@ impl World {
         address
     }
 
-    /// Asks for a session.
+    /// Requests a session.
     pub async fn create(&self, body: Value) -> Reply {
         self.send(Call::create(&self.secret_key, &body)).await
     }
 
-    /// Asks for a session for one connection.
+    /// Requests a session that reconnects a connection.
     pub async fn reconnect(&self, body: Value) -> Reply {
         self.send(Call::reconnect(&self.secret_key, &body)).await
     }
 
-    /// Makes a session and takes its token.
+    /// Makes a session and returns its token.
     pub async fn mint(&self, body: Value) -> String {
         self.create(body).await.token()
     }
@@ -270,7 +269,7 @@ impl World {
         items
     }
 
-    /// The environment of a session that there is.
+    /// The environment of a session that exists.
     pub async fn environment_id(&self) -> Uuid {
         let session = self.session_items().await.into_iter().next().expect("a session");
         let id = session["environment_id"].as_s().expect("an id");

@@ -1,5 +1,5 @@
-// Nango's own packages, as they come from npm, against this service: `@nangohq/node` on the
-// customer's server, `@nangohq/frontend` in place of the browser.
+// Nango's own packages, unmodified from npm, with this service: `@nangohq/node` as on the customer's
+// server, `@nangohq/frontend` as in the browser.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -26,7 +26,7 @@ async function browser(session = {}) {
   return new Frontend({ host: service.url, connectSessionToken: data.token });
 }
 
-/** A connection with an API key: its id. */
+/** Makes a connection with an API key, and returns its id. */
 async function connect(session) {
   const user = await browser(session);
   const { connectionId } = await user.auth('key', { credentials: { apiKey: 'good' } });
@@ -37,7 +37,7 @@ async function ids(connections) {
   return (await connections).connections.map((connection) => connection.connection_id);
 }
 
-/** The status and the code of the answer that a call fails with. */
+/** The status and the error code with which a call fails. */
 async function refusal(call) {
   const error = await call.then(() => assert.fail('no error'), (error) => error);
   return [error.response.status, error.response.data.error.code];
@@ -184,7 +184,7 @@ describe('connections', () => {
     }
     const wrongIntegration = nango.listConnections({ connectionId: id, integrationId: 'open' });
     assert.deepEqual(await ids(wrongIntegration), []);
-    // The newest comes first, and a page holds what it is asked for.
+    // The newest comes first, and a page has as many as requested.
     const first = nango.listConnections(undefined, undefined, { limit: 1, page: 0 });
     const second = nango.listConnections(undefined, undefined, { limit: 1, page: 1 });
     assert.deepEqual([...(await ids(first)), ...(await ids(second))], [other, id]);
@@ -242,7 +242,7 @@ describe('connections', () => {
     assert.deepEqual(await refusal(again), [400, 'unknown_connection']);
   });
 
-  // The package has no method for this since it tells its users to call the API.
+  // The package has no method for this; its documentation says to call the API.
   test('an imported OAuth connection', async () => {
     const credentials = { type: 'OAUTH2', access_token: 'at', refresh_token: 'rt' };
     const imported = await fetch(`${service.url}/connections`, {

@@ -11,7 +11,7 @@ import { createInterface } from 'node:readline';
 
 const local = process.env.LOCAL ?? new URL('../../target/debug/local', import.meta.url).pathname;
 
-/** Starts both; `webhooks` are settings of the environment. `stop` ends them. */
+/** Starts both. `webhooks` has the environment's webhook settings. `stop` ends them. */
 export async function start(webhooks) {
   const provider = await startProvider();
   const secretKey = randomUUID();
@@ -47,7 +47,7 @@ export async function serve(document) {
   return { url, stop };
 }
 
-/** The address in what the service prints when it is ready. */
+/** The URL in the text that the service prints when it is ready. */
 function printedUrl(output) {
   return new Promise((resolve) => {
     createInterface({ input: output }).on('line', (line) => {
@@ -58,8 +58,8 @@ function printedUrl(output) {
 }
 
 /**
- * A provider that takes the key `good`, the user `ada` with the password `lovelace`, and any
- * client. `calls` has what it was asked.
+ * A provider that accepts the key `good`, the user `ada` with the password `lovelace`, and any
+ * client. `calls` has its requests.
  */
 async function startProvider() {
   const calls = [];

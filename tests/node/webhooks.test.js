@@ -1,5 +1,5 @@
-// Webhooks that the service sends are accepted by Nango's package, by the official libraries of
-// Standard Webhooks from npm and PyPI, and by the examples of docs/webhooks.md, run as they stand.
+// The service's webhooks are accepted by Nango's package, by the official libraries of Standard
+// Webhooks from npm and PyPI, and by the examples of docs/webhooks.md, which run unchanged.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -25,7 +25,7 @@ let webhook;
 before(async () => {
   receiver = await receive();
   service = await start({ primary_url: receiver.url, signing_key: SIGNING_KEY, next_signing_key: NEXT_KEY });
-  // Beside node_modules, so that examples find their libraries.
+  // Next to node_modules, so that the examples find their libraries.
   folder = await mkdtemp(new URL('./examples-', import.meta.url).pathname);
   const nango = new Nango({ host: service.url, apiKey: service.secretKey });
   const { data } = await nango.createConnectSession({ tags: { city: 'Zürich' } });
@@ -54,7 +54,7 @@ async function receive() {
   return { server, first, url: `http://127.0.0.1:${server.address().port}/hooks` };
 }
 
-/** The example of a language in docs/webhooks.md. */
+/** The example in docs/webhooks.md for a language. */
 async function example(language) {
   const page = await readFile(new URL('../../docs/webhooks.md', import.meta.url), 'utf8');
   return page.split('```' + language + '\n')[1].split('\n```')[0];
@@ -69,7 +69,7 @@ test('@nangohq/node accepts it, and nothing else', () => {
   assert.equal(nango.verifyIncomingWebhookRequest(`${body} `, headers), false);
 });
 
-/** Deliveries, and whether each is to be taken. `what` says why. */
+/** Deliveries, and whether each must be accepted. `what` says why. */
 function cases() {
   const { body, headers } = webhook;
   const minutes = (number) => new Date(Date.now() - number * 60_000);
@@ -93,7 +93,7 @@ function cases() {
   ];
 }
 
-/** What an example in another language printed: for each case `good` or `bad`. */
+/** The output of an example in another language: `good` or `bad` for each case. */
 function assertTaken(printed) {
   const words = printed.trim().split(/\s+/);
   const taken = cases().map(({ what }, i) => [what, words[i]]);

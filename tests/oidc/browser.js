@@ -1,10 +1,10 @@
-// A browser as far as a redirect needs one: cookies per host and path, links and forms.
+// As much of a browser as redirects need: cookies per host and path, links and forms.
 
-/** Keeps cookies, and follows nothing by itself. */
+/** Keeps cookies, and follows no redirect by itself. */
 export class Browser {
   #cookies = new Map();
 
-  /** Asks for a page. */
+  /** Requests a page. */
   async open(url, options = {}) {
     const { host, pathname } = new URL(url);
     const cookie = [...this.#cookies.values()]
@@ -17,7 +17,7 @@ export class Browser {
     return { url, status: response.status, headers: response.headers, text: await response.text() };
   }
 
-  /** Follows redirects until there is a page. */
+  /** Follows redirects up to a page. */
   async follow(page) {
     for (let hops = 0; page.status >= 300 && page.status < 400 && hops < 10; hops += 1) {
       page = await this.open(new URL(page.headers.get('location'), page.url).href);

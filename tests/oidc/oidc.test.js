@@ -1,5 +1,5 @@
-// The service as a client of a certified OpenID provider that somebody else wrote: npm
-// `oidc-provider`, with its own pages of login and consent.
+// The service as a client of a certified OpenID provider: npm's `oidc-provider`, with its own login
+// and consent pages.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -13,7 +13,7 @@ before(async () => {
 });
 after(() => service?.stop());
 
-/** A request of the customer's server: status and body. */
+/** Sends a request of the customer's server. Returns status and body. */
 async function ask(method, path, body) {
   const headers = { authorization: `Bearer ${service.secretKey}` };
   if (body) headers['content-type'] = 'application/json';
@@ -38,12 +38,12 @@ function read(id, key, query = '') {
   return ask('GET', `/connections/${id}?provider_config_key=${key}${query}`);
 }
 
-/** The answers of the provider's token endpoint since the last time that somebody asked. */
+/** The answers of the provider's token endpoint since the last call of this function. */
 function tokenCalls() {
   return service.calls.splice(0).filter(({ path }) => path === '/token');
 }
 
-/** The page of consent, for a user who has logged in. */
+/** The consent page for a user who has logged in. */
 async function consent(browser, key) {
   const token = await session();
   const begin = await browser.open(`${service.url}/oauth/connect/${key}?connect_session_token=${token}`);
@@ -54,7 +54,7 @@ async function consent(browser, key) {
   return { asked, page: await browser.submit(login, { login: 'ada', password: 'x' }) };
 }
 
-/** Goes all the way: the connection's id, and the last page. */
+/** Runs a whole flow. Returns the connection's id and the last page. */
 async function connect(key, browser = new Browser()) {
   const before = await connections();
   const { asked, page } = await consent(browser, key);
@@ -65,7 +65,7 @@ async function connect(key, browser = new Browser()) {
   return { id, asked, last };
 }
 
-/** Whether the provider says that a token is good (RFC 7662). */
+/** Whether the provider says that a token is active (RFC 7662). */
 async function isActive(token) {
   const authorization = `Basic ${btoa('basic:basic-secret')}`;
   const body = new URLSearchParams({ token });
@@ -181,7 +181,7 @@ describe('refresh', () => {
     assert.deepEqual(answers.map(({ status }) => status), Array(32).fill(200));
     const { body } = await read(id, 'once');
     assert.equal(tokenCalls().length, 1);
-    // Who came while the call was made got the token of before, which is still good.
+    // Readers during the renewal got the previous token, which is still valid.
     const tokens = new Set(answers.map(({ body }) => body.credentials.access_token));
     assert.ok(tokens.size <= 2 && tokens.has(body.credentials.access_token));
     for (const token of tokens) assert.equal(await userinfo(token), 200);
@@ -203,7 +203,7 @@ describe('refresh', () => {
     assert.equal(failed.body.error.payload.connection.errors.length, 1);
     const [call, ...others] = tokenCalls();
     assert.deepEqual([call.status, call.body.error, others.length], [400, 'invalid_grant', 0]);
-    // Soon after, nobody asks again.
+    // Soon afterwards, a read does not renew again.
     assert.equal((await read(id, 'basic')).status, 424);
     assert.deepEqual(tokenCalls(), []);
   });

@@ -1,5 +1,5 @@
 // Our service, and `oidc-provider` as the provider that it connects, each on a free port of this
-// machine. One host name throughout: for cookies, localhost and 127.0.0.1 are two.
+// machine. All URLs have one host name: for cookies, localhost and 127.0.0.1 are two.
 
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -32,7 +32,7 @@ export async function start() {
   return { url: service.url, secretKey, issuer, calls, stop };
 }
 
-/** Remembers the requests to the endpoints that only a server calls. */
+/** Records the requests to the endpoints that only a server calls. */
 function remember(calls) {
   return async (context, next) => {
     await next();
@@ -78,8 +78,8 @@ function configuration(callback) {
 }
 
 /**
- * The seconds that a token lives: less than the margin before which the service renews it, so that
- * each read is a renewal. The client `once` needs one: a renewed token lives for an hour.
+ * The lifetime of a token in seconds: less than the margin within which the service renews it, so
+ * that each read renews it. The client `once` renews once: a renewed token lives for an hour.
  */
 function lifetime({ oidc }, token, client) {
   return client.clientId === 'once' && oidc.params.grant_type === 'refresh_token' ? 3600 : 300;
@@ -92,7 +92,7 @@ function document(secretKey, issuer) {
   };
   const oauth = {
     ...common, auth_mode: 'OAUTH2', issuer, authorization_url: `${issuer}/auth`,
-    // Without it the provider hands out no refresh token.
+    // Without it the provider issues no refresh token.
     authorization_params: { prompt: 'consent' },
   };
   const client = {

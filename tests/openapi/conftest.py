@@ -19,7 +19,7 @@ LOCAL = BUILT / "local"
 
 
 class Provider:
-    """The provider that recorded cases and examples assume, and the receiver of webhooks."""
+    """The provider and the receiver of webhooks that the recorded cases and the examples assume."""
 
     def __init__(self):
         self.process = subprocess.Popen(
@@ -32,7 +32,7 @@ class Provider:
         self.url = f"http://127.0.0.1:{self.port}"
 
     def stand_in(self, recorded):
-        """A recorded text with these ports in place of those of the recording."""
+        """A recorded text with the ports of the recording replaced by these."""
         return recorded.replace(":45001", f":{self.port}").replace(":45002", f":{self.webhooks}")
 
     def stop(self):
@@ -41,7 +41,7 @@ class Provider:
 
 
 class Service:
-    """A running server: its URL, the credentials that open it, and what it has answered."""
+    """A running server: its URL, credentials for it, and the answers that it has given."""
 
     def __init__(self, folder, provider, *arguments, is_empty=False):
         self.keys = {
@@ -52,7 +52,7 @@ class Service:
         # Method, path, status and code of each answer to a described operation.
         self.seen = set()
         document = environments.document(self.keys, provider.stand_in, provider.url)
-        # That of the environment of the recorded flow cases.
+        # The key of the environment of the recorded flow cases.
         self.recorded_key = next(
             environment["secret_keys"][0]["secret"]
             for environment in document["environments"]
@@ -74,12 +74,12 @@ class Service:
             if line.startswith("Ctrl-C"):
                 break
         assert self.url, "the server starts"
-        # Its log goes on: somebody must read it, or the server waits for a full pipe.
+        # The log must be read, or the server blocks on a full pipe.
         self.reader = subprocess.Popen(["cat"], stdin=self.process.stdout, stdout=self.log)
 
     def request(self, method, target, of=None, **arguments):
-        """An answer, which must be as described wherever the operation is: that of the path `of`,
-        or of the target's own."""
+        """Sends a request. If its operation is described (at the path `of`, or else at its own), the
+        answer must be as described."""
         answer = requests.request(method, self.url + target, **arguments)
         found = operation(method, of or target)
         if found:
@@ -91,21 +91,21 @@ class Service:
         return answer
 
     def mint(self, path, body):
-        """The answer to a request for a session."""
+        """Requests a session, and returns the answer."""
         credential = {"authorization": f"Bearer {self.secret_key}"}
         return self.request("POST", path, headers=credential, json=body)
 
     def token(self, **more):
-        """That of a new session; `more` is what its request has besides."""
+        """The token of a new session; `more` has further fields of its request."""
         return self.mint("/connect/sessions", {"tags": {}} | more).json()["data"]["token"]
 
     def import_connections(self):
-        """Makes the connections that examples assume; that of the first example of an import is
-        one."""
+        """Makes the connections that the examples assume, including that of the first example of an
+        import."""
         _, described = operation("POST", "/connections")
         body = next(iter(request_examples(described).values()))
         credential = {"authorization": f"Bearer {self.secret_key}"}
-        # One whose token has ended, and whose refresh token the provider refuses.
+        # One with an expired token, whose refresh token the provider refuses.
         ended = {
             "provider_config_key": "calendar",
             "connection_id": "conn-ended",
@@ -121,7 +121,7 @@ class Service:
             assert answer.status_code == 201, answer.text
 
     def token_of_deleted_connection(self, integration):
-        """A session to reconnect a connection that is deleted after it was made."""
+        """The token of a session that reconnects a connection which was deleted afterwards."""
         body = {"connection_id": "conn-gone", "integration_id": integration}
         token = self.mint("/connect/sessions/reconnect", body).json()["data"]["token"]
         answer = self.request(
@@ -160,10 +160,10 @@ def service(tmp_path_factory, provider):
 
 @pytest.fixture(scope="session")
 def service_without_dynamodb(tmp_path_factory, provider):
-    """A server whose tables were on another one, which is gone, and a token that was good."""
+    """A server that has lost its DynamoDB, and a token that was valid."""
     folder = tmp_path_factory.mktemp("engine")
     port = free_port()
-    # Empty, since each server has a KMS key of its own.
+    # Without secrets, because each server has a KMS key of its own.
     engine = Service(
         folder, provider, "--in-memory", "--engine", f"127.0.0.1:{port}", is_empty=True
     )

@@ -1,4 +1,4 @@
-"""openapi.yaml, and how requests and answers are held against it."""
+"""openapi.yaml, and the checks of requests and answers against it."""
 
 import pathlib
 import re
@@ -15,7 +15,7 @@ REGISTRY = Registry().with_resource(URI, Resource(contents=SPEC, specification=D
 
 
 def resolve(value):
-    """What a reference stands for."""
+    """The object that a reference names."""
     while "$ref" in value:
         target = SPEC
         for part in value["$ref"].removeprefix("#/").split("/"):
@@ -25,7 +25,7 @@ def resolve(value):
 
 
 def absolute(value):
-    """A schema whose references find the document from outside it."""
+    """A schema whose references can be resolved outside of the document."""
     if isinstance(value, dict):
         return {
             key: URI + item if key == "$ref" and item.startswith("#") else absolute(item)
@@ -43,9 +43,9 @@ def problems(schema, value):
 
 
 def operation(method, path):
-    """The path of the description that a request's path is of, and its operation."""
+    """The described path that matches a request's path, and its operation."""
     path = path.split("?")[0]
-    # A path without parameters wins over one that has some.
+    # A path without parameters takes precedence over one with parameters.
     for template in sorted(SPEC["paths"], key=lambda template: "{" in template):
         pattern = re.sub(r"\\{\w+\\}", "[^/]+", re.escape(template))
         if re.fullmatch(pattern, path) and method.lower() in SPEC["paths"][template]:
@@ -69,7 +69,7 @@ def parameters(found, place):
 
 
 def credentials(found):
-    """The names of the security schemes that open an operation."""
+    """The names of the security schemes of an operation."""
     return [name for scheme in found["security"] for name in scheme]
 
 
@@ -78,7 +78,7 @@ def request_schema(found):
 
 
 def answer_problems(found, status, headers, body):
-    """Where an answer (`body` is None where there is none) is not as described."""
+    """The differences between an answer and its description; `body` is None without a body."""
     if str(status) not in found["responses"]:
         return [f"status {status} is not described"]
     answer = resolve(found["responses"][str(status)])
@@ -102,20 +102,20 @@ def answer_examples(found):
 
 
 def request_examples(found):
-    """The examples of a request's body, by name; none where it has no body."""
+    """The examples of a request's body, by name; none if it has no body."""
     content = found.get("requestBody", {}).get("content", {})
     examples = content.get("application/json", {}).get("examples", {})
     return {name: example["value"] for name, example in examples.items()}
 
 
-# What stands for the code of an answer that has none.
+# Replaces the code of an answer that has none.
 NO_BODY = "no body"
 SUCCESS = "success"
 GATEWAY = "a message of API Gateway"
 
 
 def code_of(body):
-    """The code of an error, or what the answer is instead."""
+    """The code of an error, or the kind of another answer."""
     if body is None:
         return NO_BODY
     if "error" in body:

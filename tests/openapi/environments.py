@@ -4,7 +4,7 @@ import json
 
 from description import ROOT
 
-# Those of the recorded cases of sessions.
+# The integrations of the recorded cases of sessions.
 PLAIN = ["github", "slack", "my integration", "hubspot", "a"]
 
 
@@ -13,8 +13,8 @@ def text(title, description, **more):
 
 
 def examples(provider):
-    """One integration of each auth mode, and its provider at `provider`. Each needs a `subdomain`,
-    and tries credentials at a path with it."""
+    """An integration of each auth mode, whose provider is at `provider`. Each needs a `subdomain`,
+    and verifies credentials at a path that contains it."""
     at = provider + "/${connectionConfig.subdomain}"
 
     def api(**headers):
@@ -111,11 +111,11 @@ def recorded(stand_in):
 
 
 def document(keys, stand_in, provider):
-    """The document of a service; `keys` has a secret for each name."""
+    """The environment document of a server; `keys` has a secret for each name."""
     providers, integrations = examples(provider)
     plain = [{"unique_key": key, "provider": "unauthenticated"} for key in PLAIN]
     connections = [{"connection_id": "conn-1", "integration_id": "github"}]
-    # For sessions that reconnect what is deleted meanwhile.
+    # For sessions that reconnect a deleted connection.
     connections += [
         {"connection_id": "conn-gone", "integration_id": integration["unique_key"]}
         for integration in integrations

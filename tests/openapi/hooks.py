@@ -8,7 +8,7 @@ import schemathesis
 
 
 def token():
-    """That of a live session, a new one for every request, since some of them end it."""
+    """The token of a new session for every request, because some requests end it."""
     answer = requests.post(
         os.environ["SERVICE_URL"] + "/connect/sessions",
         headers={"authorization": "Bearer " + os.environ["SECRET_KEY"]},
@@ -50,7 +50,7 @@ class SessionTokenInQuery:
 
 @schemathesis.hook.apply_to(path="/connect/telemetry")
 def before_call(context, case, **kwargs):
-    """A live token and the time of day, wherever the body has one of the right form."""
+    """Puts a valid token and the current time into a body that has them in the right form."""
     if isinstance(case.body, dict):
         if str(case.body.get("token")).startswith("nango_connect_session_"):
             case.body["token"] = token()

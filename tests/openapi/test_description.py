@@ -45,7 +45,7 @@ DEVIATIONS = {
 
 
 def cases(*names):
-    """The recorded cases of described operations that can arise, as this project answers them."""
+    """The recorded cases of described operations, with this project's answers."""
     for case in itertools.chain(*map(lines, names)):
         deviation = DEVIATIONS.get(case["name"], {})
         case |= {key: value for key, value in deviation.items() if key.startswith("expect_")}
@@ -93,14 +93,14 @@ def send(service, step, secret_key, token=""):
     return service.request(
         step["method"],
         step["path"],
-        # This client refuses blanks around a value, which servers take off anyway.
+        # This client refuses blanks around a value, which servers strip anyway.
         headers={name: value.strip() for name, value in step.get("headers", {}).items()},
         data=body.encode() if body is not None else None,
     )
 
 
 def replay(service, case, secret_key):
-    """The answer to a case, after the requests that it assumes."""
+    """The answer to a case, after the requests of its setup."""
     token = ""
     for step in case.get("setup", []):
         answer = send(service, step, secret_key, token)
@@ -113,7 +113,7 @@ def test_the_description_is_valid():
     validate(SPEC)
 
 
-# What is left out on purpose, as (method, path): why.
+# The routes that are not described on purpose, as (method, path), with the reason.
 NOT_DESCRIBED = {
     ("GET", "/oauth/connect/{providerConfigKey}"): "a browser is sent there",
     ("HEAD", "/oauth/connect/{providerConfigKey}"): "the same",
@@ -149,8 +149,8 @@ def test_request_and_answer_of_a_case_are_as_described(service, case, described)
 
 @pytest.mark.parametrize(("case", "described"), FLOW)
 def test_request_and_answer_of_a_flow_case_are_as_described(service, case, described):
-    """What is answered is held against the description by `Service.request`, and against the
-    recording by the replay in process."""
+    """`Service.request` compares the answers with the description. The replay in process compares
+    them with the recording."""
     case = json.loads(service.provider.stand_in(json.dumps(case)))
     is_json = "json" in case.get("headers", {}).get("content-type", "")
     if case["expect_status"] in (200, 201) and "body" in case and is_json:
@@ -194,7 +194,7 @@ def minting_examples():
 
 
 def shape_of_session(minted):
-    """An answer with a session, without what is another one each time."""
+    """An answer with a session, without the values that differ each time."""
     data = minted["data"]
     assert data["connect_link"].endswith("/?session_token=" + data["token"])
     return {key: re.sub("[0-9a-f]", "0", data[key]) for key in ["token", "expires_at"]}
@@ -238,7 +238,7 @@ def test_an_answer_example_of_a_session_is_that_of_a_request_example():
     assert {name for status, name, _ in read if status == 200} == requested
 
 
-# Answers that the local server cannot be brought to give. Whatever else is described is seen.
+# Described answers that the local server cannot be made to give. All others must occur.
 NEVER_SEEN = {
     (404, "unknown_provider_template"): "provision keeps a provider that an integration uses",
     (429, GATEWAY): "API Gateway throttles; the local server does not",
@@ -248,12 +248,12 @@ NEVER_SEEN = {
     (500, NO_BODY): "likewise, to HEAD",
     (503, GATEWAY): "API Gateway's answer where no function can run",
 }
-# The example whose request is any good one, at a server that has lost DynamoDB.
+# The example whose request is any valid one to a server that has lost its DynamoDB.
 WITHOUT_DYNAMODB = "serviceUnavailable"
 
 
 def padded(body, length):
-    """The body with texts of that length, but for those that choose something."""
+    """The body with texts of that length, except those that choose something."""
     if isinstance(body, dict):
         kept = ("type", "provider_config_key")
         return {key: body[key] if key in kept else padded(body[key], length) for key in body}
@@ -291,7 +291,7 @@ def token_of(service, described, change, without_dynamodb):
 
 
 def body_of(described, change, token, name):
-    """The body as JSON text, or none: that of the first example or of the one with the name."""
+    """The body as JSON text, or none: of the first example or of the one with the name."""
     examples = request_examples(described)
     example = examples.get(name, next(iter(examples.values()), None))
     if example and "token" in example:
@@ -339,14 +339,14 @@ MOMENT = r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}(?=Z|\+00:00)"
 
 
 def shape(answer, service):
-    """An answer, without what is another one each time."""
+    """An answer without the values that differ each time."""
     text = re.sub(MOMENT, "<moment>", json.dumps(answer))
     text = re.sub(UUID, "<uuid>", text.replace(service.url, "http://127.0.0.1:3003"))
     return json.loads(re.sub(r'"id": \d+', '"id": 0', text))
 
 
 def success_examples():
-    """The examples of answers to what was asked for; sessions have tests of their own."""
+    """The examples of successful answers. Those with sessions have a test of their own."""
     for method, path, described in operations():
         if not path.startswith("/connect/session"):
             for status, name, example in answer_examples(described):
@@ -389,7 +389,7 @@ def test_a_request_example_is_valid_and_succeeds(service, method, path, describe
 
 
 def refusal_examples():
-    """The examples of errors; HEAD has none of its own and answers as GET, without the body."""
+    """The examples of errors. HEAD has none of its own: it answers as GET does, without a body."""
     for method, path, described in operations():
         described = operation("GET", path)[1] if method == "HEAD" else described
         for status, name, example in answer_examples(described):
@@ -432,8 +432,8 @@ def test_a_session_can_be_asked_for_and_ended(service):
 
 
 def test_every_described_answer_was_seen(service, service_without_dynamodb):
-    """Of all the tests above, so it comes after them. `Service.request` sees that each answer is
-    described; this sees that each that is described was given."""
+    """This test comes last, because it is about all tests above. `Service.request` checks that each
+    answer is described; this test checks that each described answer was given."""
     seen = service.seen | service_without_dynamodb.seen
     missing = set(described_answers()) - seen
     without_reason = {answer for answer in missing if answer[2:] not in NEVER_SEEN}

@@ -1,4 +1,4 @@
-"""`template.yaml` with its loops expanded and nothing else resolved, for what does not know Fn::ForEach."""
+"""`template.yaml` with only its loops expanded, for tools that do not know Fn::ForEach."""
 
 import json
 import sys
@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def written(path="template.yaml"):
-    """A template as it is written. SAM changes what it transforms, so it is read each time."""
+    """A template as it is written. It is read each time, because SAM modifies what it transforms."""
     return yaml_parse((ROOT / path).read_text())
 
 

@@ -1,4 +1,4 @@
-"""What `template.yaml` deploys, as CloudFormation sees it once its two transforms have run."""
+"""What `template.yaml` deploys: the template that CloudFormation gets after its two transforms."""
 
 import copy
 import json
@@ -25,7 +25,7 @@ POST_TO_SOCKETS = (
 CLOSE_SOCKETS = POST_TO_SOCKETS.replace("/POST/", "/DELETE/")
 TABLES = {SESSIONS, REGISTRY, CONNECTIONS, EVENTS}
 
-# What each function may do besides writing its log.
+# The permissions of each function besides writing its log.
 ACTIONS = {
     "CreateSession": {SESSIONS: {"PutItem"}, REGISTRY: {"GetItem", "Query", "BatchGetItem"}},
     "ReconnectSession": {
@@ -122,7 +122,7 @@ ACTIONS = {
     },
 }
 FUNCTIONS = list(ACTIONS)
-# Called by the stream of the events table and by the queue.
+# Invoked by the stream of the events table and by the queue.
 WEBHOOKS = ["QueueWebhooks", "DeliverWebhooks"]
 ENDPOINTS = [
     name for name in FUNCTIONS if name not in [*WEBHOOKS, "RefreshConnections", "Provision"]
@@ -176,10 +176,10 @@ ROUTES = {
 
 
 def transformed(source, **parameters):
-    """What SAM makes of a template."""
+    """A template after SAM's transform."""
     for resource in source["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
-            # As `sam package` writes it.
+            # The form that `sam package` writes.
             resource["Properties"]["CodeUri"] = "s3://bucket/key"
     values = {"ConnectUiUrl": "https://ui.example.com", **parameters}
     session = boto3.session.Session(region_name="eu-west-1")
@@ -209,7 +209,7 @@ def crate(function):
     return re.sub(r"(?<!^)(?=[A-Z])", "-", function).lower()
 
 
-# ---- Every function has what a function has ----
+# ---- What every function has ----
 
 
 def test_every_folder_of_functions_is_deployed():
@@ -246,7 +246,7 @@ def test_a_function_has_a_role_a_log_and_two_alarms(name):
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_may_do_exactly_what_it_does(name):
-    # The policy is there before the function's code is.
+    # The policy exists before the function's code does.
     policies = [f"{name}Policy"] if ACTIONS[name] else []
     assert as_list(deployed()["Resources"][name].get("DependsOn", [])) == policies
     role = resources("AWS::IAM::Role")[f"{name}Role"]
@@ -365,7 +365,7 @@ def test_a_wildcard_stands_only_where_aws_knows_no_narrower_resource(gradual):
         if "*" in json.dumps(statement["Resource"]):
             wildcards |= set(as_list(statement["Action"]))
     xray = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
-    # Connections come and go, but those of one API and stage alone.
+    # Any connection, but of this API and stage only.
     assert wildcards == {*xray, "cloudwatch:DescribeAlarms", "execute-api:ManageConnections"}
 
 
@@ -459,7 +459,7 @@ def test_a_socket_is_greeted_by_an_asynchronous_invocation_of_the_alias():
     assert integration["RequestParameters"] == parameters
     event = json.loads(integration["RequestTemplates"]["$default"])
     assert event == {"connectionId": "$context.connectionId"}
-    # Without a response, $connect of an integration that is no proxy is not answered.
+    # A $connect integration that is not a proxy gives no answer without an integration response.
     (answer,) = resources("AWS::ApiGatewayV2::IntegrationResponse").values()
     assert answer["IntegrationId"] == {"Ref": name}
     (answer,) = resources("AWS::ApiGatewayV2::RouteResponse").values()
@@ -555,7 +555,7 @@ def test_new_events_go_from_the_stream_into_the_queue_and_nothing_is_lost_unseen
     assert json.loads(only["Pattern"]) == {"eventName": ["INSERT"]}
     assert stream["StartingPosition"] == "TRIM_HORIZON"
     assert stream["BisectBatchOnFunctionError"] is True
-    # Below the day that the stream keeps a record.
+    # Less than the day for which the stream keeps a record.
     assert stream["MaximumRecordAgeInSeconds"] < 86_400
     given_up = stream["DestinationConfig"]["OnFailure"]["Destination"]
     assert given_up == {"Fn::GetAtt": [DEAD_LETTERS, "Arn"]}
@@ -594,7 +594,7 @@ def test_a_new_value_of_a_parameter_reaches_the_alias():
     function = written()["Globals"]["Function"]
     settings = [function[p] for p in ["Environment", "MemorySize", "Tracing"]]
     used = set(re.findall(r"\w+", json.dumps(settings))) & set(parameters)
-    # It must not change once something is sealed; it would be too long besides.
+    # It must not change once something is sealed, and it would be too long.
     used -= {"CredentialsKeyArn"}
     for version in versions.values():
         description = version["Description"]["Fn::Sub"]
@@ -620,7 +620,7 @@ def test_gradual_deployment_is_off_by_default_and_rolls_back_on_an_alarm():
     groups = resources("AWS::CodeDeploy::DeploymentGroup", GradualDeployment="true")
     assert set(groups) == {f"{name}DeploymentGroup" for name in ENDPOINTS}
     for group in groups.values():
-        # None of Provision's: an operator's bad document is no reason to take a deployment back.
+        # None of Provision's: an operator's bad document is no reason to roll a deployment back.
         watched = [alarm["Name"]["Ref"] for alarm in group["AlarmConfiguration"]["Alarms"]]
         assert watched == ["DeploymentErrorsAlarm"]
         assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]
@@ -631,7 +631,7 @@ def test_gradual_deployment_is_off_by_default_and_rolls_back_on_an_alarm():
 
 @pytest.mark.parametrize("gradual", ["false", "true"])
 def test_nothing_waits_for_itself(gradual):
-    """References form no cycle: CloudFormation finds one only at deployment."""
+    """References form no cycle, which CloudFormation would report only at deployment."""
     found = deployed(GradualDeployment=gradual)["Resources"]
 
     def needs(value):
@@ -661,7 +661,7 @@ def test_nothing_waits_for_itself(gradual):
     assert not graph
 
 
-# ---- Watching ----
+# ---- Monitoring ----
 
 
 def test_alarms_are_sent_to_the_topic_if_there_is_one():
@@ -703,7 +703,7 @@ def test_the_page_about_costs_counts_the_alarms():
     alarms = resources("AWS::CloudWatch::Alarm").values()
     of_queries = sum("Metrics" in alarm for alarm in alarms)
     page = (ROOT / "docs/cost.md").read_text()
-    # Alarms on a metric cost a tenth of a dollar a month, those on a query by what it finds.
+    # An alarm on a metric costs a tenth of a dollar a month, one on a query depends on its results.
     assert f"| {len(alarms) - of_queries} alarms on a metric:" in page
     assert f"| {of_queries} alarms on a query" in page
     counted = f"{len(alarms) - of_queries} alarm metrics, {of_queries} alarms on queries"
@@ -759,7 +759,7 @@ def test_everything_that_can_be_tagged_is():
         assert tags["application"] == "connect-sessions", name
 
 
-# ---- What stands beside the template ----
+# ---- Files besides the template ----
 
 
 @pytest.mark.parametrize("environment", ["dev", "prod"])

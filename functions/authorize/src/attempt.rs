@@ -1,4 +1,4 @@
-//! How an attempt begins, and how it ends.
+//! The beginning and the end of an attempt.
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ pub async fn begin(
     attempt.ok_or_else(|| Error::refused(404, "unknown_provider_template", ""))
 }
 
-/// The client that signs for the end user: their own, or that of the integration.
+/// The client that signs requests: the end user's own, or that of the integration.
 pub async fn client(
     connect: &Connect,
     attempt: &Attempt,
@@ -43,7 +43,7 @@ pub async fn client(
     connect.secrets(&attempt.environment, now).client(&attempt.integration).await
 }
 
-/// Saves the connection, if its session still stands, and answers its id.
+/// Saves the connection, if its session still exists, and returns its id.
 pub async fn save(
     connect: &Connect,
     attempt: &Attempt,
@@ -70,8 +70,8 @@ pub async fn save(
     }
 }
 
-/// The outcome of an attempt, which is told by webhook where it failed for a reason that nobody
-/// foresaw. A webhook that cannot be kept then is logged, and changes nothing about the answer.
+/// Returns the outcome of an attempt. If the service itself failed, this also stores a webhook
+/// about it. If the webhook cannot be stored, that is logged and does not change the answer.
 pub async fn tell_if_failed<T>(
     connect: &Connect,
     attempt: &Attempt,
@@ -97,7 +97,7 @@ async fn tell_failure(
     let draft = attempt.draft();
     let failed = FailedAttempt {
         draft: &draft,
-        // A connection that is not made has no id; so says the contract of these endpoints.
+        // By the contract of these endpoints, a connection that was not made has no id.
         connection_id: draft.is_reconnect.then_some(&draft.connection_id),
         provider: "unknown",
         auth_mode: Some(attempt.provider.auth_mode()),

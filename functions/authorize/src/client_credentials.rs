@@ -1,5 +1,5 @@
 //! `POST /oauth2/auth/{providerConfigKey}`: OAuth 2.0 client credentials (section 5 of the flow).
-//! The order of its checks and the form of its errors are those of an older API.
+//! Its order of checks and the form of its errors are those of an older API.
 
 use api::{Error, Request, Response, Timestamp, auth, request, response};
 use connect::Connect;
@@ -26,7 +26,7 @@ pub async fn handle(
     now: Timestamp,
 ) -> Result<Response, Error> {
     let app = &connect.app;
-    let body = body(&request)?;
+    let body = request::body_or_form(&request)?;
     let query = request::query(&request);
     let token = auth::query_token(&query)?;
     let (session, environment) = auth::session(app, &token, now).await?;
@@ -64,7 +64,7 @@ pub async fn handle(
     response::plain(&Connected { provider_config_key: key.as_str(), connection_id: &connection_id })
 }
 
-/// What the end user submits.
+/// The values that the end user submits.
 struct Submitted {
     fields: Map<String, Value>,
     client_id: String,
@@ -72,7 +72,7 @@ struct Submitted {
     params: Map<String, Value>,
 }
 
-/// The id of the connection that a token of the provider makes.
+/// Gets a token from the provider, saves the connection, and returns its id.
 async fn connected(
     connect: &Connect,
     attempt: &Attempt,
@@ -118,26 +118,7 @@ async fn connected(
     attempt::save(connect, attempt, new, now).await
 }
 
-/// JSON, or a form as OAuth clients send it. Another kind of body is read as an empty one, and a
-/// body that was not sent is `None`.
-fn body(request: &Request) -> Result<Option<Value>, Error> {
-    let media_type = request::media_type(request);
-    if media_type.eq_ignore_ascii_case("application/json") {
-        return request::body(request);
-    }
-    if media_type.is_empty() {
-        return Ok(None);
-    }
-    let mut fields = Map::new();
-    if media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-        for (name, value) in url::form_urlencoded::parse(request.body()) {
-            fields.insert(name.into_owned(), Value::String(value.into_owned()));
-        }
-    }
-    Ok(Some(Value::Object(fields)))
-}
-
-/// A text that is not empty; numbers are taken as their text.
+/// A text that is not empty, or a number as text.
 fn text(fields: &Map<String, Value>, name: &str) -> Option<String> {
     match fields.get(name)? {
         Value::String(text) if !text.is_empty() => Some(text.clone()),

@@ -15,9 +15,9 @@
 //! | `POST /auth/aws-sigv4/{providerConfigKey}` | none: answers `invalid_auth_mode` |
 //! | `POST /auth/oauth-outbound/{providerConfigKey}` | none: answers `invalid_auth_mode` |
 //!
-//! - `submission`: what the end user submits, by auth mode.
-//! - `attempt`: how an attempt begins, and how it ends.
-//! - `client_credentials`: `/oauth2/auth`, which has an order and errors of its own.
+//! - `submission`: the values that the end user submits, by auth mode.
+//! - `attempt`: the beginning and the end of an attempt.
+//! - `client_credentials`: `/oauth2/auth`, which has its own order of checks and errors.
 
 mod attempt;
 mod client_credentials;
@@ -72,7 +72,7 @@ pub async fn handle(
     response::plain(&Connected { connection_id: &connection_id, provider_config_key: key.as_str() })
 }
 
-/// The id of the connection that the submission makes.
+/// Gets and verifies the credentials, saves the connection, and returns its id.
 async fn connected(
     connect: &Connect,
     attempt: &Attempt,
@@ -101,6 +101,9 @@ async fn connected(
     let mut client = None;
     if attempt.provider.auth_mode() != AuthMode::None {
         client = attempt::client(connect, attempt, &credentials, now).await?;
+    }
+    // The provider has just taken those of the other modes, in exchange for a token.
+    if is_verified(attempt.provider.auth_mode()) {
         let variables = Variables { credentials: &credentials, ..variables };
         verification::verify(&connect.outbound, variables, client.as_ref(), now).await?;
     }
@@ -114,6 +117,12 @@ async fn connected(
         client,
     };
     attempt::save(connect, attempt, new, now).await
+}
+
+/// Whether credentials of a mode are tried before they are saved.
+fn is_verified(mode: AuthMode) -> bool {
+    use AuthMode::{ApiKey, Basic, Jwt, Signature, Tba};
+    matches!(mode, ApiKey | Basic | Jwt | Signature | Tba)
 }
 
 #[derive(Serialize)]

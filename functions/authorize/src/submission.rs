@@ -1,4 +1,4 @@
-//! What the end user submits, by auth mode.
+//! The values that the end user submits, by auth mode.
 
 use api::Error;
 use serde_json::{Map, Value, json};
@@ -11,7 +11,7 @@ const LENGTH_MAX: usize = 1024;
 /// Reads the fields of a mode.
 type Read = fn(&mut Fields<'_>) -> Option<Map<String, Value>>;
 
-/// A body that has the form its route asks for.
+/// A body in the form that its route requires.
 pub struct Submission {
     auth_mode: Option<AuthMode>,
     values: Map<String, Value>,
@@ -33,7 +33,7 @@ impl Submission {
             Some("aws-sigv4") => (None, aws_role),
             _ => (None, |_| Some(Map::new())),
         };
-        // Where nothing is asked for, nothing needs to be sent.
+        // These routes ask for no values, so the body may be missing.
         let is_optional = matches!(mode, Some("unauthenticated" | "oauth-outbound"));
         let body = body.or_else(|| is_optional.then(|| json!({})));
         let mut issues = Issues::default();
@@ -54,17 +54,18 @@ impl Submission {
         Ok(Self { auth_mode: Some(auth_mode), values })
     }
 
-    /// The mode that the integration's provider must have; `None` where none is built.
+    /// The mode that the integration's provider must have; `None` for routes whose mode is not
+    /// built.
     pub fn auth_mode(&self) -> Option<AuthMode> {
         self.auth_mode
     }
 
-    /// What was submitted, by the names of the template's variables.
+    /// The submitted values, by the names of the template's variables.
     pub fn values(&self) -> &Map<String, Value> {
         &self.values
     }
 
-    /// The credentials to store: the type, then what was submitted.
+    /// The credentials to store: the type, then the submitted values.
     pub fn credentials(&self) -> Map<String, Value> {
         let mut credentials = Map::new();
         if let Some(mode) = self.auth_mode {
@@ -90,7 +91,7 @@ fn user_and_password(fields: &mut Fields<'_>) -> Option<Map<String, Value>> {
     values([("username", username), ("password", password)])
 }
 
-/// The client of the integration signs, unless the end user brings another.
+/// A token, and perhaps a client that signs instead of the integration's.
 fn token_based(fields: &mut Fields<'_>) -> Option<Map<String, Value>> {
     let token_id = fields.required("token_id", string);
     let token_secret = fields.required("token_secret", string);

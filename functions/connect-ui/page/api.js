@@ -1,7 +1,7 @@
-// Calls to the API, which stands on this page's own origin, one folder above it. So no call needs a
-// preflight, and the token goes nowhere else, whatever `apiURL` in the address says.
+// Calls to the API, which has this page's origin and is one folder above it. So no call needs a
+// preflight, and the token goes nowhere else, whatever `apiURL` in the page's URL says.
 
-/** Where the API is. */
+/** The URL of the API. */
 export const API = new URL('../', document.baseURI);
 
 /** A call that failed: the code and the message of the API, or `network`. */
@@ -24,7 +24,7 @@ export class Problem extends Error {
 }
 
 /**
- * Calls the API and answers its JSON.
+ * Calls the API and returns the JSON of its answer.
  * @param {string} path
  * @param {RequestInit} [init]
  * @returns {Promise<any>}
@@ -70,8 +70,8 @@ export function connectQuery(token, { params = {}, override = {} } = {}) {
 const unsent = [];
 
 /**
- * Notes what a person does, for the operator's log (contract section 10.5). It is sent when there
- * is time: the event carries its own.
+ * Records what a person does, for the operator's log (contract section 10.5). It is sent later, with
+ * the time of the event.
  * @param {string} event
  * @param {string} [integration]
  */
@@ -81,7 +81,7 @@ export function note(event, integration) {
 }
 
 /**
- * Sends what was noted, when nobody waits: after ten seconds, and when the page is left.
+ * Sends the recorded events when nobody waits: after ten seconds, and when the page is left.
  * @param {() => string} token
  */
 export function sendNotes(token) {

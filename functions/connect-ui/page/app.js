@@ -13,7 +13,7 @@ import { asProblem, reason } from './reasons.js';
 import { applyTheme } from './theme.js';
 import { lead, list, primary, secondary, sign, wayBack } from './views.js';
 
-/** How long a frame waits for its host to send a token before it says that there is none. */
+/** How long a frame waits for a token from its host before it shows an error. */
 const TOKEN_WAIT_MS = 10_000;
 const WATCH_MS = 400;
 
@@ -21,7 +21,7 @@ const address = new URL(location.href);
 /** Kept in the history entry, which survives a reload and needs no storage. */
 let token = address.searchParams.get('session_token') ?? history.state?.token ?? '';
 
-// The token leaves the address bar at once: it would stay in the history and in screenshots.
+// The token is removed from the address bar at once, so that history and screenshots lack it.
 address.searchParams.delete('session_token');
 history.replaceState({ token }, '', address);
 
@@ -35,7 +35,7 @@ let form = null;
 /** @type {Consent | null} */
 let consent = null;
 let isConnected = false;
-/** Counts what is shown, so that an answer that comes late changes nothing. */
+/** Counts the views shown, so that a late answer for an earlier one changes nothing. */
 let turn = 0;
 
 sendNotes(() => token);
@@ -46,7 +46,7 @@ onToken((sent) => {
 });
 tellHost({ type: 'ready' });
 const left = cameBack();
-/** The way to a provider that this tab comes back from, if it is this session's. */
+/** The visit to a provider from which this tab returns, if it belongs to this session. */
 const trip = left && (!token || token === left.token) ? left : null;
 token ||= trip?.token ?? '';
 history.replaceState({ token }, '', address);
@@ -54,7 +54,7 @@ if (token) void load();
 else if (isEmbedded) window.setTimeout(() => token || showNoToken(), TOKEN_WAIT_MS);
 else showNoToken();
 
-/** Reads the session and what it allows, and shows it. */
+/** Reads the session and its integrations, and shows them. */
 async function load() {
   const mine = (turn += 1);
   try {
@@ -171,8 +171,8 @@ function show(integration, title, children) {
 }
 
 /**
- * Remembers the outcomes that the session has already: all of them, or those of attempts that have
- * failed, so that the next attempt does not take them for its own.
+ * Remembers the outcomes that the session has already, or only the failures among them, so that the
+ * next attempt does not take them for its own.
  * @param {Set<string>} known
  * @param {boolean} [onlyFailures]
  */
@@ -294,7 +294,7 @@ function startConsent(integration, known, showForm) {
 }
 
 /**
- * This tab was at the provider and is here again.
+ * This tab was at the provider and has returned.
  * @param {Integration} integration
  * @param {Trip} gone
  */
@@ -304,7 +304,7 @@ async function showReturn(integration, gone) {
   try {
     found = fresh(await outcomes(token), integration.unique_key, new Set(gone.known));
   } catch {
-    // The form is the way on, whatever the reason.
+    // Whatever the reason, the form is shown again.
   }
   if (mine !== turn) return;
   if (found?.connection_id) {
@@ -367,7 +367,7 @@ function showSuccess(integration) {
 }
 
 /**
- * Nothing works until something is done about it.
+ * Shows an error that ends everything until the person acts on it.
  * @param {unknown} error
  * @param {() => void} again
  * @param {() => void} [back]
@@ -403,12 +403,12 @@ function showNoToken() {
   card.show({ title: t('direct.title'), mark: sign('end'), children: [lead(t('direct.text')), exit()] });
 }
 
-/** The way out of an end: the host's page, or the site that the person came from. */
+/** The button that leaves the page at an end: to the host, or to the site the person came from. */
 function exit() {
   return isEmbedded ? primary(t('close'), close) : wayBack();
 }
 
-/** For browsers inside apps, which some providers refuse. */
+/** The hint for in-app browsers, which some providers refuse. */
 function copyLink() {
   const url = `${address.origin}${address.pathname}?session_token=${token}`;
   const button = secondary(t('inapp.copy'), () => {
@@ -420,7 +420,7 @@ function copyLink() {
   return h('div', { class: 'note' }, h('p', {}, t('inapp.text')), button);
 }
 
-/** The person wants to go: asks first where something would be lost. */
+/** Leaves the page, and asks first if something would be lost. */
 function leave() {
   note('click:close');
   if (!isConnected && (form?.isTouched || (consent && !consent.isOver)))

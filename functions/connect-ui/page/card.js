@@ -1,4 +1,4 @@
-// The card that everything stands on: a dialog in a frame, the main part of a page of its own.
+// The card that holds everything: a dialog within a frame, the main part of a page of its own.
 
 import { h, icon, shown } from './dom.js';
 import { isEmbedded } from './host.js';
@@ -9,7 +9,7 @@ const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
 /** The one card of the page. */
 export class Card {
-  /** @param {() => void} leave what the X, Escape and a click outside ask for */
+  /** @param {() => void} leave called for the X, Escape and a click outside */
   constructor(leave) {
     const [skeleton, live] = [byId('card'), byId('live')];
     const bones = skeleton.querySelector('.content')?.childNodes ?? [];
@@ -36,7 +36,7 @@ export class Card {
     document.addEventListener('keydown', (event) => {
       if (document.querySelector('dialog[open]')) return;
       if (event.key === 'Escape') {
-        // Else the question that this may open would take the key for itself, and close.
+        // Else the question that this may open would get the key too, and close.
         event.preventDefault();
         leave();
       } else if (event.key === 'Tab') this.keepFocus(event);
@@ -51,9 +51,9 @@ export class Card {
    * @param {object} view
    * @param {string} view.title
    * @param {import('./dom.js').Child[]} view.children
-   * @param {HTMLElement} [view.mark] what stands above the heading
+   * @param {HTMLElement} [view.mark] shown above the heading
    * @param {(() => void) | undefined} [view.back]
-   * @param {string} [view.said] what is announced besides the heading
+   * @param {string} [view.said] announced besides the heading
    */
   show({ title, children, mark, back, said = '' }) {
     const heading = h('h1', { id: 'heading', tabindex: '-1' }, title);
@@ -95,7 +95,7 @@ export class Card {
 }
 
 /**
- * Asks whether to leave, since something would be lost.
+ * Asks whether to leave although something would be lost.
  * @param {string} question
  * @param {() => void} leave
  */

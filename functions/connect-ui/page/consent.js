@@ -1,11 +1,11 @@
-// Consent at the provider: a popup, and four ways to hear how it ended. Any of them can be missing.
-// The socket dies in long consents; a provider that isolates its page (COOP) cuts the opener; the
-// broadcast channel does not reach a frame on another site. So the server is asked as well, and a
-// popup that reads as closed proves nothing.
+// Consent at the provider: a popup, and four ways to learn how it ended. Each of them can fail: the
+// socket ends during a long consent, a provider that isolates its page (COOP) cuts off the opener,
+// and the broadcast channel does not reach a frame on another site. So the server is asked too, and
+// a popup that seems closed proves nothing.
 
 import { API, Problem, connectQuery, read } from './api.js';
 
-/** How long the socket may take to greet before the popup goes on without it. */
+/** How long to wait for the socket's id before the popup goes on without it. */
 const GREETING_MS = 2_500;
 const POLL_MS = 2_000;
 
@@ -44,7 +44,7 @@ export class Consent {
     return new URL(`oauth/connect/${encodeURIComponent(this.key)}?${this.query}`, API).href;
   }
 
-  /** Opens the popup; called inside the click, or the browser blocks it. Answers whether it did. */
+  /** Opens the popup, within the click or the browser blocks it. Returns whether it opened. */
   open() {
     const [width, height] = [520, 680];
     const left = window.screenX + Math.max(0, (window.outerWidth - width) / 2);
@@ -59,7 +59,7 @@ export class Consent {
     return true;
   }
 
-  /** Whether the popup seems to be closed. One whose provider isolates it seems so as well. */
+  /** Whether the popup seems closed. One that its provider isolates seems closed too. */
   get seemsClosed() {
     return this.popup?.closed ?? false;
   }
@@ -69,7 +69,7 @@ export class Consent {
     this.fail(new Problem(0, 'window_closed', ''));
   }
 
-  /** Resolves when the socket has greeted, or will not in time. Later it tells the outcome. */
+  /** Resolves when the socket has sent its id, or after a timeout. Later it sends the outcome. */
   greeting() {
     return new Promise((resolve) => {
       const goOn = () => resolve(undefined);
@@ -89,10 +89,10 @@ export class Consent {
     });
   }
 
-  /** Hears the popup, the channel and the server. */
+  /** Listens to the popup, the channel and the server. */
   listen() {
-    // The callback page knows no ids, and on the channel it may be another tab's: so it only says
-    // when to ask. A failure that the server has no record of is taken from our own popup.
+    // The callback page has no ids, and on the channel it may be that of another tab. So its message
+    // only says when to ask. A failure that the server did not store is taken from our own popup.
     this.hear = (/** @type {MessageEvent} */ { origin, source, data }) => {
       if (origin !== API.origin || !/^nango_oauth_callback_(success|error)$/.test(data?.type)) return;
       const isOurs = source !== null && source === this.popup;
@@ -111,7 +111,7 @@ export class Consent {
 
   /**
    * Asks the server for an outcome that is new.
-   * @param {string} [said] what the callback page says of a failure; the server keeps only its kind
+   * @param {string} [said] the callback page's error message; the server stores only its kind
    */
   async ask(said = '') {
     if (this.isOver) return;
@@ -160,7 +160,7 @@ export function fresh(all, key, known) {
 }
 
 /**
- * The socket's address: a path of the API, or a host of its own (`//host/stage`).
+ * The socket's URL, from a path of the API or a host of its own (`//host/stage`).
  * @param {string} path
  */
 function socketUrl(path) {
@@ -187,7 +187,7 @@ export const isInApp =
 const TRIP = 'connect-ui';
 
 /**
- * Goes to the provider in this tab. The callback page comes back here, if it finds what is left.
+ * Goes to the provider in this tab. The callback page returns here if it finds the stored trip.
  * @param {string} url
  * @param {Trip} trip
  */
@@ -195,13 +195,13 @@ export function goThere(url, trip) {
   try {
     sessionStorage.setItem(TRIP, JSON.stringify(trip));
   } catch {
-    // Storage is refused: then the callback page is the end, and says so.
+    // Without storage, the callback page is the end, and says so.
   }
   window.location.assign(url);
 }
 
 /**
- * What was left before the tab went to the provider. It is answered once.
+ * The trip that was stored before the tab went to the provider. It is returned once.
  * @returns {Trip | null}
  */
 export function cameBack() {

@@ -21,14 +21,14 @@ export function h(tag, attributes = {}, ...children) {
 }
 
 /**
- * The children that are there: `condition && element` is none where the condition is false.
+ * The children without those whose condition is false (`condition && element`).
  * @param {Child[]} children
  */
 export function shown(children) {
   return children.filter((child) => child !== false && child !== null && child !== undefined);
 }
 
-/** Paths in a square of 24, drawn with a stroke. */
+/** Paths in a square of 24, drawn as strokes. */
 const ICONS = {
   back: 'M19 12H5m6-7-7 7 7 7',
   check: 'm5 12.5 4.5 4.5L19 7.5',
@@ -40,7 +40,7 @@ const ICONS = {
 };
 
 /**
- * An icon that says nothing to a screen reader: the text beside it does.
+ * An icon that screen readers skip, because the text beside it says the same.
  * @param {keyof typeof ICONS} name
  */
 export function icon(name) {

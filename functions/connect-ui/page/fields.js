@@ -1,8 +1,8 @@
-// What a form asks, out of the provider's template and the session's defaults.
+// The fields of a form, from the provider's template and the session's defaults.
 
 import { t } from './messages.js';
 
-/** Modes whose credentials come from a page of the provider. */
+/** The modes whose credentials come from a page of the provider. */
 export const REDIRECTING = new Set([
   'OAUTH1',
   'OAUTH2',
@@ -13,7 +13,7 @@ export const REDIRECTING = new Set([
   'MCP_OAUTH2_GENERIC',
 ]);
 
-/** Where the credentials of a mode go; the others go to the provider's own page. */
+/** The endpoints of the modes with a form. */
 const ENDPOINTS = {
   API_KEY: 'api-auth/api-key',
   AWS_SIGV4: 'auth/aws-sigv4',
@@ -39,7 +39,7 @@ const CREDENTIALS = {
   TBA: ['token_id', 'token_secret*'],
 };
 
-/** What a session may leave to the user by giving it as an empty text (contract section 10.4). */
+/** The defaults that a session leaves to the user by an empty text (contract section 10.4). */
 const OVERRIDES = [
   'oauth_client_id_override',
   'oauth_client_secret_override',
@@ -47,7 +47,7 @@ const OVERRIDES = [
 ];
 
 /**
- * The endpoint that takes the credentials of a mode; `undefined` where this page knows none.
+ * The endpoint for the credentials of a mode; `undefined` if this page knows none.
  * @param {string} mode
  * @returns {string | undefined}
  */
@@ -56,8 +56,7 @@ export function endpoint(mode) {
 }
 
 /**
- * The fields of a provider, in the order in which they are asked. What the session has decided
- * already is not among them.
+ * The fields of a provider in the order of the form, without those that the session gives.
  * @param {Provider} provider
  * @param {Record<string, unknown>} defaults
  * @returns {Field[]}
@@ -102,8 +101,8 @@ export function bodyOf(mode, credentials) {
 }
 
 /**
- * A value as it was meant: pasted text brings blanks, and people paste a whole address where a part
- * of it is asked.
+ * A value as it was meant: without the blanks of pasted text, and only the part that is asked for if
+ * a whole address was pasted.
  * @param {Field} field
  * @param {string} text
  */
@@ -124,7 +123,7 @@ const FORMATS = {
 };
 
 /**
- * What is wrong with a value, in words; nothing if it is fine.
+ * The complaint about a value; an empty text if it is valid.
  * @param {Field} field
  * @param {string} value
  */
@@ -137,7 +136,7 @@ export function complaint(field, value) {
 }
 
 /**
- * Whether a value matches; a pattern that this browser cannot read refuses nothing.
+ * Whether a value matches a pattern. A pattern that this browser cannot read matches everything.
  * @param {string | undefined} pattern
  * @param {string} value
  */

@@ -8,7 +8,7 @@ import { t } from './messages.js';
 export class Form {
   /**
    * @param {Field[]} fields
-   * @param {string | undefined} docs the page that says where values are found
+   * @param {string | undefined} docs the page that says where to find the values
    * @param {() => void} submit
    */
   constructor(fields, docs, submit) {
@@ -72,9 +72,9 @@ export class Form {
   }
 
   /**
-   * Shows what went wrong above the fields; without a text, nothing.
+   * Shows an error above the fields, or removes it without a text.
    * @param {string} [text]
-   * @param {string} [details] what the provider said, in its own words
+   * @param {string} [details] the provider's own message
    */
   say(text = '', details = '') {
     this.alert.hidden = !text;
@@ -105,7 +105,7 @@ export class Form {
   }
 
   /**
-   * While a call runs, the button says so and does nothing; it keeps the focus.
+   * While a call runs, the button says so and does nothing, but keeps the focus.
    * @param {boolean} isBusy
    */
   setBusy(isBusy) {
@@ -149,7 +149,7 @@ class Input {
         field.optional && h('span', { class: 'optional' }, ` ${t('field.optional')}`),
       ),
       described,
-      // An address reads from left to right in every language.
+      // A URL reads from left to right in every language.
       h(
         'div',
         { class: 'control', dir: (field.prefix || field.suffix) && 'ltr' },
@@ -175,7 +175,7 @@ class Input {
   }
 
   /**
-   * Shows a complaint; an empty one takes it away. Answers whether there is one.
+   * Shows a complaint, or removes it if it is empty. Returns whether there is one.
    * @param {string} text
    */
   complain(text) {
@@ -185,7 +185,7 @@ class Input {
     return text !== '';
   }
 
-  /** Marks the field; the reason stands above the form. */
+  /** Marks the field as wrong; the reason is shown above the form. */
   mark() {
     this.control.setAttribute('aria-invalid', 'true');
   }
@@ -212,7 +212,7 @@ class Input {
 }
 
 /**
- * The element that takes the value. A key of several lines would lose them in one line.
+ * The input element. A key of several lines needs more than one line.
  * @param {Field} field
  * @param {string} id
  * @returns {HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement}

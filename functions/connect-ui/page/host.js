@@ -1,13 +1,13 @@
 // The page that embeds this one: the protocol of `@nangohq/frontend` (contract section 10.2).
 
-/** Whether this page stands in a frame; else it was opened by its link. */
+/** Whether this page is in a frame, not opened by its link. */
 export const isEmbedded = window.parent !== window;
 
 let isClosed = false;
 
 /**
- * Tells the host something. Nothing follows `close`. The host may be on any origin, and nothing
- * here is a secret: a connection's id opens nothing without the customer's secret key.
+ * Sends the host a message. Nothing follows `close`. The host may have any origin, and no message
+ * has a secret: a connection's id is useless without the customer's secret key.
  * @param {HostMessage} message
  */
 export function tellHost(message) {

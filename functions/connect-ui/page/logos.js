@@ -1,5 +1,5 @@
-// The marks of providers: one request for all of a list, and a letter until it is answered, or
-// where there is none.
+// The logos of providers: one request for a whole list. Until its answer, and for a provider without
+// a logo, a letter is shown.
 
 import { h, svg } from './dom.js';
 
@@ -7,7 +7,7 @@ import { h, svg } from './dom.js';
 let logos;
 
 /**
- * Asks for the marks of these providers.
+ * Requests the logos of these providers.
  * @param {string[]} providers
  */
 export function loadLogos(providers) {

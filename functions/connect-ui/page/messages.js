@@ -1,4 +1,4 @@
-// The texts of the page. The document comes with those of its language, so they cost no request.
+// The texts of the page. The document contains those of its language, so they need no request.
 
 /** @type {Record<string, string>} */
 const texts = JSON.parse(document.getElementById('messages')?.textContent ?? '{}');

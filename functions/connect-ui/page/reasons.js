@@ -1,8 +1,8 @@
-// What went wrong, as one of the page's texts.
+// Failures as texts of the page.
 
 import { Problem } from './api.js';
 
-/** Codes of the API and types of the websocket's errors; the first that matches holds. */
+/** Error codes of the API and error types of the socket. The first match counts. */
 const REASONS = /** @type {const} */ ([
   ['failed.network', /^network$/],
   ['failed.cancelled', /^window_closed$/],
@@ -20,7 +20,7 @@ const REASONS = /** @type {const} */ ([
  * @param {Problem} problem
  */
 export function reason({ code, message }) {
-  // A consent that came back with nothing was refused, as good as always.
+  // A consent that returned nothing was almost certainly refused.
   const isRefused = code === 'callback_err' && !message.includes('Provider error');
   if (isRefused || /access_denied|consent_required/.test(message)) return 'failed.denied';
   return REASONS.find(([, codes]) => codes.test(code))?.[0] ?? 'failed.server';

@@ -1,4 +1,4 @@
-// Colours: the environment's own, with texts that can be read on them (WCAG 2.2, 1.4.3 and 1.4.11).
+// The environment's colours, adapted so that texts are readable (WCAG 2.2, 1.4.3 and 1.4.11).
 
 /** @typedef {[number, number, number]} Rgb */
 
@@ -10,7 +10,7 @@ const INK = [10, 16, 24];
 const CARDS = { light: WHITE, dark: [24, 29, 35] };
 
 /**
- * Any CSS colour; `null` where the text is none.
+ * Parses any CSS colour; `null` if the text is none.
  * @param {string} text
  * @returns {Rgb | null}
  */
@@ -45,7 +45,7 @@ export function contrast(one, other) {
 }
 
 /**
- * The colour, or the nearest to it that can be read on `ground`.
+ * The colour, or the nearest to it that is readable on `ground`.
  * @param {Rgb} colour
  * @param {Rgb} ground
  * @returns {Rgb}
@@ -65,7 +65,7 @@ function readable(colour, ground) {
 const css = (colour) => `rgb(${colour.join(' ')})`;
 
 /**
- * Puts the environment's colours on: `wanted` is the host's choice, and goes before the setting.
+ * Applies the environment's theme and colours. `wanted` is the host's choice, which takes precedence.
  * @param {Session['connectUISettings']} settings
  * @param {string | null} wanted
  */

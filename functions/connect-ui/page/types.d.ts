@@ -1,4 +1,4 @@
-// The shapes that the page and the API exchange, for `tsc --checkJs`. Nothing of this is served.
+// The types that the page and the API exchange, for `tsc --checkJs`. This file is not served.
 
 /** A field of a provider's template (docs/providers.md). */
 interface TemplateField {
@@ -61,7 +61,7 @@ interface Outcome {
   at: string;
 }
 
-/** What a host page is told (the protocol of `@nangohq/frontend`). */
+/** A message to the host page (the protocol of `@nangohq/frontend`). */
 type HostMessage =
   | { type: 'ready' }
   | { type: 'close' }
@@ -74,26 +74,26 @@ interface Connected {
   isPending?: boolean;
 }
 
-/** What is kept while the same tab is at the provider. */
+/** What is stored while this tab is at the provider. */
 interface Trip {
   token: string;
   key: string;
   known: string[];
 }
 
-/** A field of the form: a template's field, and where its value goes. */
+/** A field of the form: a template's field, and the part of the request that its value goes to. */
 interface Field extends TemplateField {
   name: string;
   title: string;
   place: 'credentials' | 'params' | 'override';
 }
 
-/** What a form was filled with, as the connect endpoints take it. */
+/** The values of a form, as the connect endpoints expect them. */
 interface Filled {
   credentials: Record<string, string>;
   params: Record<string, string>;
   override: Record<string, string>;
 }
 
-/** A brand's mark: a path in a square of 24, and its colour. */
+/** A brand's logo: a path in a square of 24, and its colour. */
 type Logos = Record<string, { colour: string; path: string }>;

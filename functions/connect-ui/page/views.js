@@ -1,11 +1,11 @@
-// What a person sees, apart from the form: each end is named, and has one next step.
+// The views apart from the form. Each end is named and offers one next step.
 
 import { h, icon } from './dom.js';
 import { isEmbedded } from './host.js';
 import { logo } from './logos.js';
 import { t } from './messages.js';
 
-/** From this many integrations on there is a search. */
+/** From this many integrations on, the list has a search. */
 const SEARCH_FROM = 7;
 
 /**
@@ -37,7 +37,7 @@ export function sign(name) {
   return h('div', { class: `sign ${name}` }, icon(name));
 }
 
-/** By link: the way back to the site that the person came from, where the browser tells it. */
+/** Opened by link: the way back to the site the person came from, if the browser tells it. */
 export function wayBack() {
   const from = URL.parse?.(document.referrer);
   if (isEmbedded || !from || from.origin === location.origin) return null;
@@ -45,7 +45,7 @@ export function wayBack() {
 }
 
 /**
- * The list of integrations, with a search where it is long.
+ * The list of integrations, with a search if it is long.
  * @param {Integration[]} integrations
  * @param {(integration: Integration) => void} choose
  * @param {(text: string) => void} say

@@ -1,5 +1,5 @@
-//! The files of the page. Script and style are found under a version, a hash of both, and may be
-//! kept for ever; the document names the version, and is never kept.
+//! The files of the page. The URLs of script and style contain a version, the hash of both, so
+//! browsers may keep them for ever. The document refers to the version and is never kept.
 
 use api::{Request, Response, request};
 use lambda_http::Body;
@@ -13,7 +13,7 @@ use crate::language;
 
 include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
-/// A file, as it is and compressed.
+/// A file, plain and compressed.
 struct Asset {
     plain: &'static str,
     gzip: &'static [u8],
@@ -21,7 +21,7 @@ struct Asset {
 
 const HTML: &str = "text/html; charset=utf-8";
 
-/// What every answer carries. Pages of any site may frame the page and show the marks.
+/// The headers of every answer. Any site may frame the page and show the logos.
 const HEADERS: [(HeaderName, &str); 4] = [
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (REFERRER_POLICY, "no-referrer"),
@@ -41,8 +41,8 @@ pub fn document(request: &Request, websockets_path: &str) -> Response {
     response
 }
 
-/// Script or style. A version that is not this one's is another function's, during a deployment:
-/// it is answered, and not kept under that name.
+/// Script or style. During a deployment a document may refer to another version than this function
+/// has; then this version is answered, but browsers must not keep it under that URL.
 pub fn file(request: &Request, path: &str) -> Option<Response> {
     let (version, name) = path.split_once('/')?;
     let (asset, content_type) = match name {
@@ -55,8 +55,9 @@ pub fn file(request: &Request, path: &str) -> Option<Response> {
     Some(answer(request, &asset, content_type, cache))
 }
 
-/// Nothing but what comes from here (CSP level 3). The socket may have a host of its own, as API
-/// Gateway's has. `frame-ancestors` is what makes this page one for frames of other sites.
+/// The Content-Security-Policy (CSP level 3): only content from this origin, and the WebSocket,
+/// which may have its own host, as on API Gateway. `frame-ancestors *` lets other sites frame the
+/// page.
 fn policy(websockets_path: &str) -> String {
     let host = websockets_path.strip_prefix("//").and_then(|rest| rest.split('/').next());
     let socket = host.map(|host| format!(" wss://{host}")).unwrap_or_default();
@@ -83,7 +84,7 @@ fn answer(
     response
 }
 
-/// An answer that browsers may keep for as long as `cache` says.
+/// An answer with a `Cache-Control` value.
 pub fn with_headers(body: Body, content_type: &'static str, cache: &'static str) -> Response {
     let mut response = Response::new(body);
     let own = [(CONTENT_TYPE, content_type), (CACHE_CONTROL, cache)];

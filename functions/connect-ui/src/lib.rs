@@ -1,11 +1,11 @@
-//! `GET /connect-ui/` and what stands below it: the page where a person connects an account
-//! (contract section 10.4), and `GET /images/template-logos/{file}`, the marks that
-//! `/integrations` and `/providers` name. None of it is a secret, and none needs a session: the
-//! page gets its token from its address or from the page around it.
+//! `GET /connect-ui/` and the paths below it: the page where a person connects an account (contract
+//! section 10.4), and `GET /images/template-logos/{file}`, the logos to which `/integrations` and
+//! `/providers` refer. Nothing here is secret, and nothing needs a session: the page gets its token
+//! from its URL or from the page that frames it.
 //!
-//! - `assets`: the files of the page, and what a browser is told with them.
+//! - `assets`: the files of the page, and their headers.
 //! - `language`: the language of the page.
-//! - `logos`: the marks of providers.
+//! - `logos`: the logos of providers.
 
 mod assets;
 mod language;
@@ -15,7 +15,7 @@ use api::settings::Settings;
 use api::{Error, Request, Response, Timestamp, request};
 
 /// Answers 200 with the page or a part of it.
-#[expect(clippy::unused_async, reason = "handlers are async; this one waits for nothing")]
+#[expect(clippy::unused_async, reason = "handlers are async, and this one needs no await")]
 pub async fn handle(
     settings: &Settings,
     request: Request,

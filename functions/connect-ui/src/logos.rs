@@ -1,5 +1,5 @@
-//! The marks of providers: one as a picture, or those of a list in one answer. Paths and colours
-//! are those of Simple Icons 16 (CC0 1.0); a mark stays its owner's trademark.
+//! The logos of providers: one as a picture, or several in one answer. Paths and colours are from
+//! Simple Icons 16 (CC0 1.0); a logo remains its owner's trademark.
 
 use api::{Request, Response, request};
 use lambda_http::Body;
@@ -9,7 +9,7 @@ use crate::assets::with_headers;
 
 const LOGOS: &[(&str, Logo)] = include!(concat!(env!("OUT_DIR"), "/logos.rs"));
 
-/// A day: a mark seldom changes, and its address stays.
+/// A day, since a logo seldom changes but its URL stays the same.
 const CACHE: &str = "public, max-age=86400";
 
 /// A path in a square of 24, filled with a colour.
@@ -23,7 +23,8 @@ fn find(provider: &str) -> Option<&'static Logo> {
     Some(&LOGOS.get(at)?.1)
 }
 
-/// `github.svg`: the mark of a provider, or its first letter in a square.
+/// The picture for a file name such as `github.svg`: the provider's logo, or its first letter in a
+/// square.
 pub fn picture(file: &str) -> Response {
     let provider = file.strip_suffix(".svg").unwrap_or(file);
     let drawing = match find(provider) {
@@ -44,7 +45,7 @@ fn monogram(provider: &str) -> String {
     format!(r#"{square}<text x="12" y="17" text-anchor="middle" {text}>{letter}</text>"#)
 }
 
-/// `?of=github,jira`: their marks as JSON. Who has none is left out.
+/// The logos for a query such as `?of=github,jira`, as JSON. Providers without a logo are left out.
 pub fn of(request: &Request) -> Response {
     let query = request::query(request);
     let names = query.get("of").and_then(Value::as_str).unwrap_or_default();

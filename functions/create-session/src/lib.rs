@@ -1,11 +1,11 @@
-//! `POST /connect/sessions` makes a session for an end user (contract section 1).
+//! `POST /connect/sessions` creates a session for an end user (contract section 1).
 
 use api::{App, Error, Request, Response, Timestamp, auth, mint, request};
 use session::body::CreateSession;
 use session::connect_session::ConnectSession;
 use session::error::WRITE_SESSIONS;
 
-/// Answers 201 with the session's token, its link and its end.
+/// Answers 201 with the session's token, its link and its expiry.
 pub async fn handle(app: &App, request: Request, now: Timestamp) -> Result<Response, Error> {
     let body = request::body(&request)?;
     let grant = auth::grant(app, &request, now, &[WRITE_SESSIONS]).await?;

@@ -14,10 +14,10 @@ use session::integration::IntegrationKey;
 /// A key needs this.
 const SCOPES: &[&str] = &["environment:connections:delete"];
 
-/// How often a deletion is tried when others change the connection meanwhile.
+/// How often a deletion is tried while others change the connection.
 const TRIES_MAX: usize = 5;
 
-/// Answers 200, or 400 where there is no such connection. A body is ignored.
+/// Answers 200, or 400 if there is no such connection. A body is ignored.
 pub async fn handle(
     connect: &Connect,
     request: Request,
@@ -39,12 +39,12 @@ pub async fn handle(
             connect.revoke(environment, &connection, now).await;
             return response::plain(&json!({ "success": true }));
         }
-        // Its tokens were renewed meanwhile, and those that are stored now are to be revoked.
+        // Its tokens were renewed in the meantime. Read it again, so that the new ones are revoked.
     }
-    Err(Error::Unavailable("the connection is changed by others all the time".to_owned()))
+    Err(Error::Unavailable("the connection keeps being changed by others".to_owned()))
 }
 
-/// The webhooks that tell of it, where the environment wants them.
+/// The webhooks about the deletion, if the environment asks for them.
 async fn events(
     connect: &Connect,
     environment: &Environment,

@@ -1,4 +1,4 @@
-//! One request to a receiver, and what its answer means.
+//! One request to a receiver, and the meaning of its answer.
 
 use std::time::Duration;
 
@@ -17,15 +17,15 @@ const DEADLINE: Duration = Duration::from_secs(20);
 /// What an attempt means for the event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// The receiver has it.
+    /// The receiver has accepted it.
     Arrived,
-    /// The receiver wants no more of it.
+    /// The receiver refuses it for good (410).
     Gone,
-    /// It is tried again, perhaps when the receiver says.
+    /// It will be retried, perhaps at the time that the receiver asks for.
     Failed(Option<SignedDuration>),
 }
 
-/// Sends an event. Answers what that means, and the status or the kind of failure in a word.
+/// Sends an event. Returns the verdict, and the status or a word for the kind of failure.
 pub async fn send(
     outbound: &Outbound,
     event: &Event,
@@ -42,7 +42,7 @@ pub async fn send(
         headers,
         body: event.body.clone().into(),
         deadline: DEADLINE,
-        // The status is all that counts: a receiver may answer as much as it likes.
+        // Only the status counts, however long the answer is.
         reads_body: false,
         ..Request::new(Method::POST, url)
     };

@@ -22,8 +22,8 @@ struct Record {
     body: String,
 }
 
-/// Sends all of a batch at once. Answers the messages that are to come again, because something on
-/// our side failed.
+/// Sends all events of a batch at once. Answers the messages that must come again, because the
+/// service itself failed.
 pub async fn deliver(
     deliver: &Deliver,
     batch: Value,
@@ -35,7 +35,7 @@ pub async fn deliver(
     })?;
     let each = batch.records.into_iter().map(async |record| {
         let Some(message) = Message::parse(&record.body) else {
-            // It goes to the queue of dead letters when it has come often enough.
+            // After it has come often enough, SQS moves it to the dead-letter queue.
             telemetry::failed("invalid_message", "a message of the queue names no event");
             return Some(record.message_id);
         };

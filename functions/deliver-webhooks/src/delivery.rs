@@ -1,8 +1,9 @@
-//! An event that is due: read, sent, and noted.
+//! Delivers an event that is due: reads it, sends it, and records the result.
 //!
-//! After a failed attempt the message for the next one is sent first, then the attempt is noted. So
-//! whatever an item counts, the message that goes on from there exists, and one that counts less is
-//! out of date. Where this stops in between, the event is sent once more than planned.
+//! After a failed attempt, the message for the next one is sent before the attempt is recorded. So
+//! for whatever number of attempts an item has recorded, the message for the next one exists, and a
+//! message for fewer is out of date. If the function is killed in between, the event is sent once
+//! more.
 
 use std::time::Instant;
 
@@ -20,19 +21,19 @@ use crate::schedule;
 use crate::signature::{self, Keys};
 use crate::state::Deliver;
 
-/// A message that comes out this much before its time is on time: SQS counts in seconds.
+/// A message may come out this much before its time, since SQS counts in seconds.
 const EARLY_MS: i64 = 1_000;
 
 impl Deliver {
     /// Does what a message asks for. An error means that the message must come again.
     pub async fn message(&self, message: Message, now: Timestamp) -> Result<(), Error> {
         if message.due_ms > now.as_millisecond() + EARLY_MS {
-            // It waits for longer than SQS holds a message back.
+            // The wait is longer than the longest delay of SQS, so send the message again.
             return self.send_later(message, now).await;
         }
         let tables = &self.connect.app.tables;
         let (environment_id, id) = (message.environment_id, message.event);
-        // An event that is not there was kept for its month, or removed by hand.
+        // If the event is missing, its month is over, or somebody has removed it.
         let Some(mut stored) = tables.event(environment_id, id).await? else { return Ok(()) };
         if stored.delivery.status != Status::Pending {
             if !message.again {
@@ -47,12 +48,12 @@ impl Deliver {
         } else if message.attempt < stored.delivery.attempt {
             return Ok(());
         }
-        // The message can be ahead of the item, where noting an attempt failed.
+        // The message can be ahead of the item if recording an attempt failed.
         let before = message.attempt.max(stored.delivery.attempt);
         self.attempt(&stored, before, now).await
     }
 
-    /// Sends the event, `before` attempts having failed.
+    /// Sends the event, after `before` failed attempts.
     async fn attempt(
         &self,
         stored: &StoredEvent,
@@ -63,7 +64,7 @@ impl Deliver {
         let app = &self.connect.app;
         let environment = app.grants.environment(&app.tables, *environment_id, now).await?;
         let Some(environment) = environment else {
-            // Nobody is left who could want it.
+            // The environment was removed, so nobody needs the webhook.
             let delivery = ended(Status::Failed, before + 1, now, "environment_removed");
             app.tables.note_attempt(*environment_id, event.id, &delivery).await?;
             return Ok(());
@@ -105,7 +106,8 @@ impl Deliver {
             };
             self.send_later(message, now).await?;
         }
-        // Where somebody else has noted as much, their message goes on and ours is out of date.
+        // If another invocation has recorded as many attempts, its message continues, and this
+        // one's is out of date.
         app.tables.note_attempt(*environment_id, event.id, &delivery).await?;
         Ok(())
     }
@@ -120,7 +122,7 @@ fn ended(status: Status, attempt: u32, now: Timestamp, last: &str) -> Delivery {
     Delivery { status, attempt, due: now, last: Some(last.to_owned()) }
 }
 
-/// The keys that sign an environment's webhooks, opened.
+/// Opens the keys that sign an environment's webhooks.
 pub async fn signing_keys(
     connect: &Connect,
     environment: &Environment,
@@ -141,8 +143,7 @@ pub async fn signing_keys(
     Ok(keys)
 }
 
-/// A line for each attempt. The path of the URL may be a secret, so the receiver's origin stands
-/// for it.
+/// Logs an attempt. It names the receiver by its origin, since the path of the URL may be secret.
 fn log(
     stored: &StoredEvent,
     delivery: &Delivery,

@@ -1,23 +1,23 @@
 //! Sends webhooks that are due.
 //!
-//! SQS hands over messages, each of which names an event. The event is read, signed and sent. What
-//! the receiver answers is no matter of SQS: an attempt that fails is noted in the event's item,
-//! and a new message says when the next one is due. Only what fails on our side is given back.
+//! SQS delivers messages, each of which names an event. The event is read, signed and sent. A
+//! failed attempt is recorded in the event's item, and a new message says when the next one is due;
+//! SQS does not see it. Only if the service itself fails is the message returned to SQS.
 //!
-//! At least once: where this stops between sending and noting, the message comes again, and the
-//! receiver gets the event a second time with the same `webhook-id`.
+//! Delivery is at least once: if the function is killed after sending and before recording, the
+//! message comes again, and the receiver gets the event a second time with the same `webhook-id`.
 //!
-//! Invoked by an operator it sends events again: see `replay`.
+//! An operator can invoke the function to send events again: see `replay`.
 //!
 //! Each file imports only files below it in this list.
 //!
 //! - `batch`: messages of the queue.
-//! - `replay`: events that are sent again on request.
-//! - `delivery`: an event that is due, from its item to what became of it.
+//! - `replay`: events that an operator sends again.
+//! - `delivery`: delivers an event that is due.
 //! - `attempt`: one request to a receiver.
 //! - [`signature`]: the headers that sign a request.
-//! - [`schedule`]: when an attempt is due.
-//! - `state`: what all of it needs.
+//! - [`schedule`]: when the next attempt is due.
+//! - `state`: the state of the function.
 
 mod attempt;
 mod batch;
@@ -36,8 +36,8 @@ pub use delivery::signing_keys;
 pub use signature::Keys;
 pub use state::Deliver;
 
-/// Answers a batch of SQS with the messages that are to come again, and an operator with how many
-/// events are sent again.
+/// Answers SQS with the messages that must come again, and an operator with the number of events
+/// that are sent again.
 pub async fn handle(
     deliver: &Deliver,
     request: Value,

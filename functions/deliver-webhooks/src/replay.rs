@@ -1,13 +1,13 @@
-//! Events that are sent again, because an operator asks:
+//! Sends events again at the request of an operator:
 //!
 //! | request | sends again |
 //! |---|---|
-//! | `{"event": "<id>"}` | this event, whatever became of it |
-//! | `{"failed_since": "<moment>"}` | the events made since that have not arrived: their delivery has failed, or is overdue by an hour, which the schedule never is |
+//! | `{"event": "<id>"}` | this event, whatever its state |
+//! | `{"failed_since": "<timestamp>"}` | events created since then that have not arrived: their delivery has failed, or is overdue by an hour, which never happens by the schedule |
 //!
-//! `"environment": "<name>"` beside it looks in one environment only. The answer is
-//! `{"queued": <number>}`; where the time of the invocation runs out it has `"next"` as well, the
-//! moment to ask with again.
+//! With `"environment": "<name>"`, only one environment is searched. The answer is
+//! `{"queued": <number>}`. If the time of the invocation runs out, it also has `"next"`: the
+//! `failed_since` for another request.
 
 use std::time::{Duration, Instant};
 
@@ -25,7 +25,7 @@ use uuid::Uuid;
 
 use crate::state::Deliver;
 
-/// An event that is this late has no message any more.
+/// If an event is this late, its message was lost.
 const OVERDUE: SignedDuration = SignedDuration::from_hours(1);
 
 /// Stops while there is this much time left.
@@ -98,9 +98,9 @@ fn read(request: Value) -> Result<(Wanted, Option<String>), Error> {
                 Wanted::Event(EventId::parse(&id).ok_or_else(|| issue("event", "Not an event id"))?)
             }
             (None, Some(since)) => Wanted::FailedSince(since.parse().map_err(|_| {
-                issue("failed_since", "Not a moment, such as 2026-11-25T08:00:00Z")
+                issue("failed_since", "Not a timestamp, such as 2026-11-25T08:00:00Z")
             })?),
-            _ => return Err(issue("event", "Either event or failed_since is needed")),
+            _ => return Err(issue("event", "Give either event or failed_since")),
         };
     Ok((wanted, environment))
 }
@@ -111,7 +111,7 @@ fn issue(path: &str, message: &'static str) -> Error {
     Error::InvalidBody(issues.into_found())
 }
 
-/// The environment of a name, or all.
+/// The environment with a name, or all environments.
 async fn environments(deliver: &Deliver, name: Option<String>) -> Result<Vec<Uuid>, Error> {
     let tables = &deliver.connect.app.tables;
     let is_one = name.is_some();
@@ -153,7 +153,8 @@ async fn find(
     }
 }
 
-/// One that is still tried goes on from where it is, now; any other begins anew.
+/// The message for an event. A pending event continues with its next attempt, now; any other event
+/// starts again with the first.
 fn message(stored: &StoredEvent, now: Timestamp) -> Message {
     let is_pending = stored.delivery.status == Status::Pending;
     Message {

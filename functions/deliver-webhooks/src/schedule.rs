@@ -1,10 +1,10 @@
-//! When an attempt is due that follows a failed one.
+//! When the next attempt after a failed one is due.
 
 use http::HeaderMap;
 use http::header::RETRY_AFTER;
 use jiff::{SignedDuration, Timestamp};
 
-/// The waits after the first failed attempt, the second, and so on: about three days in all.
+/// The waits after the first failed attempt, after the second, and so on: about three days in all.
 pub const WAITS: [SignedDuration; 11] = [
     SignedDuration::from_secs(5),
     SignedDuration::from_secs(30),
@@ -19,20 +19,20 @@ pub const WAITS: [SignedDuration; 11] = [
     SignedDuration::from_hours(24),
 ];
 
-/// By how much of itself jitter makes a wait longer, at most.
+/// The fraction by which jitter lengthens a wait, at most.
 const JITTER: f64 = 0.2;
 
-/// How long to wait after this many failed attempts; `None` where it was the last one. What the
-/// receiver asks for counts within one to two times the wait.
+/// How long to wait after this many failed attempts; `None` after the last one. The receiver's
+/// `Retry-After` counts between one and two times the wait.
 pub fn wait(failed: u32, retry_after: Option<SignedDuration>) -> Option<SignedDuration> {
     let place = usize::try_from(failed.checked_sub(1)?).ok()?;
     let planned = *WAITS.get(place)?;
-    // Many events that fail together do not come together again.
+    // Jitter, so that events which failed together are not retried together.
     let jittered = planned.mul_f64(1.0 + JITTER * fastrand::f64());
     Some(retry_after.map_or(jittered, |asked| asked.clamp(jittered, planned * 2)))
 }
 
-/// What `Retry-After` says: seconds, or a moment (RFC 9110 section 10.2.3).
+/// The value of `Retry-After`: seconds, or a date (RFC 9110 section 10.2.3).
 pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<SignedDuration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse::<u32>() {

@@ -1,15 +1,15 @@
-//! The headers that sign a webhook. They are made anew for each attempt, since receivers judge the
-//! age of one.
+//! The headers that sign a webhook. Each attempt has new ones, since receivers check the age of a
+//! signature.
 //!
 //! | header | holds |
 //! |---|---|
 //! | `X-Nango-Hmac-Sha256` | hex HMAC-SHA256 of the body (contract section 7.3) |
-//! | `X-Nango-Signature` | hex SHA-256 of key and body: only where the environment asks |
-//! | `webhook-id`, `webhook-timestamp` | the event's id, and the moment of the attempt |
-//! | `webhook-signature` | of all three (Standard Webhooks) |
+//! | `X-Nango-Signature` | hex SHA-256 of key and body: only if the environment asks for it |
+//! | `webhook-id`, `webhook-timestamp` | the event's id, and the time of the attempt |
+//! | `webhook-signature` | the signature of id, time and body (Standard Webhooks) |
 //!
-//! While a second key is to take the place of the first, `webhook-signature` has one of each. The
-//! older headers have room for one only: that of the key in use.
+//! While a key is being replaced, `webhook-signature` has a signature of each key. The other
+//! headers have only one signature, that of the key in use.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -26,7 +26,7 @@ use standardwebhooks::{
 const HMAC: HeaderName = HeaderName::from_static("x-nango-hmac-sha256");
 const LEGACY: HeaderName = HeaderName::from_static("x-nango-signature");
 
-/// How a secret in the form of Standard Webhooks begins.
+/// The prefix of a secret in the form of Standard Webhooks.
 const STANDARD_PREFIX: &str = "whsec_";
 
 /// The keys of an environment, as text.
@@ -34,11 +34,11 @@ const STANDARD_PREFIX: &str = "whsec_";
 pub struct Keys {
     /// The key in use.
     pub current: Option<String>,
-    /// The one that is to take its place.
+    /// The key that will replace it.
     pub next: Option<String>,
 }
 
-/// The headers of an attempt at `now`. Without a key it is sent unsigned.
+/// The headers of an attempt at `now`. Without a key there is no signature.
 pub fn headers(
     event: &Event,
     keys: &Keys,
@@ -77,7 +77,8 @@ pub fn hmac_sha256(key: &str, body: &str) -> String {
     hex::encode(hmac::sign(&key, body.as_bytes()))
 }
 
-/// `X-Nango-Signature`. Whoever knows one can make those of longer bodies (length extension).
+/// `X-Nango-Signature`. From one signature, anybody can compute those of longer bodies (length
+/// extension).
 pub fn legacy(key: &str, body: &str) -> String {
     let mut hash = digest::Context::new(&SHA256);
     hash.update(key.as_bytes());
@@ -85,8 +86,8 @@ pub fn legacy(key: &str, body: &str) -> String {
     hex::encode(hash.finish())
 }
 
-/// The bytes that Standard Webhooks signs with. A key that is a secret in its form, `whsec_` and
-/// base64, is what that stands for; any other is its own UTF-8 bytes.
+/// The bytes with which Standard Webhooks signs: the decoded bytes if the key is `whsec_` and
+/// base64, otherwise its UTF-8 bytes.
 pub fn standard_key(key: &str) -> Vec<u8> {
     let decoded = key.strip_prefix(STANDARD_PREFIX).map(|text| BASE64_STANDARD.decode(text));
     match decoded {

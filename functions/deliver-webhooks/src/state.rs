@@ -1,26 +1,26 @@
-//! What sending webhooks needs: DynamoDB, KMS, the outside, and the queue for what comes later.
+//! The state of the function: DynamoDB, KMS, the client for receivers, and the queue.
 
 use api::InitError;
 use api::lambda::Start;
 use connect::Connect;
 use queue::Queue;
 
-/// One lives as long as its execution environment.
+/// The state. It lives as long as the execution environment.
 #[derive(Debug)]
 pub struct Deliver {
-    /// The events and the keys that sign them, and the client that reaches receivers.
+    /// The events, the keys that sign them, and the client for receivers.
     pub connect: &'static Connect,
-    /// Webhooks that are due later.
+    /// The queue of webhooks that are due.
     pub queue: Queue,
 }
 
 impl Deliver {
-    /// What a start has made, and a client of SQS.
+    /// Adds a client for SQS to what the start of the process provides.
     pub fn start(start: Start) -> Result<Self, InitError> {
         let settings = &start.app.settings;
         let sqs = queue::client(&start.aws, settings.sqs_endpoint_url.clone());
         let queue = Queue::new(sqs, settings.webhooks_queue_url.clone());
-        // As the state itself, it is there until the process ends.
+        // Leaked, since it lives until the process ends, like the state itself.
         let connect = Box::leak(Box::new(Connect::start(start)?));
         Ok(Self { connect, queue })
     }

@@ -1,11 +1,12 @@
-//! What a provider sends back with the browser (RFC 6749 sections 4.1.2 and 4.1.2.1).
+//! The parameters with which a provider sends the browser back (RFC 6749 sections 4.1.2 and
+//! 4.1.2.1).
 
 use serde_json::{Map, Value};
 
-/// Where the state may stand: some providers know no `state`, and give back another parameter.
+/// The parameters that may have the state: some providers return another parameter than `state`.
 const STATE: [&str; 3] = ["state", "payload", "customField"];
 
-/// What providers say of an error, in the order in which it is told.
+/// The parameters with which providers describe an error, in the order in which they are shown.
 const ERROR: [&str; 6] =
     ["error", "error_description", "error_reason", "error_uri", "status_code", "error_message"];
 
@@ -14,33 +15,33 @@ const ERROR: [&str; 6] =
 pub struct Callback<'a>(pub &'a Map<String, Value>);
 
 impl<'a> Callback<'a> {
-    /// The state, which may be given twice and then is a list.
+    /// The state. If it was sent twice, it is a list.
     pub fn state(&self) -> Option<&'a Value> {
         STATE.iter().filter_map(|name| self.0.get(*name)).find(|value| **value != "")
     }
 
-    /// A parameter that is given once and not empty.
+    /// A parameter that was sent once and is not empty.
     pub fn text(&self, name: &str) -> Option<&'a str> {
         self.0.get(name)?.as_str().filter(|text| !text.is_empty())
     }
 
-    /// Whether the provider reports an error, in whatever form. It counts even beside a code.
+    /// Whether the provider reports an error. It counts even if there is a code, too.
     pub fn is_error(&self) -> bool {
         self.0.get("error").is_some_and(|error| *error != "")
     }
 
-    /// Whether somebody comes from installing a GitHub App, which is no flow of ours.
+    /// Whether the browser comes from the installation of a GitHub App, which is not an OAuth flow.
     pub fn is_installation(&self) -> bool {
         self.0.contains_key("installation_id") && self.0.contains_key("setup_action")
     }
 
-    /// What the provider says of an error, as JSON text.
+    /// The provider's description of an error, as JSON text.
     pub fn error_json(&self) -> Option<String> {
         let said: Map<_, _> = self.error_parts().map(|(n, v)| (n.to_owned(), v.into())).collect();
         (!said.is_empty()).then(|| Value::Object(said).to_string())
     }
 
-    /// The contract's sentence for a callback without a code.
+    /// The contract's message for a callback without a code.
     pub fn no_code(&self) -> String {
         let mut text = "Did not get authorization code in the callback.".to_owned();
         let said: Vec<_> = self.error_parts().map(|(n, v)| format!("{n}: {v}")).collect();

@@ -1,4 +1,4 @@
-//! The code becomes a token (RFC 6749 section 4.1.3), and the token a connection's credentials.
+//! Exchanges the code for a token (RFC 6749 section 4.1.3), and makes credentials from the token.
 
 use api::Timestamp;
 use connect::token_answer::{NoToken, TokenAnswer, at};
@@ -15,11 +15,11 @@ use session::oauth_flow::OauthFlow;
 
 use crate::callback::Callback;
 
-/// What is redeemed. Printed, it shows nothing.
+/// The values of a token request. There is no `Debug` form, since they are secret.
 pub struct Grant<'a> {
     /// `code`.
     pub code: &'a str,
-    /// `redirect_uri`, as the authorization request had it.
+    /// `redirect_uri`, the same as in the authorization request.
     pub redirect_uri: &'a str,
     /// `code_verifier`.
     pub code_verifier: Option<&'a str>,
@@ -27,7 +27,7 @@ pub struct Grant<'a> {
     pub client: &'a Client,
 }
 
-/// Redeems a code, once: a code that was sent is never sent again.
+/// Redeems a code. It is sent only once, whatever the answer.
 pub async fn redeem(
     outbound: &Outbound,
     variables: Variables<'_>,
@@ -53,7 +53,7 @@ pub async fn redeem(
         NoToken::Unreadable => unknown(
             &json!({ "name": "Error", "message": "The content-type is not JSON compatible" }),
         ),
-        // An error with the status of a success is, to the contract, an answer without a token.
+        // By the contract, an error with a success status counts as an answer without a token.
         NoToken::Refused { .. } | NoToken::Incomplete => Failure::unknown(None).announced_as(
             "unable_to_parse_token_response",
             "OAuth2 token request failed, response from the server could not be parsed".to_owned(),
@@ -61,7 +61,7 @@ pub async fn redeem(
     })
 }
 
-/// The token request, its parameters in the order of the contract.
+/// The token request, with its parameters in the contract's order.
 pub fn request(variables: &Variables<'_>, grant: &Grant<'_>) -> Result<Request, Error> {
     let provider = variables.provider;
     let url = variables.fill_url(provider.text("token_url").unwrap_or_default())?;
@@ -70,11 +70,7 @@ pub fn request(variables: &Variables<'_>, grant: &Grant<'_>) -> Result<Request, 
     form.set("code", grant.code);
     form.set("redirect_uri", grant.redirect_uri);
     for (name, value) in provider.object("token_params").into_iter().flatten() {
-        let template = match value {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
-        if let Some(value) = variables.fill_optional(&template)? {
+        if let Some(value) = variables.fill_parameter(value)? {
             form.set(name, value);
         }
     }
@@ -85,7 +81,7 @@ pub fn request(variables: &Variables<'_>, grant: &Grant<'_>) -> Result<Request, 
 }
 
 impl Grant<'_> {
-    /// Takes what was sent out of what came back: some providers quote it.
+    /// Removes secrets of the request from the failure, since some providers quote the request.
     fn redact(&self, failure: &mut Failure) {
         let secrets = [Some(self.client.secret.as_str()), self.code_verifier, Some(self.code)];
         for secret in secrets.into_iter().flatten().filter(|secret| secret.len() >= 8) {
@@ -101,7 +97,7 @@ fn unknown(error: &Value) -> Failure {
     Failure::unknown(Some(error)).announced("unknown")
 }
 
-/// Why there is no answer, in the contract's words where it has some.
+/// Why there is no answer, in the contract's words if it has any.
 fn reason(error: &outbound::Error) -> String {
     match error {
         outbound::Error::Protocol { .. } => "socket hang up".to_owned(),
@@ -109,7 +105,7 @@ fn reason(error: &outbound::Error) -> String {
     }
 }
 
-/// The credentials of the connection, as GET answers them.
+/// The credentials of the connection, in the form that GET answers.
 pub fn credentials(answer: &TokenAnswer, overrides: &Overrides) -> Map<String, Value> {
     let refresh_token = overrides.refresh_token.as_ref().or(answer.refresh_token.as_ref());
     let client: Map<_, _> =
@@ -128,8 +124,8 @@ pub fn credentials(answer: &TokenAnswer, overrides: &Overrides) -> Map<String, V
     parts.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
 
-/// The configuration of the connection: what the provider told, under what the session and the
-/// browser said. An empty value gives way to the provider's.
+/// The configuration of the connection: the provider's values, overridden by those of the session
+/// and the browser unless those are empty.
 pub fn connection_config(
     variables: &Variables<'_>,
     answer: &TokenAnswer,

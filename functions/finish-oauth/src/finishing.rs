@@ -1,4 +1,4 @@
-//! A flow that was taken, to its end.
+//! Finishes a flow that a callback has taken.
 
 use std::sync::Arc;
 
@@ -31,30 +31,30 @@ use crate::exchange::{self, Grant};
 /// A callback that has taken a flow.
 #[derive(Debug)]
 pub struct Finishing<'a> {
-    /// DynamoDB, KMS and the outside.
+    /// DynamoDB, KMS and the client for providers.
     pub connect: &'a Connect,
     /// The sockets that wait for an outcome.
     pub sockets: &'a Sockets,
-    /// What the provider sent.
+    /// The parameters that the provider sent.
     pub callback: &'a Callback<'a>,
-    /// The flow's state.
+    /// The hash of the flow's state.
     pub state: FlowHash,
-    /// When.
+    /// The time of the callback.
     pub now: Timestamp,
 }
 
-/// A flow that was taken, and what stands behind it.
+/// A flow that was taken, with everything to which it refers.
 struct TakenFlow<'a> {
     flow: &'a OauthFlow,
     session: ConnectSession,
     environment: Arc<Environment>,
-    /// `None` where it was removed while the user was at the provider.
+    /// `None` if it was removed while the user was at the provider.
     integration: Option<Integration>,
     provider: Option<Provider>,
 }
 
 impl TakenFlow<'_> {
-    /// The webhooks that tell of a failure.
+    /// The webhooks about a failure.
     fn failure_events(&self, failure: &Failure, now: Timestamp) -> Result<Vec<Event>, Error> {
         let Some((kind, description)) = &failure.webhook else { return Ok(Vec::new()) };
         let failed = FailedAttempt {
@@ -68,11 +68,11 @@ impl TakenFlow<'_> {
     }
 }
 
-/// Why there is no connection.
+/// Why no connection was made.
 enum Stop {
-    /// A failure of the flow.
+    /// The flow failed.
     Failed(Failure),
-    /// A failure of ours.
+    /// The service itself failed.
     Broken(Error),
 }
 
@@ -89,8 +89,8 @@ impl From<Failure> for Stop {
 }
 
 impl Finishing<'_> {
-    /// Makes the connection, and answers the page. However it ends: the flow's item, the session,
-    /// the websocket client and the page say the same.
+    /// Makes the connection, and returns the page. Whatever the outcome, it is stored with the flow
+    /// and the session, sent to the websocket client, and shown on the page.
     pub async fn finish(
         &self,
         flow: OauthFlow,
@@ -107,7 +107,7 @@ impl Finishing<'_> {
             tables.integration(draft.environment_id, &draft.integration),
         )
         .await?;
-        // The item of a session is kept for as long as any of its flows may take.
+        // A session's item is kept for as long as its flows may take, so a missing one was deleted.
         let Some((session, environment)) = session
             .zip(environment)
             .filter(|(session, environment)| !environment.has_ended_sessions_of(session.minted_by))
@@ -136,7 +136,7 @@ impl Finishing<'_> {
         }
     }
 
-    /// Every check in its order, the exchange, and the transaction.
+    /// All checks in the contract's order, the exchange, and the transaction.
     async fn connection(&self, taken: &TakenFlow<'_>, secrets: FlowSecrets) -> Result<Saved, Stop> {
         let (connect, callback, flow) = (self.connect, self.callback, taken.flow);
         let environment = &taken.environment;
@@ -185,7 +185,7 @@ impl Finishing<'_> {
         Ok(connect.save(environment, provider, draft, new, end, self.now).await?)
     }
 
-    /// The client that asked: the integration's, as far as nobody replaced it.
+    /// The client of the authorization request: the integration's, with the overrides.
     async fn client(
         &self,
         environment: &Environment,
@@ -204,7 +204,7 @@ impl Finishing<'_> {
         Ok(client.ok_or_else(|| Failure::no_client(integration.key.as_str()))?)
     }
 
-    /// The page of a failure. The webhooks that tell it are written in the same transaction.
+    /// The page for a failure. Its webhooks are written in the same transaction as the outcome.
     async fn failed(&self, taken: &TakenFlow<'_>, failure: &Failure) -> Result<Response, Error> {
         let flow = taken.flow;
         telemetry::note(|summary| summary.code = Some(failure.error_type));
@@ -217,8 +217,8 @@ impl Finishing<'_> {
         Ok(page::of_end(&end))
     }
 
-    /// The page of a failure of ours. What can be written down of it is; a store that is down keeps
-    /// nothing.
+    /// The error for a failure of the service. The outcome is stored if that is possible: DynamoDB
+    /// itself may be down.
     async fn broken(&self, taken: &TakenFlow<'_>, error: Error) -> Result<Response, Error> {
         let flow = taken.flow;
         let failure = Failure::new(error.code(), error.message()).announced("unknown");
@@ -264,8 +264,8 @@ impl Finishing<'_> {
     }
 }
 
-/// Refuses the answer of another authorization server than the one that was asked (RFC 9207 section
-/// 2.4), where the provider's file says who it is.
+/// Refuses an answer from another authorization server than the expected one (RFC 9207 section
+/// 2.4), if the provider's file names its issuer.
 fn require_issuer(provider: &Provider, callback: &Callback<'_>) -> Result<(), Failure> {
     match provider.text("issuer") {
         Some(issuer) if callback.text("iss") != Some(issuer) => {
@@ -276,7 +276,8 @@ fn require_issuer(provider: &Provider, callback: &Callback<'_>) -> Result<(), Fa
     }
 }
 
-/// The integration was removed while the user was at the provider; the contract words it so.
+/// The failure if the integration was removed while the user was at the provider, in the contract's
+/// words.
 fn gone_integration() -> Failure {
     let message = "Cannot read properties of null (reading 'id')";
     Failure::unknown(Some(&json!({ "name": "TypeError", "message": message })))

@@ -1,9 +1,9 @@
-//! `GET /oauth/callback`: the provider has sent the browser back, and the code becomes a connection
-//! (section 7 of the flow). `POST` is the same for providers that answer with a form; it redirects
-//! to `GET`, because a browser sends no `Lax` cookie with another site's `POST`.
+//! `GET /oauth/callback`: the provider has sent the browser back, and a connection is made with the
+//! code (section 7 of the flow). `POST` is for providers that answer with a form; it redirects to
+//! `GET`, because a browser sends no `Lax` cookie with a `POST` from another site.
 //!
-//! - `callback`: what the provider sent.
-//! - `finishing`: a flow, from its state to its end.
+//! - `callback`: the parameters that the provider sent.
+//! - `finishing`: finishes a flow.
 //! - `exchange`: the token request.
 
 mod callback;
@@ -29,25 +29,25 @@ use tables::oauth_states::Taken;
 use url::Url;
 use url::form_urlencoded::Serializer;
 
-/// The longest form that is passed on in a query: API Gateway takes 10,240 bytes of headers and
-/// address together.
+/// The longest form that is passed on in a query: API Gateway accepts 10,240 bytes of request line
+/// and headers together.
 const FORM_LENGTH_MAX: usize = 8_000;
 
-/// How often a second callback looks whether the first has ended, and the pause between.
+/// How often a second callback checks whether the first has ended, and the pause between checks.
 const LOOKS: usize = 20;
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// What the end of a flow needs besides the request.
+/// The state of the function.
 #[derive(Debug)]
 pub struct FinishOauth {
-    /// DynamoDB, KMS and the outside.
+    /// DynamoDB, KMS and the client for providers.
     pub connect: Connect,
     /// The sockets that wait for an outcome.
     pub sockets: Sockets,
 }
 
 impl FinishOauth {
-    /// What the start of the process has made, and the sockets.
+    /// Adds the clients to what the start of the process provides.
     pub fn new(start: Start) -> Result<Self, InitError> {
         let url = start.app.settings.websocket_api_url.clone();
         let sockets = Sockets::new(start.aws.clone(), url);
@@ -61,14 +61,14 @@ impl AsRef<Settings> for FinishOauth {
     }
 }
 
-/// Answers a page that says how the flow ended.
+/// Answers a page that shows how the flow ended.
 pub async fn handle(
     connect: &Connect,
     sockets: &Sockets,
     request: Request,
     now: Timestamp,
 ) -> Result<Response, Error> {
-    // A browser that only looks ahead must not use the code up (Speculation Rules, section 5.3).
+    // A prefetch must not use up the code (Speculation Rules, section 5.3).
     let purpose = request::header(request.headers(), &HeaderName::from_static("sec-purpose"));
     if purpose.is_some_and(|purpose| purpose.contains("prefetch")) {
         return Ok(response::no_content());
@@ -98,7 +98,7 @@ async fn finish(
     };
     let unknown = format!("No session found for state: \"{state}\"");
     let Some(state) = FlowToken::parse(state) else {
-        // The recorded service's states were UUIDs: one of these has the form of a state.
+        // The recorded service's states are UUIDs, so a UUID is unknown and not malformed.
         return Ok(match session::Uuid::try_parse(state) {
             Ok(_) => failed(&callback, "unknown_state", &unknown),
             Err(_) => failed(&callback, "invalid_oauth_state", "invalid_oauth_state"),
@@ -135,8 +135,8 @@ async fn finish(
     }
 }
 
-/// Takes the flow. Where another callback has taken it and is not at its end yet, waits for that: a
-/// browser that was sent here twice shows the page of the second.
+/// Takes the flow. If another callback has taken it and has not ended yet, this waits for its end,
+/// because a browser that was sent here twice shows the page of the second request.
 async fn take(
     connect: &Connect,
     state: &FlowToken,
@@ -153,13 +153,14 @@ async fn take(
     Ok(Taken::Before(None))
 }
 
-/// The page of a failure that no flow remembers.
+/// The page for a failure that is not stored with a flow.
 fn failed(callback: &Callback<'_>, error_type: &'static str, text: &str) -> Response {
     telemetry::note(|summary| summary.code = Some(error_type));
     page::of_end(&Failure::new(error_type, text).end(callback.error_json()))
 }
 
-/// Back to where the browser came from, which a client cannot choose but by linking from there.
+/// Redirects to the page from which the browser came. Only that page itself can cause this, by
+/// linking here.
 fn installation(request: &Request) -> Result<Response, Error> {
     let referer = request::header(request.headers(), &REFERER);
     let referer = referer.and_then(|referer| Url::parse(&referer).ok());
@@ -168,7 +169,7 @@ fn installation(request: &Request) -> Result<Response, Error> {
     response::redirect(StatusCode::FOUND, &location, None)
 }
 
-/// 303 to the same callback with the form as its query.
+/// Redirects with 303 to the same callback, with the form as its query.
 fn as_get(request: &Request) -> Result<Response, Error> {
     let form = url::form_urlencoded::parse(request.body());
     let query = Serializer::new(String::new()).extend_pairs(form).finish();

@@ -1,5 +1,5 @@
-//! `GET /connections/{connectionId}` reads a connection (section 9 of the flow). Credentials are
-//! shown here and nowhere else; those that end soon are renewed first.
+//! `GET /connections/{connectionId}` reads a connection (section 9 of the flow). Only this endpoint
+//! shows stored credentials; those that expire soon are renewed first.
 
 use api::lambda::ANSWER_WITHIN_CALLING_PROVIDERS;
 use api::{Error, Request, Response, Timestamp, auth, request, response};
@@ -7,7 +7,7 @@ use connect::Connect;
 use connect::refresh::{self, Outcome, Refresh, Wanted};
 use serde_json::{Map, Value, json};
 use session::connection::Connection;
-use session::fields::{Fields, Issues, one_of};
+use session::fields::{Fields, Issues, one_of, string};
 use session::integration::IntegrationKey;
 use session::public_connection::{Offset, PublicConnection};
 
@@ -43,7 +43,7 @@ pub async fn handle(
     let environment = &grant.environment;
     let found = app.tables.connection(environment.id, &query.key, &id).await?;
     let Some(connection) = found else {
-        // Only now, since a connection has an integration.
+        // Looked up only now, since an existing connection always has an integration.
         let integration = app.tables.integration(environment.id, &query.key).await?;
         return Err(match integration {
             None => Error::refused(400, "unknown_provider_config", "Provider does not exists"),
@@ -87,8 +87,8 @@ fn public(
     PublicConnection::new(connection, credentials, Some(now), Offset::Numeric)
 }
 
-/// The credentials have ended, and there are no new ones. The payload is the connection without
-/// them.
+/// The error if the credentials have expired and could not be renewed. Its payload is the
+/// connection without credentials.
 fn not_renewed(status: u16, message: &'static str, connection: &PublicConnection<'_>) -> Error {
     let payload = json!({ "connection": connection });
     Error::refused_about(status, "invalid_credentials", message, payload)
@@ -114,16 +114,14 @@ impl Query {
     }
 }
 
-/// One of the words for yes and no, in any case.
+/// A boolean: one of the words for yes and no, in any case.
 fn boolean(value: Option<Value>, issues: &mut Issues) -> Option<bool> {
-    let value = match value {
-        Some(Value::String(text)) => Some(Value::String(text.to_ascii_lowercase())),
-        other => other,
-    };
-    one_of(&BOOLEANS, value, issues).map(|word| TRUE.contains(&word.as_str()))
+    let word = Value::String(string(value, issues)?.to_lowercase());
+    one_of(&BOOLEANS, Some(word), issues).map(|word| TRUE.contains(&word.as_str()))
 }
 
-/// A refresh token is for those who ask for it, also where the provider's answer is kept.
+/// Removes the refresh token, also from the stored answer of the provider: it is shown only on
+/// request.
 fn remove_refresh_token(credentials: &mut Map<String, Value>) {
     if credentials.get("type").is_some_and(|kind| kind == "OAUTH2" || kind == "OAUTH2_CC") {
         credentials.shift_remove("refresh_token");

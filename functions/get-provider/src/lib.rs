@@ -1,7 +1,8 @@
-//! `GET /providers` and `GET /providers/{provider}` (section 3 of the flow): how an account is
-//! connected. A session token sees what a form needs; a secret key sees the whole template.
+//! `GET /providers` and `GET /providers/{provider}` (section 3 of the flow): how accounts of
+//! providers are connected. A session token sees the fields that a form needs; a secret key sees
+//! the whole template.
 //!
-//! - `template`: a provider's template as it is answered.
+//! - `template`: a provider's template in the form of the answer.
 
 mod template;
 
@@ -14,7 +15,7 @@ use session::provider::Provider;
 
 use template::Template;
 
-/// Answers 200 with one provider, or with those whose name a search finds.
+/// Answers 200 with one provider, or with all whose name contains the search text.
 pub async fn handle(app: &App, request: Request, now: Timestamp) -> Result<Response, Error> {
     request::body(&request)?;
     let caller = auth::caller(app, &request, now).await?;

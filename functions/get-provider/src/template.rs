@@ -1,4 +1,4 @@
-//! A provider's template as it is answered, its own fields first.
+//! A provider's template in the form of the answer.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -31,7 +31,7 @@ pub struct Template<'a> {
 }
 
 impl<'a> Template<'a> {
-    /// Of a provider: `is_whole`, or what a form needs of it.
+    /// The template of a provider: the whole one, or only the fields that a form needs.
     pub fn new(provider: &'a Provider, base_url: &str, is_whole: bool) -> Self {
         let mut fields = provider.template().clone();
         fields.shift_remove("name");

@@ -1,4 +1,4 @@
-//! `GET /connect/session` tells the Connect UI what the session allows (contract section 3), and
+//! `GET /connect/session` answers what the session allows (contract section 3), and
 //! `GET /connect/session/outcomes` how attempts to connect with it ended.
 
 use api::{App, Error, Request, Response, Timestamp, auth, request, response};
@@ -8,12 +8,13 @@ use session::connect_session::ConnectSession;
 use session::end_user::EndUser;
 use session::integration::{ConfigDefaults, IntegrationKey, Override, PerIntegration};
 
-/// Answers 200 with the session's configuration. Reading neither extends nor consumes it.
+/// Answers 200 with the session's configuration. Reading neither extends nor ends the session.
 pub async fn handle(app: &App, request: Request, now: Timestamp) -> Result<Response, Error> {
     let body = request::body(&request)?;
     let token = auth::session_token(&request)?;
     if request::route_key(&request).ends_with("/outcomes") {
-        // A popup that was open when the session expired still ends, and its opener asks how.
+        // A popup that was open when the session expired can still finish, and its opener asks for
+        // the outcome.
         let session = auth::lately_live_session(app, &token, now).await?;
         request::no_query(&request)?;
         request::no_body(body)?;
@@ -25,7 +26,7 @@ pub async fn handle(app: &App, request: Request, now: Timestamp) -> Result<Respo
     response::ok(&View::of(session, &app.settings.websockets_path)?)
 }
 
-/// What the browser sees: neither top-level tags nor `user_scopes` nor the webhook URL.
+/// The part of a session that the browser sees: without tags, `user_scopes` and the webhook URL.
 #[derive(Serialize)]
 struct View<'a> {
     #[serde(rename = "endUser")]
@@ -51,7 +52,7 @@ impl<'a> View<'a> {
         for entry in defaults.iter_mut().flat_map(PerIntegration::values_mut) {
             entry.user_scopes = None;
         }
-        // A connection's own end user is shown even when the session was sent another.
+        // A connection's own end user is shown even if another one was sent for the session.
         let on_record = session.connection.and_then(|connection| connection.end_user);
         Ok(Self {
             end_user: on_record.or(session.end_user),

@@ -1,9 +1,8 @@
-//! A socket was opened: tells the client its id (section 8 of the flow).
+//! Sends the connection id to a client that has opened a socket (section 8 of the flow).
 //!
-//! API Gateway invokes this function asynchronously at `$connect`, with `{"connectionId":"…"}`. The
-//! connection stands only when `$connect` has been answered, and a post to it is answered 410
-//! before that (AWS, "Use @connections commands in your backend service"), so this tries again for
-//! a while.
+//! API Gateway invokes this function asynchronously at `$connect`, with `{"connectionId":"…"}`.
+//! Until `$connect` has been answered, the connection does not exist, and a post to it is answered
+//! 410 (AWS, "Use @connections commands in your backend service"). So this retries for a while.
 
 use std::time::Duration;
 
@@ -12,8 +11,8 @@ use api::{InitError, InvocationFailure, Timestamp};
 use serde_json::Value;
 use sockets::{Sockets, Undelivered};
 
-/// How long it waits before the first further attempt. Each wait is twice the one before, so eight
-/// attempts take 2.5 seconds: by then the client has its socket, or has left.
+/// The wait before the second attempt. Each wait is twice the one before, so eight attempts take
+/// 2.5 seconds; by then the socket is open, or the client has left.
 const FIRST_WAIT: Duration = Duration::from_millis(20);
 const ATTEMPTS: u32 = 8;
 
@@ -23,7 +22,7 @@ pub fn start(start: Start) -> Result<Sockets, InitError> {
     Ok(Sockets::new(start.aws, url))
 }
 
-/// Posts the acknowledgement. Nobody waits for an answer: the outcome is in the log.
+/// Posts the acknowledgement. The invocation is asynchronous, so the outcome is only logged.
 pub async fn handle(
     sockets: &Sockets,
     event: Value,

@@ -1,4 +1,4 @@
-//! What is imported: the credentials by their type, and what goes with them.
+//! The body of an import: credentials by their type, and the other fields of the connection.
 
 use api::Error;
 use serde_json::{Map, Value};
@@ -13,15 +13,15 @@ use session::{date, session_tags, webhook_url};
 pub struct Import {
     /// The integration.
     pub key: IntegrationKey,
-    /// As GET answers them, the type first.
+    /// The credentials in the form that GET answers, with the type first.
     pub credentials: Map<String, Value>,
-    /// Drawn where it is left out.
+    /// The id; generated if it is left out.
     pub connection_id: Option<ConnectionId>,
-    /// The customer's own notes.
+    /// The customer's metadata.
     pub metadata: Map<String, Value>,
-    /// Values that the provider's templates need.
+    /// Values for the provider's template.
     pub connection_config: Map<String, Value>,
-    /// Where its webhooks go.
+    /// The receiver of its webhooks.
     pub webhook_url_override: Option<String>,
     end_user: Option<EndUser>,
     tags: Option<Tags>,
@@ -38,7 +38,7 @@ impl Import {
             let metadata = fields.optional("metadata", object);
             let connection_config = fields.optional("connection_config", connection_config);
             let webhook_url_override = fields.optional("webhook_url_override", webhook_url::read);
-            let end_user = fields.optional("end_user", EndUser::read_with_organization);
+            let end_user = fields.optional("end_user", EndUser::read);
             let tags = fields.optional("tags", Tags::read);
             fields.finish();
             Some(Self {
@@ -55,15 +55,15 @@ impl Import {
         issues.finish(import).map_err(Error::InvalidBody)
     }
 
-    /// The type of the credentials, in the wire's words.
+    /// The type of the credentials: the contract's name of the auth mode.
     pub fn auth_mode(&self) -> &str {
         self.credentials.get("type").and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// The end user, and the tags: those that describe the user under those that were sent.
+    /// The end user, and the tags: those that describe the user, overridden by those that were
+    /// sent.
     pub fn end_user_and_tags(&self) -> Result<(Option<EndUser>, Tags), Error> {
-        let organization = self.end_user.as_ref().and_then(|user| user.organization.as_ref());
-        let tags = session_tags::merge(self.end_user.as_ref(), organization, self.tags.clone());
+        let tags = session_tags::merge(self.end_user.as_ref(), None, self.tags.clone());
         Ok((self.end_user.clone(), tags.map_err(Error::InvalidBody)?))
     }
 }
@@ -72,7 +72,7 @@ fn object(value: Option<Value>, issues: &mut Issues) -> Option<Map<String, Value
     Fields::of(value, issues).map(Fields::rest)
 }
 
-/// Any object; here `oauth_scopes_override` is a list.
+/// Any object; if `oauth_scopes_override` is in it, it must be a list of texts.
 fn connection_config(value: Option<Value>, issues: &mut Issues) -> Option<Map<String, Value>> {
     let config = object(value, issues)?;
     if let Some(scopes) = config.get("oauth_scopes_override").cloned() {
@@ -81,8 +81,8 @@ fn connection_config(value: Option<Value>, issues: &mut Issues) -> Option<Map<St
     Some(config)
 }
 
-/// Credentials of the modes that can be imported. What a provider would have answered is not known,
-/// so `raw` is what was sent.
+/// Credentials of the auth modes that can be imported. The provider's answer is not known, so `raw`
+/// is the object that was sent.
 fn credentials(value: Option<Value>, issues: &mut Issues) -> Option<Map<String, Value>> {
     let sent = match &value {
         Some(Value::Object(sent)) => sent.clone(),

@@ -1,6 +1,6 @@
 //! `POST /connections` imports a connection that was made elsewhere (section 11.4 of the flow).
 //!
-//! - `body`: what is imported.
+//! - `body`: the body of the request.
 
 mod body;
 
@@ -8,7 +8,8 @@ use api::{Error, Request, Response, Timestamp, auth, request, response};
 use connect::{Connect, keepalive, verification};
 use flow::providers;
 use flow::variables::Variables;
-use serde_json::{Map, Value};
+use secrets::clients::Client;
+use serde_json::Map;
 use session::auth_event::{AuthEvent, Operation};
 use session::connection::{Connection, ConnectionId};
 use session::environment::Environment;
@@ -22,11 +23,11 @@ use body::Import;
 /// A key needs this.
 const SCOPES: &[&str] = &["environment:connections:create"];
 
-/// How often an import is tried when somebody else imports the same connection.
+/// How often an import is tried while somebody else imports the same connection.
 const TRIES_MAX: usize = 5;
 
-/// Answers 201 with the whole connection. One that is there already is replaced; it keeps its `id`,
-/// its creation time and, unless another is given, its end user.
+/// Answers 201 with the whole connection. An existing connection is replaced; it keeps its `id`,
+/// its creation time and, unless another one is sent, its end user.
 pub async fn handle(
     connect: &Connect,
     request: Request,
@@ -88,17 +89,17 @@ pub async fn handle(
         let replaced = before.map(|before| before.number);
         let tables = &app.tables;
         if tables.import_connection(environment.id, connection.clone(), replaced, events).await? {
-            // Answered as it was sent, also where the connection keeps an end user.
+            // The answer has the end user that was sent, even if the connection keeps another one.
             connection.end_user = end_user;
             let fetched_at = (mode != AuthMode::None).then_some(now);
             let public = PublicConnection::new(&connection, credentials, fetched_at, Offset::Zulu);
             return response::plain_created(&public);
         }
     }
-    Err(Error::Unavailable("the connection is imported by others all the time".to_owned()))
+    Err(Error::Unavailable("the connection keeps being imported by others".to_owned()))
 }
 
-/// Refuses credentials that the provider does not take.
+/// Refuses credentials of another auth mode than the provider's.
 fn require_mode(import: &Import, mode: AuthMode) -> Result<(), Error> {
     if import.auth_mode() != mode.as_str() {
         let (provider, given) = (mode.as_str(), import.auth_mode());
@@ -121,9 +122,9 @@ async fn verify(
     import: &Import,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let client = match import.credentials.get("config_override") {
-        Some(Value::Object(own)) if !own.is_empty() => None,
-        _ => connect.secrets(environment, now).client(integration).await?,
+    let client = match Client::own(&import.credentials) {
+        Some(own) => Some(own),
+        None => connect.secrets(environment, now).client(integration).await?,
     };
     let variables = Variables {
         provider,

@@ -15,7 +15,7 @@ use query::Query;
 const SCOPES: &[&str] =
     &["environment:connections:list", "environment:connections:list_credentials"];
 
-/// The most bytes of an answer: Lambda takes 6 MB.
+/// The most bytes of an answer: Lambda allows 6 MB.
 const ANSWER_LENGTH_MAX: usize = 5_000_000;
 
 #[derive(Serialize)]
@@ -25,7 +25,7 @@ struct Page<'a> {
     next_cursor: Option<String>,
 }
 
-/// Answers 200 with a page. Where more follow, `next_cursor` leads to them.
+/// Answers 200 with a page. If more connections follow, `next_cursor` leads to them.
 pub async fn handle(app: &App, request: Request, now: Timestamp) -> Result<Response, Error> {
     request::body(&request)?;
     let grant = auth::grant(app, &request, now, SCOPES).await?;

@@ -1,4 +1,4 @@
-//! Filters and paging of the list. All filters hold at once.
+//! Filters and paging of the list. A connection must match all filters.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use tables::connection_list::{Cursor, Filter, INTEGRATIONS_MAX, Page};
 const LIMIT_DEFAULT: f64 = 1_000.0;
 const LIMIT_MAX: f64 = 2_000.0;
 
-/// What a client asks for.
+/// The query of a client.
 pub struct Query {
     /// Which connections.
     pub filter: Filter,
@@ -21,15 +21,15 @@ pub struct Query {
 }
 
 impl Query {
-    /// Reads the query. Limit and page are not negative, or there is an issue.
+    /// Reads the query. A negative limit or page is an issue.
     #[expect(clippy::cast_sign_loss, reason = "a negative number is an issue")]
     #[expect(clippy::unnecessary_wraps, reason = "the signature of every reading function")]
     pub fn read(fields: &mut Fields<'_>) -> Option<Self> {
         let connection_id = fields.optional("connectionId", text::<1, 255>);
         let search = fields.optional("search", text::<1, 255>);
         let end_user_id = fields.optional("endUserId", text::<1, 255>);
-        let integrations = fields.optional("integrationId", integrations);
         let organization_id = fields.optional("endUserOrganizationId", text::<1, 255>);
+        let integrations = fields.optional("integrationId", integrations);
         let tags = fields.optional("tags", Tags::read);
         let limit = fields.optional("limit", limit);
         let page = fields.optional("page", page).unwrap_or_default();
@@ -49,7 +49,7 @@ impl Query {
     }
 }
 
-/// A list with commas. What is no key of an integration matches nothing.
+/// A comma-separated list. An entry that is not an integration key matches nothing and is dropped.
 fn integrations(value: Option<Value>, issues: &mut Issues) -> Option<Vec<String>> {
     let list = text::<1, { usize::MAX }>(value, issues)?;
     let keys = list.split(',').map(str::trim);
@@ -61,7 +61,7 @@ fn integrations(value: Option<Value>, issues: &mut Issues) -> Option<Vec<String>
     Some(keys.into_iter().map(str::to_owned).collect())
 }
 
-/// A number as JavaScript's `Number` makes it of a text, or of a list of one.
+/// A number, from a text or from a list with one text, as JavaScript's `Number` reads it.
 fn number(value: Option<Value>, issues: &mut Issues) -> Option<f64> {
     let number = value.map_or(f64::NAN, to_number);
     if !number.is_finite() {
@@ -83,8 +83,8 @@ fn to_number(value: Value) -> f64 {
     }
 }
 
-/// `StringToNumber` of ECMA-262 (section 7.1.4.1.1): besides decimals it knows `0x10`, `0o17`,
-/// `0b11` and `Infinity`, and takes blanks for zero.
+/// `StringToNumber` of ECMA-262 (section 7.1.4.1.1): besides decimals it accepts `0x10`, `0o17`,
+/// `0b11` and `Infinity`, and reads an empty text as zero.
 fn text_to_number(text: &str) -> f64 {
     for (prefixes, radix) in [(["0x", "0X"], 16), (["0o", "0O"], 8), (["0b", "0B"], 2)] {
         if let Some(digits) = prefixes.iter().find_map(|prefix| text.strip_prefix(prefix)) {
@@ -100,13 +100,14 @@ fn text_to_number(text: &str) -> f64 {
     match text {
         "" => 0.0,
         "Infinity" | "+Infinity" | "-Infinity" => f64::INFINITY,
-        // Rust also knows `inf` and `nan`, in any case.
+        // Rust would also accept `inf` and `nan`, in any case.
         _ if text.contains(|c: char| c.is_alphabetic() && !matches!(c, 'e' | 'E')) => f64::NAN,
         _ => text.parse().unwrap_or(f64::NAN),
     }
 }
 
-/// What JavaScript trims: Unicode's white space without U+0085, and the byte order mark.
+/// The characters that JavaScript trims: Unicode's white space without U+0085, and the byte order
+/// mark.
 fn is_blank(c: char) -> bool {
     c == '\u{feff}' || (c.is_whitespace() && c != '\u{85}')
 }

@@ -1,4 +1,4 @@
-//! An integration as it is answered: its keys in the order of the contract.
+//! An integration in the form of the answer, with its keys in the contract's order.
 
 use secrets::clients::Client;
 use serde::Serialize;
@@ -8,9 +8,10 @@ use session::provider::{AuthMode, Provider};
 /// What a caller asked for besides the integration itself.
 #[derive(Default)]
 pub struct Include {
-    /// Where the provider sends webhooks. None of ours does, so this is `null`.
+    /// `webhook_url`, the receiver of the provider's webhooks. This service receives none, so it is
+    /// `null`.
     pub webhook: bool,
-    /// The client; the inner `None` prints `null`, for modes without one.
+    /// The client; the inner `None` is shown as `null`, for auth modes without a client.
     #[expect(clippy::option_option, reason = "not asked for, none and given are three things")]
     pub credentials: Option<Option<ClientView>>,
 }
@@ -33,7 +34,7 @@ pub struct Item<'a> {
 }
 
 impl<'a> Item<'a> {
-    /// `provider_name` is shown where the integration has no name of its own.
+    /// An integration. `provider_name` is shown if it has no name of its own.
     pub fn new(
         integration: &'a Integration,
         provider_name: &str,
@@ -55,7 +56,7 @@ impl<'a> Item<'a> {
     }
 }
 
-/// What people see of a provider of the catalogue; its name where a release no longer has it.
+/// The display name of a provider of the catalogue, or its name if the catalogue no longer has it.
 pub fn display_name(provider: &str) -> String {
     let template = catalogue::template(provider);
     let known = template.and_then(|template| Provider::from_template(provider, template));
@@ -74,7 +75,7 @@ pub struct ClientView {
 }
 
 impl ClientView {
-    /// The client of an integration; what it does not have is `null`.
+    /// The client of an integration; missing values are `null`.
     pub fn new(mode: AuthMode, integration: &Integration, client: Option<Client>) -> Self {
         let stored = integration.client.as_ref();
         Self {

@@ -1,7 +1,8 @@
-//! `GET /integrations` and `GET /integrations/{uniqueKey}` (section 2 of the flow): what can be
-//! connected. The list is for both credentials, one integration for secret keys alone.
+//! `GET /integrations` and `GET /integrations/{uniqueKey}` (section 2 of the flow): the
+//! integrations that can be connected. Both credentials can list them, only secret keys can read a
+//! single one.
 //!
-//! - `item`: an integration as it is answered.
+//! - `item`: an integration in the form of the answer.
 
 mod item;
 
@@ -40,7 +41,8 @@ pub async fn handle(
     }
 }
 
-/// By provider, then creation. A session with `allowed_integrations` is answered those alone.
+/// Lists integrations by provider, then creation. A session with `allowed_integrations` gets only
+/// those.
 async fn list(app: &App, request: &Request, now: Timestamp) -> Result<Response, Error> {
     let caller = auth::caller(app, request, now).await?;
     if let Caller::Key(grant) = &caller

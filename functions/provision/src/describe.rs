@@ -1,4 +1,4 @@
-//! What there is: environments with their keys, integrations and settings, and no secret.
+//! Describes environments with their keys, integrations and settings, without secrets.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::report::Failure;
 
-/// Asks for every environment.
+/// The name that asks for every environment.
 const ALL: &str = "*";
 
 /// The most bytes of a description. An invocation answers at most 6 MB (AWS, "Lambda quotas").
@@ -28,7 +28,7 @@ pub struct Description {
 struct Environment {
     name: String,
     id: Uuid,
-    /// Another one after each write.
+    /// Changes with each write.
     revision: Uuid,
     created_at: String,
     updated_at: String,
@@ -137,7 +137,7 @@ async fn environment(
         })
         .await?;
     let Some((settings, created_at_ms, updated_at_ms)) = settings else {
-        // Removed meanwhile.
+        // The environment was removed in the meantime.
         return Ok(None);
     };
 
@@ -174,7 +174,7 @@ fn moment(ms: i64) -> String {
     format!("{:.3}", timestamp(ms))
 }
 
-/// With the comma behind it.
+/// The length of a value as JSON, with a comma.
 fn json_length(value: &impl Serialize) -> usize {
     serde_json::to_string(value).map_or(0, |json| json.len() + 1)
 }

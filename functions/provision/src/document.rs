@@ -1,4 +1,4 @@
-//! The environment document: what an operator wants to be there.
+//! The environment document: the state that an operator wants.
 
 use std::collections::HashSet;
 use std::hash::Hash;
@@ -23,10 +23,10 @@ const SCOPES_MAX: usize = 100;
 /// The most UTF-16 code units of a colour.
 const COLOUR_LENGTH_MAX: usize = 64;
 
-/// The one secret that everybody knows: that of `events/provision.json`.
+/// The secret in `events/provision.json`, which is public.
 const PUBLISHED_SECRET: &str = "3f6d0a5e-8b1c-4c57-9d0e-6a2f4b7c1e90";
 
-/// A whole document. The content of what is to be gone is `None`.
+/// A whole document. Things that are to be removed have `None` as their content.
 #[derive(Debug)]
 pub struct Document {
     pub environments: Vec<(String, Option<EnvironmentDocument>)>,
@@ -45,7 +45,7 @@ pub struct EnvironmentDocument {
     pub rotate_branch_key: bool,
 }
 
-/// The operator's client at a provider. What is left out keeps its value.
+/// The operator's client at a provider. A missing field keeps its value.
 #[derive(Debug)]
 pub struct ClientDocument {
     pub client_id: Option<String>,
@@ -60,7 +60,7 @@ pub enum SecretKeyDocument {
 }
 
 impl SecretKeyDocument {
-    /// The secret that the document gives.
+    /// The secret, if the document has one.
     pub fn secret(&self) -> Option<&SecretKey> {
         match self {
             Self::Present { secret, .. } => secret.as_ref(),
@@ -84,8 +84,7 @@ pub struct ConnectionDocument {
 }
 
 impl Document {
-    /// Reads a document, or tells everything that is wrong with its form. At AWS the published
-    /// secret is refused.
+    /// Reads a document, or returns all issues of its form. On AWS the published secret is refused.
     pub fn read(value: Value, is_aws: bool) -> Result<Self, Vec<Issue>> {
         let mut issues = Issues::default();
         let document = Fields::of(Some(value), &mut issues).and_then(|mut fields| {
@@ -165,11 +164,11 @@ fn secret_key(
     let absent = is_absent(&mut fields);
     let secret = fields.optional("secret", |value, issues| {
         let key = SecretKey::parse(&string(value, issues)?);
-        // The secret itself is not repeated.
+        // The message does not quote the secret.
         let key = key.map_err(|_| issues.push("invalid_format", "Invalid UUID v4")).ok()?;
         if is_aws && key.expose().eq_ignore_ascii_case(PUBLISHED_SECRET) {
-            let message = "This secret is published with the source code and opens nothing at AWS: \
-                           leave it out, and one is generated";
+            let message = "This secret is published with the source code and refused on AWS: leave \
+                           it out, and one is generated";
             issues.push("custom", message);
         }
         Some(key)
@@ -182,7 +181,7 @@ fn secret_key(
         }
         Some(scopes)
     });
-    // Only what is removed can take its sessions along.
+    // Sessions can be ended only together with their key.
     let sessions = if absent {
         fields.optional("sessions", |value, issues| one_of(&SESSIONS, value, issues))
     } else {
@@ -218,7 +217,7 @@ fn integration(
     Some((key?, Some(IntegrationDocument { provider: provider?, display_name, client })))
 }
 
-/// The client's kind must be one that has a client; which one its provider has is the provider's.
+/// Reads a client. Its type must be an auth mode with a client, but not necessarily the provider's.
 fn client(value: Option<Value>, issues: &mut Issues) -> Option<ClientDocument> {
     const KINDS: [&str; 4] = ["OAUTH1", "OAUTH2", "OAUTH2_CC", "TBA"];
     let mut fields = Fields::of(value, issues)?;
@@ -271,7 +270,7 @@ fn colour(value: Option<Value>, issues: &mut Issues) -> Option<String> {
     primary
 }
 
-/// Notes every item that has the same `field` as one before it.
+/// Notes an issue for every item that has the same `field` as an earlier one.
 fn unique<'a, T, K: Hash + Eq>(
     items: &'a [T],
     issues: &mut Issues,

@@ -1,4 +1,4 @@
-//! What the parts of a document have in common.
+//! What the parts of a document share.
 
 use std::fmt;
 
@@ -13,27 +13,27 @@ pub const SECRET_LENGTH_MAX: usize = 8_192;
 /// The most UTF-16 code units of a URL.
 const URL_LENGTH_MAX: usize = 2_048;
 
-/// Whether `state` says that a thing is to be gone.
+/// Whether `state` says that a thing is to be removed.
 pub fn is_absent(fields: &mut Fields<'_>) -> bool {
     const STATES: [&str; 2] = ["present", "absent"];
     let state = fields.optional("state", |value, issues| one_of(&STATES, value, issues));
     state.is_some_and(|state| state == "absent")
 }
 
-/// What a document says of a value that may be missing.
+/// A change to a value that can be cleared.
 #[derive(Debug, Clone, Default)]
 pub enum Patch<T> {
-    /// Nothing: the value stays as it is.
+    /// The field is missing: the value is kept.
     #[default]
     Keep,
-    /// `null`: there is to be none.
+    /// The field is `null`: the value is removed.
     Clear,
-    /// The value.
+    /// The field has a value, which replaces the stored one.
     Set(T),
 }
 
 impl<T: Clone> Patch<T> {
-    /// What comes of the value that is there.
+    /// The value after the change.
     pub fn apply(&self, current: Option<T>) -> Option<T> {
         match self {
             Self::Keep => current,
@@ -56,7 +56,7 @@ pub fn patch<T>(
     patch.unwrap_or_default()
 }
 
-/// A secret that a document gives.
+/// A secret in a document.
 #[derive(Clone)]
 pub struct Secret(pub String);
 

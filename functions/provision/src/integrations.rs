@@ -16,7 +16,7 @@ use crate::planner::{Effect, Planner, Step};
 use crate::report::{Cause, Failure};
 
 impl Planner<'_> {
-    /// A provider of the environment's own, at its place in the document.
+    /// Plans a provider that the environment defines; `index` is its position in the document.
     pub async fn provider(
         &mut self,
         index: usize,
@@ -30,7 +30,9 @@ impl Planner<'_> {
             let text = Value::Object(template.clone()).to_string();
             self.upsert(label, key, Record::Provider(text));
         } else if let Some(integration) = self.integration_of(name, document).await? {
-            let message = format!("Integration {integration} has this provider");
+            let message = format!(
+                "Integration {integration} uses this provider: remove it or give it another one"
+            );
             self.refuse(&["providers", &index.to_string(), "state"], message);
         } else {
             self.remove(label, key, Vec::new());
@@ -38,7 +40,7 @@ impl Planner<'_> {
         Ok(())
     }
 
-    /// An integration that has the provider and that the document does not change.
+    /// The name of an integration that uses the provider and that the document does not change.
     async fn integration_of(
         &self,
         provider: &str,
@@ -61,7 +63,7 @@ impl Planner<'_> {
         Ok(found)
     }
 
-    /// An integration, at its place in the document.
+    /// Plans an integration; `index` is its position in the document.
     pub async fn integration(
         &mut self,
         index: usize,
@@ -74,7 +76,7 @@ impl Planner<'_> {
         let provider = desired.provider.clone();
         if !self.has_provider(&provider, document) {
             let path = ["integrations", &index.to_string(), "provider"];
-            self.refuse(&path, "Provider does not exist");
+            self.refuse(&path, "Provider does not exist: add it to `providers`");
             return Ok(());
         }
         let (display_name, client) = match self.found.get(&key).map(|stored| &stored.record) {
@@ -123,7 +125,7 @@ impl Planner<'_> {
         })
     }
 
-    /// Its connections go with it.
+    /// Plans the removal of an integration with its connections.
     pub async fn remove_integration(&mut self, unique_key: &IntegrationKey) -> Result<(), Failure> {
         let label = self.label(&["integrations", unique_key.as_str()]);
         let tables = self.tables;
@@ -135,7 +137,7 @@ impl Planner<'_> {
         Ok(())
     }
 
-    /// A connection, at its place in the document.
+    /// Plans a connection; `index` is its position in the document.
     pub fn connection(
         &mut self,
         index: usize,
@@ -172,7 +174,7 @@ impl Planner<'_> {
         let end_user = desired.end_user.apply(end_user);
         if end_user.is_none() && matches!(desired.organization, Patch::Set(_)) {
             let path = ["connections", &index.to_string(), "organization"];
-            self.refuse(&path, "There is no end user whose organization it could be");
+            self.refuse(&path, "An organization needs an end user");
             return Ok(());
         }
         let end_user = end_user.map(|end_user| EndUser { organization, ..end_user });
@@ -203,7 +205,7 @@ impl Planner<'_> {
         Ok(())
     }
 
-    /// The provider of an integration that is there, or will be.
+    /// The provider of an integration that exists, or that the document creates.
     fn provider_of(
         &self,
         integration: &IntegrationKey,

@@ -1,26 +1,26 @@
-//! `provision` makes the registry agree with an environment document, and describes what is there.
+//! `provision` makes the registry agree with an environment document, or describes environments.
 //!
 //! It has no route: operators invoke it with IAM credentials. The document is declarative and
-//! idempotent. What it does not name is left alone, `"state": "absent"` removes, and a bad one is
-//! refused whole. A secret that it leaves out is generated and answered once, here.
+//! idempotent. Things that it does not name are left alone, `"state": "absent"` removes, and an
+//! invalid document is refused whole. A secret that it leaves out is generated and shown once, in
+//! the answer.
 //!
 //! Each file imports only files below it in this list.
 //!
-//! - `describe`: what there is.
-//! - `writer`: plans are written, in transactions.
-//! - `plan`: what to write so that the registry agrees with a document.
-//! - `settings`: the part of a plan that is about the environment itself, its branch key and
-//!   webhooks.
+//! - `describe`: describes environments.
+//! - `writer`: writes plans, in transactions.
+//! - `plan`: compares a document with the registry, and plans the writes.
+//! - `settings`: the part of a plan about the environment itself, its branch key and webhooks.
 //! - `signing_keys`: the keys that sign webhooks.
-//! - `integrations`: the part that is about integrations, providers and connections.
-//! - `secret_keys`: the part that is about keys.
-//! - `sealed`: secrets are sealed before they are written.
-//! - `planner`: the steps of a plan.
-//! - `stored`: what the registry holds of a document.
-//! - `document`: what an operator asks for.
-//! - `provider_document`, `webhooks_document`: the parts of it about providers and webhooks.
-//! - `document_parts`: what its parts have in common.
-//! - `report`: what that did, and why it stopped.
+//! - `integrations`: the part about integrations, providers and connections.
+//! - `secret_keys`: the part about secret keys.
+//! - `sealed`: seals secrets before they are written.
+//! - `planner`: collects the steps of a plan.
+//! - `stored`: reads the stored state of everything in a document.
+//! - `document`: the environment document.
+//! - `provider_document`, `webhooks_document`: its parts about providers and webhooks.
+//! - `document_parts`: what its parts share.
+//! - `report`: what applying a document changed, and why it stopped.
 
 mod describe;
 mod document;
@@ -48,14 +48,14 @@ use document::Document;
 
 pub use report::{Cause, Failure, GeneratedSecret, Report, Stopped};
 
-/// How often a document is read and compared anew because somebody else was faster.
+/// How often the registry is read and compared again because somebody else has changed it.
 const CONFLICTS_MAX: u32 = 4;
 
-/// The least and most time to wait before that.
+/// The shortest and the longest pause before that.
 const CONFLICT_PAUSE_MS: std::ops::Range<u64> = 10..100;
 
-/// Applies a document, or describes environments where `describe` is what it says. Fails with
-/// `{"error": …}`, and with everything else that an operator must know then.
+/// Applies a document, or describes environments if the request has `describe`. A failure has
+/// `{"error": …}` and everything else that an operator must know.
 pub async fn handle(
     app: &App,
     vault: &Vault,
@@ -77,7 +77,7 @@ pub async fn handle(
     })
 }
 
-/// Applies a document, however long it takes.
+/// Applies a document without a time limit.
 pub async fn apply(
     app: &App,
     vault: &Vault,
@@ -87,8 +87,8 @@ pub async fn apply(
     apply_until(app, vault, document, now, None).await
 }
 
-/// Reads a document, reads what it names, writes what differs. Where somebody else has changed an
-/// environment in between, and nothing is written yet, it begins again.
+/// Reads a document and the stored state, and writes the differences. If somebody else changes an
+/// environment in between, and nothing is written yet, it starts again.
 async fn apply_until(
     app: &App,
     vault: &Vault,
@@ -118,7 +118,7 @@ async fn apply_until(
     }
 }
 
-/// A line for each thing that has changed, and one for all of it.
+/// Logs a line for each change, and one with the counts.
 fn log(report: &Report) {
     let request_id = telemetry::request_id();
     let request_id = request_id.as_deref();

@@ -1,4 +1,4 @@
-//! What to write so that the registry agrees with a document.
+//! Compares a document with the registry, and plans the writes that make them agree.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -16,8 +16,8 @@ use crate::planner::{Effect, Plan, Planner, Step};
 use crate::report::Failure;
 use crate::stored::Found;
 
-/// Compares a document with what the registry holds of it: a plan for each environment. Whatever
-/// the document names that it must not is told, all at once.
+/// Compares a document with the stored state, and returns a plan for each environment. If the
+/// document refers to things that do not exist, it fails with all issues.
 pub async fn plan(
     tables: &Tables,
     vault: &Vault,
@@ -94,10 +94,10 @@ impl Planner<'_> {
         Ok(())
     }
 
-    /// Removes an environment and everything in it, its branch keys too: what was sealed with them
-    /// never opens again, in no backup of the connections either. A key goes together with its
-    /// name, and the environment's own name goes last: whatever is left of it when that fails can
-    /// be removed by name.
+    /// Plans the removal of an environment with everything in it. That includes its branch keys, so
+    /// that nothing that was sealed with them ever opens again, not even from a backup of the
+    /// connections. A secret key is removed together with its name, and the environment's own name
+    /// comes last: if the removal fails halfway, the rest can still be removed by name.
     async fn remove_environment(&mut self) -> Result<(), Failure> {
         let tables = self.tables;
         let label = self.plan.name.text.clone();

@@ -1,4 +1,4 @@
-//! The steps that lead from what is stored to what a document wants.
+//! Collects the steps that lead from the stored state to that of a document.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -17,27 +17,27 @@ use crate::stored::Name;
 
 /// The writes to one environment.
 pub struct Plan {
-    /// Its name, with the revision that everything else was read after.
+    /// Its name, with the revision that was read before everything else.
     pub name: Name,
-    /// Whether the environment itself is gone at the end.
+    /// Whether the environment itself is removed.
     pub is_removal: bool,
-    /// In order.
+    /// The steps, in order.
     pub steps: Vec<Step>,
-    /// What is as the document wants it.
+    /// The paths of things that need no change.
     pub unchanged: Vec<String>,
 }
 
-/// Changes that belong together: they are written at once or not at all.
+/// Changes that belong together: they are written in one transaction.
 pub struct Step {
     pub changes: Vec<Change>,
-    /// What becomes of the thing with this path. A large removal takes many steps; the last one
-    /// says so.
+    /// The effect on the thing with this path. A large removal takes many steps, of which only the
+    /// last has an effect.
     pub effect: Option<(Effect, String)>,
-    /// The secret that the step gives to a key.
+    /// The secret that was generated for a key in this step.
     pub secret: Option<GeneratedSecret>,
 }
 
-/// What becomes of a thing.
+/// The effect of a step on a thing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
     Created,
@@ -52,14 +52,14 @@ pub struct Planner<'a> {
     pub now: Timestamp,
     pub now_ms: i64,
     pub found: &'a HashMap<Key, Stored>,
-    /// The connections that the document names and that are there.
+    /// The connections that the document names and that exist.
     pub connections: &'a [Connection],
     pub issues: &'a mut Issues,
-    /// Where the environment stands in the document.
+    /// The path of the environment in the document.
     pub path: [&'a str; 2],
-    /// The secrets that the document gives to keys, over all environments.
+    /// The secrets that the document gives to keys, in all environments.
     pub new_secrets: &'a mut HashSet<Key>,
-    /// The environment's settings as they will be.
+    /// The environment's settings after the change.
     pub settings: Settings,
     pub plan: Plan,
 }
@@ -80,7 +80,7 @@ impl Planner<'_> {
         self.issues.push_at(&path, "custom", message);
     }
 
-    /// Writes a record unless it is there already.
+    /// Writes a record unless it exists already.
     pub fn upsert(&mut self, label: String, key: Key, record: Record) {
         match self.found.get(&key) {
             Some(stored) if stored.record == record => self.plan.unchanged.push(label),
@@ -95,7 +95,7 @@ impl Planner<'_> {
         }
     }
 
-    /// Removes what stands under `key`, after what depends on it.
+    /// Removes the item with `key`, after the items that depend on it.
     pub fn remove(&mut self, label: String, key: Key, dependent: Vec<Key>) {
         if !self.found.contains_key(&key) && dependent.is_empty() {
             return self.plan.unchanged.push(label);
@@ -115,13 +115,13 @@ impl Planner<'_> {
         self.plan.steps.push(Step { changes, effect: Some((effect, label)), secret: None });
     }
 
-    /// An item that keeps the time at which it was made.
+    /// A write of a record, which keeps its creation time.
     pub fn put(&self, key: Key, record: Record) -> Change {
         let created_at_ms = self.found.get(&key).map_or(self.now_ms, |stored| stored.created_at_ms);
         Change::Put(key, Stored { record, created_at_ms, updated_at_ms: self.now_ms })
     }
 
-    /// The environment's settings as they will be.
+    /// The write of the environment's settings.
     pub fn put_settings(&self) -> Change {
         self.put(Key::environment(self.id()), Record::Environment(self.settings.clone()))
     }

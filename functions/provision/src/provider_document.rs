@@ -13,12 +13,11 @@ const TEMPLATE_LENGTH_MAX: usize = 65_536;
 /// Fields that are URLs; they may hold variables.
 const URLS: [&str; 4] = ["authorization_url", "token_url", "refresh_url", "revocation_url"];
 /// Fields that are objects whose values are strings.
-const PARAMETERS: [&str; 4] =
-    ["authorization_params", "token_params", "refresh_params", "token_headers"];
+const PARAMETERS: [&str; 3] = ["authorization_params", "refresh_params", "token_headers"];
 /// Fields that describe a form: an object for each field.
 const FORMS: [&str; 2] = ["credentials", "connection_config"];
 
-/// A provider that is to be there, with its template, or to be gone.
+/// Reads a provider: its name, and its template unless it is to be removed.
 pub fn provider(
     value: Option<Value>,
     issues: &mut Issues,
@@ -30,7 +29,7 @@ pub fn provider(
         return Some((name?, None));
     }
     let mut template = fields.rest();
-    // For editors; no client sees it.
+    // `$schema` is for editors and is not stored.
     template.shift_remove("$schema");
     if Value::Object(template.clone()).to_string().len() > TEMPLATE_LENGTH_MAX {
         let message = format!("Too big: expected at most {TEMPLATE_LENGTH_MAX} bytes of JSON");
@@ -41,7 +40,8 @@ pub fn provider(
     Some((name?, Some(template)))
 }
 
-/// Letters, digits, `_` and `-`, and not a name of the catalogue, which could not be told apart.
+/// A name: letters, digits, `_` and `-`. A name of the catalogue is refused, since it would be
+/// ambiguous.
 fn name(value: Option<Value>, issues: &mut Issues) -> Option<String> {
     let name = text::<1, NAME_LENGTH_MAX>(value, issues)?;
     if !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-') {
@@ -49,12 +49,12 @@ fn name(value: Option<Value>, issues: &mut Issues) -> Option<String> {
         issues.push("invalid_format", message);
     }
     if catalogue::template(&name).is_some() {
-        issues.push("custom", "The catalogue has a provider of this name");
+        issues.push("custom", "The catalogue has a provider of this name: choose another");
     }
     Some(name)
 }
 
-/// Judges the fields that are used; others are kept and answered as they are.
+/// Checks the fields that this service uses; others are stored and shown unchecked.
 fn judge(template: &Map<String, Value>, issues: &mut Issues) {
     let given = |name: &str| template.get(name).cloned().map(Some);
     issues.within("display_name", |issues| {
@@ -69,6 +69,9 @@ fn judge(template: &Map<String, Value>, issues: &mut Issues) {
         if let Some(value) = given(name) {
             issues.within(name, |issues| strings(value, issues));
         }
+    }
+    if let Some(value) = given("token_params") {
+        issues.within("token_params", |issues| body(value, issues));
     }
     for name in FORMS {
         if let Some(value) = given(name) {
@@ -102,7 +105,19 @@ fn strings(value: Option<Value>, issues: &mut Issues) -> Option<()> {
     Some(())
 }
 
-/// The fields of a form. A pattern is a regular expression that is checked before a value is used.
+/// The fields of a request's body: strings, numbers, booleans, or objects of these.
+fn body(value: Option<Value>, issues: &mut Issues) -> Option<()> {
+    for (name, value) in Fields::of(value, issues)?.rest() {
+        issues.within(&name, |issues| match value {
+            Value::Number(_) | Value::Bool(_) => Some(()),
+            Value::Object(_) => body(Some(value), issues),
+            other => string(Some(other), issues).map(drop),
+        });
+    }
+    Some(())
+}
+
+/// The fields of a form. A pattern must be a valid regular expression.
 fn form(value: Option<Value>, issues: &mut Issues) -> Option<()> {
     for (name, field) in Fields::of(value, issues)?.rest() {
         issues.within(&name, |issues| {

@@ -1,4 +1,4 @@
-//! What applying a document did, and why it stopped.
+//! What applying a document changed, and why it stopped.
 
 use std::fmt;
 
@@ -7,23 +7,23 @@ use serde_json::{Value, json};
 use session::fields::Issue;
 use tables::StoreError;
 
-/// What applying a document did. Things are named by their path, `dev/integrations/github`.
+/// What applying a document changed. Things are named by their paths: `dev/integrations/github`.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
-    /// What was not there before.
+    /// Things that did not exist before.
     pub created: Vec<String>,
-    /// What was there, but different.
+    /// Things that existed, but were different.
     pub changed: Vec<String>,
-    /// What was there already, or already gone.
+    /// Things that were the same already, or removed already.
     pub unchanged: Vec<String>,
-    /// What was there and is no more.
+    /// Things that existed before.
     pub removed: Vec<String>,
-    /// The secrets that were generated. They are stored as hashes and cannot be shown again.
+    /// The generated secrets. They cannot be shown again.
     pub secrets: Vec<GeneratedSecret>,
 }
 
 impl Report {
-    /// Adds what another part of the document did.
+    /// Adds the changes of another part of the document.
     pub fn add(&mut self, part: Self) {
         self.created.extend(part.created);
         self.changed.extend(part.changed);
@@ -33,7 +33,7 @@ impl Report {
     }
 }
 
-/// A secret key that the document left to be generated.
+/// A generated secret key or signing key.
 #[derive(PartialEq, Eq, Serialize)]
 pub struct GeneratedSecret {
     /// The name of its environment.
@@ -50,40 +50,40 @@ impl fmt::Debug for GeneratedSecret {
     }
 }
 
-/// Why a document is not applied as asked.
+/// Why a document was not applied, or environments were not described.
 #[derive(Debug)]
 pub enum Failure {
-    /// It is refused, and nothing is written.
+    /// The request is invalid, and nothing is written.
     Refused(Vec<Issue>),
-    /// The description of what there is does not fit into an answer.
+    /// The description does not fit into an answer.
     TooLong,
-    /// It was stopped on the way.
+    /// Applying the document stopped.
     Stopped(Box<Stopped>),
 }
 
-/// How far a document got that is not applied whole.
+/// How far applying a document got.
 #[derive(Debug)]
 pub struct Stopped {
-    /// Why no further.
+    /// Why it stopped.
     pub cause: Cause,
     /// Whether anything is written.
     pub is_partial: bool,
-    /// What stands.
+    /// What is written.
     pub applied: Report,
-    /// What may stand or not, because the answer to its transaction was lost.
+    /// What may be written, because the answer to its transaction was lost.
     pub unconfirmed: Option<Report>,
 }
 
 /// Why applying a document stopped.
 #[derive(Debug)]
 pub enum Cause {
-    /// Somebody else changed the environment meanwhile.
+    /// Somebody else changed the environment.
     Conflict,
     /// DynamoDB failed.
     Store(StoreError),
     /// KMS failed or refused, or a sealed value did not open.
     Kms(String),
-    /// The invocation is about to end.
+    /// The time of the invocation is nearly over.
     OutOfTime,
 }
 
@@ -109,7 +109,7 @@ impl Failure {
         }
     }
 
-    /// What DynamoDB or KMS did, for the log.
+    /// The cause for the log, if DynamoDB or KMS failed.
     pub fn cause(&self) -> Option<&str> {
         let Self::Stopped(stopped) = self else { return None };
         match &stopped.cause {
@@ -121,37 +121,37 @@ impl Failure {
         }
     }
 
-    /// Everything that the operator needs to go on, the new secrets included.
+    /// Everything that the operator needs to continue, including generated secrets.
     pub fn body(&self) -> Value {
         let Stopped { cause, is_partial, applied, unconfirmed } = match self {
             Self::Refused(issues) => {
                 return json!({ "error": { "code": self.code(), "errors": issues } });
             }
             Self::TooLong => {
-                let message = "The description would be longer than the 6 MB that an invocation \
-                               answers: describe one environment, or read the registry table.";
+                let message = "The description is longer than the 6 MB that an invocation can \
+                               answer: describe one environment, or read the registry table.";
                 return json!({ "error": { "code": self.code(), "message": message } });
             }
             Self::Stopped(stopped) => &**stopped,
         };
         let message = match cause {
             Cause::Conflict => {
-                "The environment was changed by somebody else while this document was applied."
+                "Somebody else changed the environment while this document was applied."
             }
             Cause::Store(StoreError::Unavailable(_)) => "DynamoDB did not answer.",
             Cause::Store(StoreError::Unexpected(_)) => "An unexpected error occurred.",
             Cause::Kms(_) => "KMS did not answer, or refused.",
-            Cause::OutOfTime => "The time of the invocation ran out.",
+            Cause::OutOfTime => "The invocation ran out of time.",
         };
         let parts = match (is_partial, unconfirmed) {
             (false, None) => "Nothing was written; run it again.",
             (true, None) => {
-                "What stands under `applied` was written, and a removal perhaps in part; run it \
-                 again for the rest."
+                "Everything under `applied` was written, and perhaps a part of a removal; run it again \
+                 for the rest."
             }
             (_, Some(_)) => {
-                "What stands under `applied` was written, and what stands under `unconfirmed` may \
-                 have been, so keep its secrets; run it again for the rest."
+                "Everything under `applied` was written. What is under `unconfirmed` may have been \
+                 written, so keep its secrets; run it again for the rest."
             }
         };
         let mut body = json!({

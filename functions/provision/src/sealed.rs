@@ -1,5 +1,4 @@
-//! Secrets that a document gives, or that are generated, are sealed with the environment's branch
-//! key before they are written.
+//! Seals secrets with the environment's branch key before they are written.
 
 use sealing::{SealingError, WrappedBranchKey, branch_key_version};
 use tables::record::Key;
@@ -9,7 +8,7 @@ use crate::planner::Planner;
 use crate::report::{Cause, Failure};
 
 impl Planner<'_> {
-    /// The sealed secret: what is stored, if it is this one already, else a new one.
+    /// The sealed secret: the stored bytes if they contain this secret already, otherwise new ones.
     pub async fn sealed(
         &self,
         key: &Key,
@@ -30,7 +29,7 @@ impl Planner<'_> {
         sealed.map_err(failure)
     }
 
-    /// A secret as it was before it was sealed.
+    /// Opens a sealed secret.
     pub async fn opened(
         &self,
         key: &Key,

@@ -1,4 +1,4 @@
-//! Secret keys: made, given another secret or other scopes, removed.
+//! Plans secret keys: new ones, new secrets or scopes, and removals.
 
 use session::error::WRITE_SESSIONS;
 use session::secret_key::{SecretKey, SecretKeyHash, SecretKeyRecord};
@@ -10,12 +10,12 @@ use crate::document::SecretKeyDocument;
 use crate::planner::{Effect, Planner, Step};
 use crate::report::GeneratedSecret;
 
-/// The most removed keys that an environment remembers, because requests read them along with its
-/// settings.
+/// The most removed keys that an environment remembers. Requests read them with its settings, so
+/// there must not be too many.
 const ENDED_KEYS_MAX: usize = 1_000;
 
 impl Planner<'_> {
-    /// The key of a name, at its place in the document.
+    /// Plans the key with a name; `index` is its position in the document.
     pub fn secret_key(&mut self, index: usize, name: &str, desired: &SecretKeyDocument) {
         let index = index.to_string();
         let current = self.named_secret_key(name);
@@ -51,7 +51,10 @@ impl Planner<'_> {
             self.found.contains_key(&key) || !self.new_secrets.insert(key)
         };
         if given.is_some_and(is_taken) {
-            return self.refuse(&["secret_keys", index, "secret"], "Secret is already in use");
+            return self.refuse(
+                &["secret_keys", index, "secret"],
+                "Secret is already in use: choose another",
+            );
         }
 
         let generated = secret.is_none().then(SecretKey::generate);
@@ -109,13 +112,13 @@ impl Planner<'_> {
                                days: remove the environment, which ends all of its sessions";
                 return self.refuse(&["secret_keys", index, "sessions"], message);
             }
-            // In the same step: a key is never on this list while it works.
+            // In the same step, so that a key is never on this list while it still works.
             changes.push(self.put_settings());
         }
         self.step(Effect::Removed, label, changes);
     }
 
-    /// The secret key that a name stands for.
+    /// The stored secret key with a name.
     fn named_secret_key(&self, name: &str) -> Option<(SecretKeyHash, SecretKeyRecord)> {
         let credential = self.found.get(&Key::credential(self.id(), name))?;
         let Record::Credential(hash) = &credential.record else { return None };

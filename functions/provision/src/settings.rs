@@ -1,4 +1,4 @@
-//! The environment itself: its settings, its branch key, its webhooks.
+//! Plans the environment itself: its settings, its branch key, its webhooks.
 
 use session::webhooks::WebhookSettings;
 use tables::StoreError;
@@ -12,12 +12,12 @@ use crate::report::{Failure, GeneratedSecret};
 use crate::sealed::failure;
 use crate::webhooks_document::WebhooksDocument;
 
-/// How long a removed key is remembered whose sessions ended with it: the longest life of a session
-/// after the longest of a cached key, which can still make one.
+/// How long a key that was removed with its sessions is remembered: the longest lifetime of a
+/// session, plus the longest time for which a container may still have the key in its cache.
 const ENDED_KEYS_KEPT_MS: i64 = (604_800 + 3_600) * 1_000;
 
 impl Planner<'_> {
-    /// The settings of the environment, as the document wants them.
+    /// Plans the settings of the environment.
     pub async fn settings(&mut self, desired: &EnvironmentDocument) -> Result<(), Failure> {
         let old = self.settings.clone();
         let connect_ui = old.connect_ui.changed(desired.connect_ui.clone());
@@ -36,7 +36,7 @@ impl Planner<'_> {
             None => None,
         };
         let is_changed = self.settings != old;
-        // What is too old to matter leaves with the next write, and is no reason for one.
+        // Old entries are dropped with the next write, but are no reason for a write.
         let oldest_ms = self.now_ms - ENDED_KEYS_KEPT_MS;
         self.settings.ended_keys.retain(|_, at_ms| *at_ms > oldest_ms);
         let label = self.plan.name.text.clone();
@@ -51,7 +51,8 @@ impl Planner<'_> {
         Ok(())
     }
 
-    /// The next version of the branch key. Older ones stay, for what was sealed with them.
+    /// Creates the next version of the branch key. Older versions stay, for values that they
+    /// sealed.
     async fn new_branch_key(&mut self) -> Result<Change, Failure> {
         let version = self.settings.branch_key.as_ref().map_or(1, |(version, _)| version + 1);
         let key = self.vault.create_branch_key(self.id(), version).await;
@@ -65,7 +66,7 @@ impl Planner<'_> {
         Ok(Change::Create(Key::branch_key(self.id(), version), stored))
     }
 
-    /// Answers a signing key that was generated.
+    /// Changes the webhook settings. Returns a signing key if one was generated.
     async fn webhooks(
         &mut self,
         desired: &WebhooksDocument,

@@ -1,8 +1,8 @@
-//! The keys that sign webhooks, and how one takes the place of another:
+//! Plans the keys that sign webhooks, and their rotation:
 //!
-//! 1. `"rotate_signing_key": "start"` makes a second key, or `next_signing_key` gives it. From then
-//!    on both sign, so receivers can learn the new one without losing a webhook.
-//! 2. `"rotate_signing_key": "finish"` puts it in the place of the first, which is forgotten.
+//! 1. `"rotate_signing_key": "start"` generates a second key, or `next_signing_key` gives one. From
+//!    then on both sign, so receivers can switch to the new key without losing a webhook.
+//! 2. `"rotate_signing_key": "finish"` replaces the first key with the second.
 //!
 //! Doing either twice changes nothing.
 
@@ -14,7 +14,7 @@ use crate::report::{Failure, GeneratedSecret};
 use crate::webhooks_document::{Rotation, WebhooksDocument};
 
 impl Planner<'_> {
-    /// Answers the key that was generated, if one was.
+    /// Changes the signing keys. Returns a key if one was generated.
     pub async fn signing_keys(
         &mut self,
         desired: &WebhooksDocument,
@@ -42,7 +42,7 @@ impl Planner<'_> {
                 Ok(Some(self.generated("webhooks/next_signing_key", secret)))
             }
             (Some(Rotation::Finish), Some(next)) => {
-                // Sealed for the place that it stood in, so it is sealed anew.
+                // It was sealed for another attribute, so it is sealed again.
                 let secret = self.opened(&key, NEXT_SIGNING_KEY, next).await?;
                 let sealed = self.sealed(&key, SIGNING_KEY, &secret, None).await?;
                 self.settings.signing_keys.current = Some(sealed);

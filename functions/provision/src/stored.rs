@@ -1,4 +1,4 @@
-//! What the registry holds of everything that a document names.
+//! Reads the stored state of everything that a document names.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,29 +9,29 @@ use uuid::Uuid;
 
 use crate::document::Document;
 
-/// The name of an environment, and which environment has it.
+/// The name of an environment, and the environment that has it.
 #[derive(Debug, Clone)]
 pub struct Name {
     pub text: String,
-    /// Drawn, where no environment has the name.
+    /// The environment's id; a new random one if no environment has the name.
     pub environment_id: Uuid,
-    /// `None` where no environment has the name.
+    /// The environment's revision; `None` if no environment has the name.
     pub revision: Option<Uuid>,
     pub created_at_ms: i64,
 }
 
-/// What was found.
+/// The stored state.
 pub struct Found {
-    /// In the order of the document.
+    /// The names, in the order of the document.
     pub names: Vec<Name>,
     pub items: HashMap<Key, Stored>,
-    /// The connections that the document names, by environment.
+    /// The connections that the document names, for each environment in the order of the document.
     pub connections: Vec<Vec<Connection>>,
 }
 
 impl Found {
-    /// Reads the names with their revisions, and everything else after them: what is written on
-    /// condition that a revision still stands then agrees with all that was read.
+    /// Reads the names with their revisions first, and everything else after them. So a write that
+    /// is conditional on a revision agrees with everything that was read.
     pub async fn read(
         tables: &Tables,
         document: &Document,
@@ -86,7 +86,7 @@ fn keys_of(document: &Document, names: &[Name]) -> Vec<Key> {
     for ((_, content), name) in document.environments.iter().zip(names) {
         let id = name.environment_id;
         let Some(environment) = content else { continue };
-        // Whoever has a secret, in whichever environment.
+        // Any key with one of the secrets, in whichever environment.
         let secrets = environment.secret_keys.iter().filter_map(|(_, key)| key.secret());
         keys.extend(secrets.map(|secret| Key::secret_key(&secret.hash())));
         if name.revision.is_none() {

@@ -1,4 +1,4 @@
-//! What a document says of webhooks.
+//! The part of a document about webhooks.
 
 use serde_json::Value;
 use session::fields::{Fields, Issues, boolean, one_of, text};
@@ -6,7 +6,7 @@ use url::Url;
 
 use crate::document_parts::{Patch, SECRET_LENGTH_MAX, Secret, http_url, patch};
 
-/// Where webhooks go, and which.
+/// The receivers, the events and the signing keys.
 #[derive(Debug, Default)]
 pub struct WebhooksDocument {
     pub primary_url: Patch<String>,
@@ -15,9 +15,9 @@ pub struct WebhooksDocument {
     pub on_auth_refresh_error: Patch<bool>,
     pub on_connection_deletion: Patch<bool>,
     pub legacy_signature: Patch<bool>,
-    /// Generated where it is left out and there is none.
+    /// The signing key; one is generated if it is left out and there is none.
     pub signing_key: Option<Secret>,
-    /// The key that is to take its place.
+    /// The key that will replace it.
     pub next_signing_key: Option<Secret>,
     pub rotate_signing_key: Option<Rotation>,
 }
@@ -27,7 +27,7 @@ pub struct WebhooksDocument {
 pub enum Rotation {
     /// A second key signs as well.
     Start,
-    /// The second key takes the place of the first.
+    /// The second key replaces the first.
     Finish,
 }
 
@@ -62,7 +62,7 @@ pub fn webhooks(value: Option<Value>, issues: &mut Issues) -> Option<WebhooksDoc
     })
 }
 
-/// A receiver of webhooks. Whether its address may be called is judged when it is called.
+/// A receiver of webhooks. Its address is checked when it is called.
 fn receiver(value: Option<Value>, issues: &mut Issues) -> Option<String> {
     let url = http_url(value, issues)?;
     let parsed = Url::parse(&url).ok();

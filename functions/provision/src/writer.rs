@@ -1,4 +1,4 @@
-//! Plans are written, environment after environment, in as few transactions as there can be.
+//! Writes plans, one environment after another, in as few transactions as possible.
 
 use std::time::Instant;
 
@@ -10,8 +10,8 @@ use uuid::Uuid;
 use crate::planner::{Effect, Plan, Step};
 use crate::report::{Cause, Failure, Report, Stopped};
 
-/// Writes plans, and answers what that did. Where it stops on the way, the failure tells what
-/// stands. It stops itself while there is still time to say so: before `ends_at`.
+/// Writes plans, and returns what changed. If it stops halfway, the failure says what is written.
+/// It stops in time before `ends_at`, so that the failure can still be answered.
 pub async fn write(
     tables: &Tables,
     plans: Vec<Plan>,
@@ -52,8 +52,8 @@ pub async fn write(
     Ok(applied)
 }
 
-/// Makes one transaction, and answers its report when it stands. Else it answers why not, and the
-/// report if nobody can tell.
+/// Writes one transaction, and returns its report if it is written. Otherwise returns the cause,
+/// and the report if it is unknown whether it is written.
 async fn transact(
     tables: &Tables,
     revision: &Revision,
@@ -72,7 +72,7 @@ async fn transact(
     }
 }
 
-/// A transaction, and what it does.
+/// A transaction, and its part of the report.
 #[derive(Default)]
 struct Transaction {
     changes: Vec<Change>,
@@ -92,7 +92,7 @@ fn transactions(steps: Vec<Step>) -> Vec<Transaction> {
         }
         current.bytes += bytes;
         for change in step.changes {
-            // A transaction names an item once. What a later step writes is the later state.
+            // A transaction may write an item only once, so a later change replaces an earlier one.
             match current.changes.iter_mut().find(|earlier| earlier.is_of_same_item(&change)) {
                 Some(earlier) => *earlier = change,
                 None => current.changes.push(change),
@@ -112,8 +112,8 @@ fn transactions(steps: Vec<Step>) -> Vec<Transaction> {
     transactions
 }
 
-/// Whether a transaction that begins now might not have been told before the end: it takes a call,
-/// and two more to find out what became of it.
+/// Whether there is too little time for another transaction: it may take one call, and two more to
+/// find out its outcome.
 fn is_too_late(ends_at: Instant) -> bool {
-    ends_at.saturating_duration_since(Instant::now()) < 3 * Waits::PROVISION.operation
+    ends_at.saturating_duration_since(Instant::now()) < 3 * Waits::INVOCATION.operation
 }

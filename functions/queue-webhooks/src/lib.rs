@@ -1,10 +1,10 @@
 //! Puts each new event of the events table into the queue of webhooks that are due.
 //!
-//! Lambda reads the table's stream and invokes this with the records of inserted items (AWS, "Using
-//! Lambda to process DynamoDB records"). It forwards them and does nothing else, so that no
-//! receiver can hold up the stream.
+//! Lambda reads the table's stream and invokes this function with the records of inserted items
+//! (AWS, "Using Lambda to process DynamoDB records"). It only forwards them, so that no receiver
+//! can hold up the stream.
 //!
-//! - `record`: what a record of the stream says of an event.
+//! - `record`: reads a record of the stream.
 
 mod record;
 
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use record::Record;
 
-/// The queue, on a client that the start of the process has connected.
+/// The queue, on a client for SQS.
 pub fn start(Start { app, aws }: Start) -> Result<Queue, InitError> {
     let settings = app.settings;
     let sqs = queue::client(&aws, settings.sqs_endpoint_url);
@@ -31,8 +31,9 @@ struct Batch {
     records: Vec<Value>,
 }
 
-/// Forwards a batch. Answers the records that SQS did not take; Lambda gives the batch again from
-/// the first of them on (AWS, "Configuring partial batch response with DynamoDB and Lambda").
+/// Forwards a batch. Answers the records that SQS did not accept; Lambda delivers the batch again,
+/// starting with the first of them (AWS, "Configuring partial batch response with DynamoDB and
+/// Lambda").
 pub async fn handle(
     queue: &Queue,
     batch: Value,
@@ -45,10 +46,10 @@ pub async fn handle(
     })?;
     let mut messages = Vec::new();
     for record in batch.records {
-        // Trying again would not make an event of it, and it would hold up those behind it.
+        // Not reported as a failure: it would only come again and hold up the records after it.
         match Record::read(record) {
             Some(Record { sequence_number, message }) => messages.push((sequence_number, message)),
-            None => telemetry::failed("invalid_record", "a record of the stream is no event"),
+            None => telemetry::failed("invalid_record", "a record of the stream is not an event"),
         }
     }
     let mut failures = Vec::new();

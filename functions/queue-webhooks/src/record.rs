@@ -7,16 +7,16 @@ use serde_json::Value;
 use session::event::EventId;
 use uuid::Uuid;
 
-/// An event that was inserted.
+/// The record of an inserted event.
 pub struct Record {
-    /// The record's place in the stream.
+    /// The record's position in the stream.
     pub sequence_number: String,
-    /// What is to be sent.
+    /// The message to put into the queue.
     pub message: Message,
 }
 
 impl Record {
-    /// Reads a record, if it is the insertion of an event.
+    /// Reads a record. `None` if it is not the insertion of an event.
     pub fn read(record: Value) -> Option<Self> {
         let StreamRecord { dynamodb } = serde_json::from_value(record).ok()?;
         let image = dynamodb.new_image;

@@ -1,4 +1,4 @@
-//! `POST /connect/sessions/reconnect` makes a session for one connection that exists (contract
+//! `POST /connect/sessions/reconnect` creates a session for one existing connection (contract
 //! section 2).
 
 use api::{App, Error, Request, Response, Timestamp, auth, mint, request};
@@ -6,7 +6,7 @@ use session::body::ReconnectSession;
 use session::connect_session::{ConnectSession, ReconnectTarget};
 use session::error::WRITE_SESSIONS;
 
-/// Answers 201 with the session's token, its link and its end.
+/// Answers 201 with the session's token, its link and its expiry.
 pub async fn handle(app: &App, request: Request, now: Timestamp) -> Result<Response, Error> {
     let body = request::body(&request)?;
     let grant = auth::grant(app, &request, now, &[WRITE_SESSIONS]).await?;

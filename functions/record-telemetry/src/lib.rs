@@ -8,7 +8,7 @@ use session::fields::{Fields, Issues, one_of, string};
 use session::integration::IntegrationKey;
 use session::token::SessionToken;
 
-/// The events that can be sent.
+/// The events that the Connect UI can report.
 const EVENTS: [&str; 15] = [
     "open",
     "view:list",
@@ -27,7 +27,7 @@ const EVENTS: [&str; 15] = [
     "popup:closed_early",
 ];
 
-/// How far the browser's clock may be from ours.
+/// How far the browser's clock may differ from this one.
 const TIMESTAMP_AWAY_MAX: SignedDuration = SignedDuration::from_millis(7_200_000);
 
 /// Answers 204, and writes a line to the log.
@@ -64,7 +64,7 @@ fn read(body: Option<Value>, now: Timestamp) -> Result<(String, Option<Integrati
     issues.finish(read).map_err(Error::InvalidBody)
 }
 
-/// A moment close enough to `now`.
+/// Checks that a timestamp is close enough to `now`.
 fn timestamp(value: Option<Value>, now: Timestamp, issues: &mut Issues) -> Option<()> {
     let moment = date::read(value, issues)?;
     if moment.duration_since(now).abs() > TIMESTAMP_AWAY_MAX {

@@ -1,8 +1,9 @@
-//! Renews grants that nobody uses: a scheduled function without a route.
+//! Renews idle grants: a scheduled function without a route.
 //!
-//! Providers end a refresh token that was idle for some weeks or months, and that shows only when
-//! the connection is needed again. So each is used once a day, or as often as its provider's file
-//! says. What is due stands in an index of its own; the connections table is never read whole.
+//! Providers end a refresh token that was not used for some weeks or months, which nobody notices
+//! until the connection is needed. So each refresh token is used once a day, or as often as its
+//! provider's file says. An index has the connections that are due, so the connections table is
+//! never scanned.
 
 use std::time::{Duration, Instant};
 
@@ -17,39 +18,39 @@ use serde_json::{Value, json};
 use tables::refresh_item::SHARDS;
 use tables::refreshing::Due;
 
-/// How many grants are renewed at once. Most of the time is waiting for providers.
+/// How many grants are renewed at once. Most of the time is spent waiting for providers.
 const AT_ONCE: usize = 16;
 
-/// How much time must be left to begin with another one.
+/// How much time must be left to start another renewal.
 const TIME_NEEDED: Duration = Duration::from_secs(30);
 
-/// How often the function is invoked: each run begins with another partition of the index, so that
-/// one that takes all the time of a run does not take that of all runs.
+/// How often the function is invoked. Each run starts with another partition of the index, so that
+/// a partition that takes the whole time of a run does not hold up the others for ever.
 pub const EVERY: Duration = Duration::from_mins(10);
 
-/// What a run has done.
+/// The result of a run.
 #[derive(Debug, Default, Serialize)]
 struct Run {
     /// Grants that were renewed.
     renewed: u32,
-    /// Renewals that failed; their connections say so.
+    /// Renewals that failed; the failure is stored with the connection.
     failed: u32,
-    /// What was no longer due, or is renewed by somebody else.
+    /// Grants that were no longer due, or that another caller is renewing.
     skipped: u32,
-    /// What could not be tried: the log says why.
+    /// Grants that could not be tried; the log says why.
     errors: u32,
-    /// Whether time was up before everything was looked at. The next run goes on.
+    /// Whether the time was up before all were tried. The next run continues.
     is_cut_short: bool,
 }
 
-/// What became of one grant.
+/// The result for one grant.
 enum Tried {
     Renewed,
     Failed,
     Skipped,
 }
 
-/// Renews what is due, as long as time is left.
+/// Renews the grants that are due, as long as time is left.
 pub async fn handle(
     connect: &Connect,
     _: Value,
@@ -71,7 +72,7 @@ pub async fn handle(
     Ok(json!(run))
 }
 
-/// Renews what is due in one partition of the index, the longest due first.
+/// Renews the grants that are due in one partition of the index, the longest due first.
 async fn walk(
     connect: &Connect,
     shard: &str,
@@ -114,7 +115,7 @@ async fn walk(
     }
 }
 
-/// Renews one grant. The index may be older than the connection, which decides.
+/// Renews one grant. The index may be out of date, so the connection's own item decides.
 async fn renew(
     connect: &Connect,
     due: Due,

@@ -1,4 +1,4 @@
-//! The address at the provider that the browser is sent to (RFC 6749 section 4.1.1).
+//! The authorization URL, to which the browser is sent (RFC 6749 section 4.1.1).
 
 use flow::attempt::Attempt;
 use flow::failure::Failure;
@@ -6,8 +6,8 @@ use flow::form::Form;
 use flow::variables::{Lack, Variables};
 use serde_json::{Map, Value};
 
-/// What no session and no browser may replace: it would break the flow, or send the code elsewhere.
-/// `request` and `request_uri` carry all of it in one (RFC 9101).
+/// Parameters that neither session nor browser can replace, since that would break the flow or send
+/// the code elsewhere. `request` and `request_uri` could contain all of them (RFC 9101).
 const PROTECTED: [&str; 8] = [
     "response_type",
     "client_id",
@@ -22,7 +22,7 @@ const PROTECTED: [&str; 8] = [
 /// The value of an extra parameter that removes one of the provider's.
 const REMOVED: &str = "undefined";
 
-/// What the flow adds to the provider's own parameters.
+/// The values that the flow adds to the provider's own parameters.
 #[derive(Debug)]
 pub struct AuthorizationRequest<'a> {
     /// `client_id`.
@@ -37,7 +37,7 @@ pub struct AuthorizationRequest<'a> {
     pub extra: &'a [(String, String)],
 }
 
-/// The address, with its parameters in the order of the contract.
+/// The URL, with its parameters in the contract's order.
 pub fn build(
     attempt: &Attempt,
     connection_config: &Map<String, Value>,
@@ -89,7 +89,7 @@ pub fn build(
     Ok(format!("{url}{separator}{}", form.encoded()))
 }
 
-/// A parameter of the provider's file; one whose value was left empty is left out.
+/// A parameter of the provider's file; `None` if a value in it is empty.
 fn parameter(variables: &Variables<'_>, template: &Value) -> Result<Option<String>, Failure> {
     let template = match template {
         Value::String(text) => text.clone(),
@@ -107,7 +107,7 @@ fn parameter(variables: &Variables<'_>, template: &Value) -> Result<Option<Strin
     }
 }
 
-/// The session's scopes, or those of the integration, as the provider separates them.
+/// The scopes of the session, or those of the integration, with the provider's separator.
 fn scope(attempt: &Attempt) -> String {
     let own = attempt.defaults().and_then(|defaults| {
         defaults.connection_config.as_ref()?.get("oauth_scopes_override")?.as_str()

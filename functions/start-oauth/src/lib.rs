@@ -1,11 +1,13 @@
 //! `GET /oauth/connect/{providerConfigKey}` sends a browser to the provider, where the user
 //! consents (section 6 of the flow). `HEAD` answers the same.
 //!
-//! - `authorization_url`: the address at the provider.
-//! - `pkce`: the proof that belongs to it.
+//! - `authorization_url`: the URL at the provider.
+//! - `pkce`: the code verifier and its challenge.
 
 mod authorization_url;
 mod pkce;
+
+use std::sync::Arc;
 
 use api::settings::Settings;
 use api::{
@@ -24,6 +26,7 @@ use serde_json::{Map, Value};
 use session::Uuid;
 use session::connect_session::ConnectSession;
 use session::connection::ConnectionId;
+use session::environment::Environment;
 use session::integration::IntegrationKey;
 use session::oauth_flow::{Draft, FlowToken, OauthFlow, Outcome};
 use session::provider::AuthMode;
@@ -32,12 +35,12 @@ use sockets::Sockets;
 use tables::StoreError;
 use tables::attempts::End;
 
-/// The longest name of an integration that does not exist, as it is written down.
+/// The most characters of an unknown integration's name that are stored in an outcome.
 const NAME_LENGTH_MAX: usize = 255;
 
-/// Why there is no redirect.
+/// Why the browser is not redirected.
 enum Stop {
-    /// Answered as JSON; to a browser that navigates, as a page.
+    /// Answered as JSON, or as a page if a browser navigates.
     Refused(Error),
     /// Always a page.
     Failed(Failure),
@@ -49,17 +52,17 @@ impl<E: Into<Error>> From<E> for Stop {
     }
 }
 
-/// What a start needs besides the request.
+/// The state of the function.
 #[derive(Debug)]
 pub struct StartOauth {
-    /// Settings, DynamoDB, and the keys, environments and integrations seen lately.
+    /// Settings, DynamoDB, and the cache of keys, environments and integrations.
     pub app: App,
     /// The sockets that wait for an outcome.
     pub sockets: Sockets,
 }
 
 impl StartOauth {
-    /// What the start of the process has made, and the sockets.
+    /// Adds the sockets to what the start of the process provides.
     pub fn new(start: lambda::Start) -> Result<Self, InitError> {
         let url = start.app.settings.websocket_api_url.clone();
         Ok(Self { app: start.app, sockets: Sockets::new(start.aws, url) })
@@ -72,7 +75,7 @@ impl AsRef<Settings> for StartOauth {
     }
 }
 
-/// Answers 302 to the provider's page of consent, and the cookie of the flow.
+/// Answers 302 to the provider's consent page, with the cookie of the flow.
 pub async fn handle(
     app: &App,
     sockets: &Sockets,
@@ -95,7 +98,7 @@ pub async fn handle(
     }
 }
 
-/// A start, and what it needs.
+/// One start of a flow.
 struct Start<'a> {
     app: &'a App,
     sockets: &'a Sockets,
@@ -119,12 +122,12 @@ impl Start<'_> {
         }
     }
 
-    /// Every check in its order, then the redirect.
+    /// All checks in the contract's order, then the redirect.
     async fn redirect(
         &self,
         token: TokenHash,
         session: ConnectSession,
-        environment: std::sync::Arc<session::environment::Environment>,
+        environment: Arc<Environment>,
         id: &ConnectionId,
     ) -> Result<Response, Stop> {
         let tables = &self.app.tables;
@@ -183,7 +186,8 @@ impl Start<'_> {
         Ok(response::redirect(StatusCode::FOUND, &location, Some(&cookie))?)
     }
 
-    /// The page of a failure. The session and the websocket client hear of it too.
+    /// The page for a failure, which is also stored with the session and sent to the websocket
+    /// client.
     async fn failed(
         &self,
         (environment, session, outcomes_before): (Uuid, TokenHash, usize),
@@ -201,7 +205,7 @@ impl Start<'_> {
         Ok(page::of_end(&failure.end(None)))
     }
 
-    /// The integration that the path names.
+    /// The name of the integration in the path.
     fn name(&self) -> String {
         request::path_parameter(self.request, "providerConfigKey").unwrap_or_default()
     }
@@ -211,13 +215,14 @@ impl Start<'_> {
         id.filter(|id| !id.is_empty() && id.len() <= NAME_LENGTH_MAX)
     }
 
-    /// Where the provider sends the browser: to this API, unless the environment says otherwise.
+    /// The URL to which the provider sends the browser back: the environment's, or that of this
+    /// API.
     fn redirect_uri(&self, attempt: &Attempt) -> String {
         let own = attempt.environment.callback_url.clone();
         own.unwrap_or_else(|| format!("{}/oauth/callback", request::base_url(self.request)))
     }
 
-    /// Parameters that the session adds, or, where it adds none, the browser.
+    /// The session's authorization parameters, or the browser's if the session has none.
     fn extra(&self, attempt: &Attempt) -> Vec<(String, String)> {
         attempt.authorization_params().unwrap_or_else(|| {
             let sent = self.query.get("authorization_params").and_then(Value::as_object);
@@ -228,7 +233,7 @@ impl Start<'_> {
     }
 }
 
-/// The client that asks, if the integration, or who replaces it, has an id and a secret.
+/// The client id, if the integration or the overrides have both an id and a secret.
 fn client_id(attempt: &Attempt, overrides: &Overrides) -> Option<String> {
     let stored = attempt.integration.client.as_ref();
     let has_secret = overrides.client_secret.is_some()
@@ -237,7 +242,7 @@ fn client_id(attempt: &Attempt, overrides: &Overrides) -> Option<String> {
     id.or_else(|| stored?.client_id.clone()).filter(|id| has_secret && !id.is_empty())
 }
 
-/// What a connection keeps of the scopes that a session or a browser asked for.
+/// Stores the scopes that the session or the browser asked for in the connection's configuration.
 fn remember_scopes(attempt: &Attempt, config: &mut Map<String, Value>) {
     if let Some(scopes) = attempt.defaults().and_then(|defaults| defaults.user_scopes.as_ref()) {
         config.insert("user_scope".to_owned(), Value::String(scopes.clone()));

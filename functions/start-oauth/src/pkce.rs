@@ -1,4 +1,5 @@
-//! Proof Key for Code Exchange (RFC 7636): who redeems the code is who asked for it.
+//! Proof Key for Code Exchange (RFC 7636): proves that the same client requests and redeems the
+//! code.
 
 use api::Error;
 use base64::Engine;

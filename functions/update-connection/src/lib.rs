@@ -44,11 +44,11 @@ pub async fn handle(app: &App, request: Request, now: Timestamp) -> Result<Respo
     })
 }
 
-/// Reads the body. Tags are derived from its end user; the body's own tags override them.
+/// Reads the body. Tags are derived from its end user, and overridden by the body's own tags.
 fn read(body: Option<Value>) -> Result<ConnectionChange, Error> {
     let mut issues = Issues::default();
     let change = Fields::of(body, &mut issues).map(|mut fields| {
-        let end_user = fields.optional("end_user", EndUser::read_with_organization);
+        let end_user = fields.optional("end_user", EndUser::read);
         let tags = fields.optional("tags", Tags::read);
         let webhook_url_override = fields.optional("webhook_url_override", webhook_url::read);
         fields.finish();
@@ -56,8 +56,7 @@ fn read(body: Option<Value>) -> Result<ConnectionChange, Error> {
     });
     let mut change = issues.finish(change).map_err(Error::InvalidBody)?;
     if let Some(end_user) = &change.end_user {
-        let organization = end_user.organization.as_ref();
-        let merged = session_tags::merge(Some(end_user), organization, change.tags.take());
+        let merged = session_tags::merge(Some(end_user), None, change.tags.take());
         change.tags = Some(merged.map_err(|_| {
             let message = format!("Tags cannot contain more than {} keys", tags::COUNT_MAX);
             Error::refused(400, "invalid_body", message)

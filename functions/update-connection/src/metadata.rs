@@ -1,4 +1,4 @@
-//! `POST` and `PATCH /connections/metadata`: a customer's own notes about connections.
+//! `POST` and `PATCH /connections/metadata`: a customer's own data about connections.
 
 use api::{App, Error, Request, Response, request, response};
 use serde_json::{Map, Value};
@@ -7,16 +7,15 @@ use session::connection::ConnectionId;
 use session::fields::{Fields, Issues, array};
 use session::integration::IntegrationKey;
 
-/// What a body says.
+/// The content of a body.
 struct Change {
     ids: Vec<ConnectionId>,
     key: IntegrationKey,
     metadata: Map<String, Value>,
-    is_list: bool,
 }
 
-/// Answers the body as it was sent: 201 where metadata was replaced, 200 where it was merged.
-/// Either all connections are changed or, where one of them is unknown, none.
+/// Answers the body as it was sent: 201 if metadata was replaced, 200 if it was merged. If one of
+/// the connections does not exist, none is changed.
 pub async fn handle(
     app: &App,
     request: &Request,
@@ -37,7 +36,7 @@ pub async fn handle(
             id.as_str(),
             change.key.as_str()
         );
-        if change.is_list {
+        if change.ids.len() > 1 {
             message.push_str(
                 ". No actions were taken on any of the connections as a result of this failure.",
             );
@@ -50,18 +49,17 @@ pub async fn handle(
 fn read(body: Option<Value>) -> Result<Change, Error> {
     let mut issues = Issues::default();
     let change = Fields::of(body, &mut issues).and_then(|mut fields| {
-        let is_list = matches!(fields.get("connection_id"), Some(Value::Array(_)));
         let ids = fields.required("connection_id", connection_ids);
         let key = fields.required("provider_config_key", IntegrationKey::read);
         let metadata = fields
             .required("metadata", |value, issues| Fields::of(value, issues).map(Fields::rest));
         fields.finish();
-        Some(Change { ids: ids?, key: key?, metadata: metadata?, is_list })
+        Some(Change { ids: ids?, key: key?, metadata: metadata? })
     });
     issues.finish(change).map_err(Error::InvalidBody)
 }
 
-/// One id or a list of them; whatever else is there is one issue.
+/// One id or a list of them; anything else is a single issue.
 fn connection_ids(value: Option<Value>, issues: &mut Issues) -> Option<Vec<ConnectionId>> {
     let mut inner = Issues::default();
     let ids = match value {

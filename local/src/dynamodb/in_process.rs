@@ -1,6 +1,8 @@
-//! From the SDK's client to an engine in the same process. The client makes the requests that it
-//! makes on Lambda; they travel to the engine's thread instead of over a connection, since
-//! `cargo run` would spend a third of its time on its own sockets.
+//! The transport from the SDK's client to an engine in the same process: a channel to the engine's
+//! thread instead of a connection.
+//!
+//! The client is the same as on Lambda, and so are its requests. Only their transport differs,
+//! because `cargo run` would otherwise spend a third of its time on its own sockets.
 
 use std::sync::mpsc::{self, Sender};
 use std::thread;
@@ -17,7 +19,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
 
-/// Something for the engine to do.
+/// A call of the engine.
 type Job = Box<dyn FnOnce(&Database) + Send>;
 
 /// Answers requests in DynamoDB's JSON protocol: the operation in `x-amz-target`, a JSON body.
@@ -34,8 +36,8 @@ impl HttpConnector for InProcess {
 }
 
 impl InProcess {
-    /// Gives an engine a thread, which ends with the last client. The engine does one thing at a
-    /// time, and without that thread those that serve requests would wait for it.
+    /// Starts the engine's thread, which ends with the last client. The engine does one thing at a
+    /// time: if it had no thread of its own, those that serve requests would block on it.
     pub fn new(database: Database) -> Self {
         let (jobs, queue) = mpsc::channel::<Job>();
         thread::spawn(move || queue.into_iter().for_each(|job| job(&database)));
@@ -85,7 +87,7 @@ impl InProcess {
         let request = serde_json::from_slice(body)
             .map_err(|error| DynoxideError::SerializationException(error.to_string()))?;
         let (done, answer) = oneshot::channel();
-        // Whoever asked may have gone.
+        // The receiver is gone if the caller no longer waits.
         let job = Box::new(move |database: &Database| drop(done.send(perform(database, request))));
         let ended = || DynoxideError::InternalServerError("the engine has stopped".to_owned());
         self.jobs.send(job).map_err(|_| ended())?;
@@ -95,10 +97,10 @@ impl InProcess {
     }
 }
 
-/// A transaction without its `ClientRequestToken`. By that DynamoDB recognises a transaction that is
-/// sent again because its answer was lost, which no answer is here; and this engine looks through
-/// the tokens of the last ten minutes at each transaction, which takes longer than the transaction
-/// as soon as there are ten thousand.
+/// A transaction without its `ClientRequestToken`, by which DynamoDB recognises a transaction that
+/// is sent again because its answer was lost. Here no answer is lost. This engine would check all
+/// tokens of the last ten minutes at each transaction, which takes longer than the transaction
+/// itself once there are ten thousand.
 fn transact_write_items(
     database: &Database,
     request: TransactWriteItemsRequest,

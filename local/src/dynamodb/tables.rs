@@ -13,7 +13,7 @@ use aws_sdk_dynamodb::types::{
     TimeToLiveSpecification,
 };
 
-/// Makes the tables that are missing, with TTL on.
+/// Makes the missing tables, and enables their TTL.
 pub async fn create_tables(client: &Client, settings: &Settings) -> Result<(), InitError> {
     let sessions = [("token_hash", ScalarAttributeType::B, KeyType::Hash)];
     let registry = [
@@ -39,7 +39,7 @@ async fn turn_on_ttl(client: &Client, table: &str) -> Result<(), InitError> {
         client.update_time_to_live().table_name(table).time_to_live_specification(ttl).send().await;
     match ttl.map_err(aws_sdk_dynamodb::Error::from) {
         Ok(_) => Ok(()),
-        // TTL is on already.
+        // TTL is enabled already.
         Err(error) if error.to_string().contains("ValidationException") => Ok(()),
         Err(error) => Err(InitError::new(format!(
             "TTL of table {table} cannot be turned on: {}",
@@ -48,7 +48,7 @@ async fn turn_on_ttl(client: &Client, table: &str) -> Result<(), InitError> {
     }
 }
 
-/// The indexes of the connections table: name, partition key, sort key, what they hold.
+/// The indexes of the connections table: name, partition key, sort key, projection.
 const CONNECTION_INDEXES: [(&str, &str, &str, ProjectionType); 3] = [
     ("by-created", "pk", "created_sk", ProjectionType::All),
     ("by-end-user", "end_user_pk", "created_sk", ProjectionType::All),
@@ -104,8 +104,8 @@ async fn create_table(
             Ok(())
         }
         Err(error) => Err(InitError::new(format!(
-            "table {name} cannot be made: {}",
-            error.code().unwrap_or("no answer")
+            "table {name} cannot be created: {}",
+            error.code().unwrap_or("DynamoDB does not answer; is the URL of --dynamodb right?")
         ))),
     }
 }

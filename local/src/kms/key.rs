@@ -1,4 +1,4 @@
-//! The key: 32 random bytes and whether it is enabled. It never leaves the process.
+//! The key: 32 random bytes, and whether they may be used.
 
 use std::collections::BTreeMap;
 use std::io::{Error, ErrorKind, Result};
@@ -16,38 +16,38 @@ use crate::demo::write_private;
 /// The key's alias.
 pub const ALIAS: &str = "alias/connect-sessions";
 
-/// What the ARNs of this key and its alias start with.
+/// The start of the ARNs of this key and of its alias.
 const ARN_PREFIX: &str = "arn:aws:kms:us-east-1:000000000000:";
 
 const LENGTH: usize = 32;
 const ID_LENGTH: usize = 16;
 
-/// Names and values that a ciphertext is bound to.
+/// The names and values that a ciphertext is bound to.
 pub type EncryptionContext = BTreeMap<String, String>;
 
 /// Why a ciphertext is not decrypted.
 pub enum Refusal {
-    /// Another key has made it.
+    /// Another key made it.
     IncorrectKey,
-    /// It was not made by this key with this encryption context, or has changed since.
+    /// It was made with another encryption context, has been changed, or is no ciphertext at all.
     InvalidCiphertext,
 }
 
 /// A symmetric KMS key.
 pub struct Key {
-    /// A hash of the key, so that a ciphertext of another key file is recognized.
+    /// The start of the key's SHA-256: it tells a ciphertext of another key file.
     id: Uuid,
     cipher: LessSafeKey,
     is_enabled: AtomicBool,
 }
 
 impl Key {
-    /// A key that is gone when the process ends.
+    /// A new key that exists in memory only.
     pub fn generate() -> Result<Self> {
         Self::new(&*random()?)
     }
 
-    /// The key in a file: 64 hex digits. Where there is no file, a new key is written to it.
+    /// The key in `file`: 64 hex digits. If the file does not exist, a new key is written to it.
     pub fn in_file(file: &Path) -> Result<Self> {
         let problem = |error: &dyn std::fmt::Display| {
             Error::other(format!("the KMS key file {} {error}", file.display()))
@@ -100,7 +100,8 @@ impl Key {
         self.is_enabled.store(enabled, Ordering::SeqCst);
     }
 
-    /// Encrypts random bytes that nobody sees: the key's id, a random nonce, ciphertext and tag.
+    /// Encrypts `length` random bytes, which nobody sees. The result is the key's id, a random
+    /// nonce, the ciphertext and its tag.
     pub fn generate_data_key(&self, length: usize, context: &EncryptionContext) -> Result<Vec<u8>> {
         let random = |bytes: &mut [u8]| {
             SystemRandom::new().fill(bytes).map_err(|_| Error::other("no random bytes"))
@@ -119,7 +120,7 @@ impl Key {
         Ok([self.id.as_bytes().as_slice(), &nonce, &body].concat())
     }
 
-    /// Decrypts what this key has encrypted with the same encryption context.
+    /// Decrypts what this key encrypted with the same encryption context.
     pub fn decrypt(
         &self,
         ciphertext: &[u8],
@@ -153,7 +154,7 @@ fn random() -> Result<Zeroizing<[u8; LENGTH]>> {
     Ok(bytes)
 }
 
-/// Each name and value in order, with its length as 32 bits before it.
+/// Every name and value in order, each after its length as 32 bits: no two contexts look alike.
 fn additional_data(context: &EncryptionContext) -> Vec<u8> {
     let mut data = Vec::new();
     for part in context.iter().flat_map(|(name, value)| [name, value]) {

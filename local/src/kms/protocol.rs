@@ -1,4 +1,4 @@
-//! Requests and answers of KMS: JSON with base64 for bytes, the operation in `X-Amz-Target`.
+//! KMS's requests and answers: JSON, bytes as base64, the operation in `X-Amz-Target`.
 
 use std::sync::Arc;
 
@@ -109,7 +109,7 @@ fn decrypt(key: &Key, request: &Decrypt) -> Result<Value, Failure> {
     }
 }
 
-/// The key is there and may be used.
+/// Refuses a key that does not exist or is disabled.
 fn check(key: &Key, key_id: &str) -> Result<(), Failure> {
     if !key.has_name(key_id) {
         return Err(Failure("NotFoundException", format!("Key '{key_id}' does not exist")));

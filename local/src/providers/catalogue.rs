@@ -2,19 +2,19 @@
 
 use serde_json::{Value, json};
 
-/// The client that every integration has.
+/// The id and secret of the OAuth client, the same for every integration.
 pub const CLIENT: (&str, &str) = ("demo-client", "demo-secret");
 
-/// The key that the provider of API keys takes.
+/// The one key that the API key provider accepts.
 pub const API_KEY: &str = "demo-key";
 
-/// The name of the provider of API keys.
+/// The name of the API key provider.
 pub const API_KEY_PROVIDER: &str = "demo-api-key";
 
-/// What becomes of an OAuth flow.
+/// How an OAuth provider behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// A connection, with a token for an hour and a refresh token that stays.
+    /// It works: an access token lives an hour, and the refresh token does not change.
     Works,
     /// The token endpoint refuses every code.
     Refuses,
@@ -23,9 +23,9 @@ pub enum Outcome {
     /// Tokens live a minute, and a refresh token works once: used twice, it ends the grant (RFC
     /// 9700 section 4.14.2).
     Rotates,
-    /// The token endpoint answers errors with status 200.
+    /// The token endpoint answers an error with status 200.
     Status200,
-    /// The consent page cuts the ties between popup and opener (`Cross-Origin-Opener-Policy`).
+    /// The consent page separates the popup from its opener (`Cross-Origin-Opener-Policy`).
     Coop,
     /// The browser is sent back by a form (OAuth 2.0 Form Post Response Mode).
     FormPost,
@@ -48,7 +48,7 @@ impl Outcome {
         found.map(|(outcome, _, title)| (*outcome, *title))
     }
 
-    /// What happens after *Allow*, for the person who is about to choose it.
+    /// What happens after *Allow*, as the consent page says it.
     pub fn explanation(self) -> &'static str {
         match self {
             Self::Works => "If you allow it, a connection is made.",

@@ -1,5 +1,5 @@
-//! The authorization endpoint: a page that asks the user (RFC 6749 section 4.1.1), and the way back
-//! (section 4.1.2).
+//! The authorization endpoint: a page that asks the user (RFC 6749 section 4.1.1), and the redirect
+//! back (section 4.1.2).
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -20,9 +20,9 @@ use super::grants::{Consent, Grants};
 
 const COOP: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 
-/// Without `form-action`, which browsers apply to every redirect that follows a form.
+/// Without `form-action`, because browsers apply it to the redirects after a form too.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
-/// As above, for a page that sends its form by itself.
+/// The same for a page whose script submits its form.
 const POLICY_WITH_SCRIPT: &str = "default-src 'none'; style-src 'unsafe-inline'; \
                                   script-src 'unsafe-inline'; frame-ancestors 'none'";
 
@@ -36,7 +36,7 @@ button.allow{background:#1f4fd8;color:#fff}button:focus-visible{outline:3px soli
 button{background:#1d1d24;color:#a9c0ff;border-color:#a9c0ff}\
 button.allow{background:#a9c0ff;color:#121217}}";
 
-/// A request for authorization that makes sense.
+/// A valid authorization request.
 struct Asked {
     outcome: Outcome,
     title: &'static str,
@@ -45,8 +45,8 @@ struct Asked {
 }
 
 impl Asked {
-    /// Reads the query. Where it does not say who asks, nobody may be sent anywhere (RFC 6749
-    /// section 4.1.2.1).
+    /// Reads the query. A request with a wrong client or redirect URI gets a page, not a redirect
+    /// (RFC 6749 section 4.1.2.1).
     fn read(provider: &str, query: Option<&str>) -> Result<Self, Box<Response>> {
         let parameters: HashMap<_, _> =
             parse(query.unwrap_or_default().as_bytes()).into_owned().collect();
@@ -98,7 +98,7 @@ pub async fn ask(Path(provider): Path<String>, RawQuery(query): RawQuery) -> Res
     response
 }
 
-/// Sends the browser back with what the user has decided.
+/// Sends the browser back with the user's decision.
 pub async fn decide(
     State(grants): State<Arc<Grants>>,
     Path(provider): Path<String>,
@@ -149,7 +149,7 @@ fn send_by_form(redirect_uri: &Url, answer: &[(&str, String)]) -> Response {
     page(StatusCode::OK, "Going back", &body, POLICY_WITH_SCRIPT)
 }
 
-/// What a person reads whose application has asked wrongly.
+/// The page for a user whose application sent a wrong request.
 fn mistake(sentence: &str) -> Response {
     let body = format!("<h1>This request is not right</h1><p>{sentence}</p>");
     page(StatusCode::BAD_REQUEST, "This request is not right", &body, POLICY)
@@ -173,7 +173,7 @@ fn page(status: StatusCode, title: &str, body: &str, policy: &'static str) -> Re
     (status, HeaderMap::from_iter(headers), html).into_response()
 }
 
-/// Text as HTML shows it, in an attribute too.
+/// Text escaped for HTML, also within an attribute.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

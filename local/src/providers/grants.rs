@@ -1,4 +1,4 @@
-//! Codes and tokens that are out. A token names its grant, so that those of an earlier start work.
+//! The issued codes and tokens. A token names its grant, so tokens of an earlier start work too.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,14 +11,14 @@ use uuid::Uuid;
 const ACCESS: &str = "demo-access-";
 const REFRESH: &str = "demo-refresh-";
 
-/// What a user has allowed, and what of it was revoked.
+/// The codes that can be redeemed, and the grants that were revoked.
 #[derive(Debug, Default)]
 pub struct Grants(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
     codes: HashMap<String, Consent>,
-    /// The number of a grant's newest refresh token, where it was seen since the start.
+    /// The number of the newest refresh token of each grant that was used since the start.
     newest: HashMap<Uuid, u32>,
     revoked: HashSet<Uuid>,
 }
@@ -26,20 +26,20 @@ struct State {
 /// What a code stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Consent {
-    /// The scopes, as they were asked for.
+    /// The scopes of the request.
     pub scope: String,
-    /// Where the browser was sent.
+    /// The redirect URI of the request.
     pub redirect_uri: String,
-    /// The code challenge, if there was one (RFC 7636).
+    /// The code challenge of the request, if it had one (RFC 7636).
     pub challenge: Option<String>,
 }
 
 /// An access token, and a refresh token.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Tokens {
-    /// Opens the API.
+    /// The access token.
     pub access: String,
-    /// Gets the next access token.
+    /// The refresh token.
     pub refresh: String,
 }
 
@@ -53,15 +53,15 @@ impl Tokens {
 }
 
 impl Grants {
-    /// A code for what a user has allowed.
+    /// Issues a code for a user's consent.
     pub fn code(&self, consent: Consent) -> String {
         let code = format!("demo-code-{}", Uuid::new_v4().simple());
         self.state().codes.insert(code.clone(), consent);
         code
     }
 
-    /// Redeems a code, once. It is lost even if something does not match (RFC 6749 section 4.1.3,
-    /// RFC 7636 section 4.6).
+    /// Redeems a code. It is used up even if the redirect URI or the verifier does not match (RFC
+    /// 6749 section 4.1.3, RFC 7636 section 4.6).
     pub fn redeem(
         &self,
         code: &str,
@@ -71,12 +71,12 @@ impl Grants {
         let consent = self.state().codes.remove(code)?;
         let challenge =
             verifier.map(|verifier| URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.as_bytes())));
-        let is_his = consent.redirect_uri == redirect_uri && consent.challenge == challenge;
-        is_his.then(|| (Tokens::of(Uuid::new_v4(), 0), consent))
+        let matches = consent.redirect_uri == redirect_uri && consent.challenge == challenge;
+        matches.then(|| (Tokens::of(Uuid::new_v4(), 0), consent))
     }
 
-    /// Tokens for a refresh token. Where they rotate, each works once, and a used one ends the
-    /// grant.
+    /// Tokens for a refresh token. If refresh tokens rotate, each works once, and a second use ends
+    /// the grant.
     pub fn refresh(&self, token: &str, rotates: bool) -> Option<Tokens> {
         let (grant, number) = token.strip_prefix(REFRESH)?.rsplit_once('-')?;
         let (grant, number): (Uuid, u32) = (grant.parse().ok()?, number.parse().ok()?);
@@ -101,7 +101,8 @@ impl Grants {
         self.state().revoked.extend(grant(token));
     }
 
-    /// Whether an access token opens the API. It never expires here: its life is told to clients.
+    /// Whether the API accepts an access token. It does not expire here: only clients are told its
+    /// lifetime.
     pub fn is_good(&self, access_token: &str) -> bool {
         let grant = access_token.strip_prefix(ACCESS).and_then(|_| grant(access_token));
         grant.is_some_and(|grant| !self.state().revoked.contains(&grant))
@@ -112,7 +113,7 @@ impl Grants {
     }
 }
 
-/// The grant of a token.
+/// The grant that a token names.
 fn grant(token: &str) -> Option<Uuid> {
     let rest = token.strip_prefix(ACCESS).or_else(|| token.strip_prefix(REFRESH))?;
     rest.rsplit_once('-')?.0.parse().ok()

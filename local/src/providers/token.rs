@@ -1,4 +1,5 @@
-//! The token endpoint (RFC 6749 section 3.2), revocation (RFC 7009), and the API behind the tokens.
+//! The token endpoint (RFC 6749 section 3.2), revocation (RFC 7009), and the API that accepts the
+//! tokens.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,14 +18,15 @@ use url::form_urlencoded::parse;
 use super::catalogue::{API_KEY, API_KEY_PROVIDER, CLIENT, Outcome};
 use super::grants::{Grants, Tokens};
 
-/// How long the slow provider takes: more than people expect, less than clients wait.
+/// How long the slow provider takes: longer than users expect, shorter than clients wait.
 pub const SLOW: Duration = Duration::from_secs(5);
 
-/// How long tokens live, in seconds: an hour, or, where each refresh is worth watching, a minute.
+/// How long an access token lives, in seconds.
 const LIFE: u32 = 3_600;
+/// The same for the provider whose refreshes are worth watching.
 const SHORT_LIFE: u32 = 60;
 
-/// Hands out tokens.
+/// The token endpoint.
 pub async fn token(
     State(grants): State<Arc<Grants>>,
     Path(provider): Path<String>,
@@ -84,7 +86,7 @@ pub async fn token(
     }
 }
 
-/// Ends a grant.
+/// The revocation endpoint.
 pub async fn revoke(
     State(grants): State<Arc<Grants>>,
     headers: HeaderMap,
@@ -102,7 +104,7 @@ pub async fn revoke(
     StatusCode::OK.into_response()
 }
 
-/// The API: who the user is, for whoever has a good token or key.
+/// The API: it says who the user is to a client with a valid token or key.
 pub async fn me(
     State(grants): State<Arc<Grants>>,
     Path(provider): Path<String>,
@@ -117,7 +119,8 @@ pub async fn me(
     json(StatusCode::OK, &json!({ "id": "demo-user", "name": "Ada Demo" }))
 }
 
-/// Whether the client authenticates, by header or in the body (RFC 6749 section 2.3.1).
+/// Whether the request has the client's id and secret, in its header or its body (RFC 6749 section
+/// 2.3.1).
 fn is_client(headers: &HeaderMap, form: &HashMap<String, String>) -> bool {
     let basic = header(headers).strip_prefix("Basic ");
     let basic = basic.and_then(|basic| String::from_utf8(STANDARD.decode(basic).ok()?).ok());

@@ -1,15 +1,15 @@
-//! The messages of the queue, by the moment from which each is visible.
+//! The messages of the queue, ordered by the moment from which each is visible.
 
 use std::collections::{BTreeMap, HashMap};
 
 use api::Timestamp;
 
-/// A message that somebody has received and not deleted yet.
+/// A received message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Received {
-    /// Names it.
+    /// Its id, which is also its receipt handle.
     pub id: u64,
-    /// What it says.
+    /// Its body.
     pub body: String,
 }
 
@@ -22,14 +22,15 @@ pub struct Messages {
 }
 
 impl Messages {
-    /// Adds a message that is visible from `due` on, and answers its id.
+    /// Adds a message that is visible from `due` on, and returns its id.
     pub fn send(&mut self, body: String, due: Timestamp) -> u64 {
         self.last_id += 1;
         self.insert(self.last_id, body, due);
         self.last_id
     }
 
-    /// Messages that are visible; they are not until `again`, which lies after `now`.
+    /// At most `most` messages that are visible at `now`. They are invisible until `again`, which
+    /// must be later than `now`.
     pub fn receive(&mut self, most: usize, now: Timestamp, again: Timestamp) -> Vec<Received> {
         let mut found = Vec::new();
         while found.len() < most

@@ -1,5 +1,5 @@
-//! Requests and answers of SQS: JSON, the operation in `X-Amz-Target`. The MD5 digests of SQS's
-//! answers are left out: the SDK does not ask for them.
+//! SQS's requests and answers: JSON, the operation in `X-Amz-Target`. The answers lack SQS's MD5
+//! digests, which the SDK does not require.
 
 use std::sync::{Arc, Mutex};
 
@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::messages::Messages;
 use super::{Clock, lock};
 
-/// Limits of SQS (AWS, "Amazon SQS message quotas").
+/// The limits of SQS (AWS, "Amazon SQS message quotas").
 const ENTRIES_MAX: usize = 10;
 const DELAY_SECONDS_MAX: i64 = 900;
 const BODY_LENGTH_MAX: usize = 1_048_576;

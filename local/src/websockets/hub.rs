@@ -1,4 +1,4 @@
-//! The sockets that are open, and what they are waiting for.
+//! The open sockets.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,23 +8,23 @@ use futures_util::FutureExt;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-/// The open sockets by connection id, each until it has had its message.
+/// The open sockets that wait for their message, by connection id.
 #[derive(Debug, Clone, Default)]
 pub struct Hub(Arc<Mutex<HashMap<String, oneshot::Sender<String>>>>);
 
 impl Hub {
-    /// Sends a message to the socket of this id, and forgets the id. Says whether there was one.
+    /// Sends a message to a socket and forgets its id. Returns whether the socket was waiting.
     pub fn deliver(&self, id: &str, message: String) -> bool {
         let socket = self.open().remove(id);
         socket.is_some_and(|socket| socket.send(message).is_ok())
     }
 
-    /// Forgets an id. Says whether there was one.
+    /// Forgets an id. Returns whether it was known.
     pub fn forget(&self, id: &str) -> bool {
         self.open().remove(id).is_some()
     }
 
-    /// Serves a socket until its client closes it: tells it its id, then its message.
+    /// Serves a socket until its client closes it: sends its id, then its message.
     pub async fn serve(self, mut socket: WebSocket) {
         let id = Uuid::new_v4().to_string();
         let (sender, message) = oneshot::channel();

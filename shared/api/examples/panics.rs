@@ -1,5 +1,6 @@
-//! A function whose handler always panics, with the request in its words. `.ci/bootstraps` runs it
-//! to see that clients are answered, that the environment lives on, and that no log quotes it.
+//! A function whose handler always panics, with the request in its message. `.ci/bootstraps` runs
+//! it to check that clients get an answer, that the execution environment survives, and that no log
+//! quotes the message.
 
 #![expect(clippy::panic, reason = "that is what it is for")]
 

@@ -1,18 +1,18 @@
-//! What handlers need besides the request. One lives as long as its execution environment.
+//! The state that handlers need besides the request. It lives as long as the execution environment.
 
 use tables::Tables;
 
 use crate::grants::Grants;
 use crate::settings::Settings;
 
-/// What handlers need besides the request.
+/// The state that handlers need besides the request.
 #[derive(Debug)]
 pub struct App {
-    /// How the service is set up.
+    /// The settings of the process.
     pub settings: Settings,
     /// DynamoDB.
     pub tables: Tables,
-    /// The keys, environments and integrations seen lately.
+    /// The cache of keys, environments and integrations.
     pub grants: Grants,
 }
 

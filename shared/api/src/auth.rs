@@ -20,11 +20,11 @@ use crate::grants::Grant;
 use crate::request::{Request, header};
 use crate::{session_secrets, telemetry};
 
-/// Keys of the recorded service's sandboxes start like this. This service has no sandboxes, so such
+/// The prefix of keys for the recorded service's sandboxes. This service has no sandboxes, so such
 /// a key is unknown, not malformed.
 const SANDBOX_KEY_PREFIX: &str = "nango_sbx_v1_";
 
-/// Who called an endpoint that takes either credential.
+/// The caller of an endpoint that accepts either credential.
 #[derive(Debug)]
 pub enum Caller {
     /// A browser with a session token.
@@ -43,7 +43,7 @@ impl Caller {
     }
 }
 
-/// What the secret key that the request carries opens. It must have one of `scopes`.
+/// The grant of the secret key that the request carries. The key must have one of `scopes`.
 pub async fn grant(
     app: &App,
     request: &Request,
@@ -58,8 +58,8 @@ pub async fn grant(
     }
 }
 
-/// The caller of an endpoint that takes a session token or a secret key. What has the form of a
-/// token is judged as one.
+/// The caller of an endpoint that accepts a session token or a secret key. A credential with the
+/// prefix of session tokens is treated as one.
 pub async fn caller(app: &App, request: &Request, now: Timestamp) -> Result<Caller, Error> {
     let credential = credential(request)?;
     if credential.starts_with(SessionToken::PREFIX) {
@@ -84,7 +84,8 @@ async fn secret_key(app: &App, credential: &str, now: Timestamp) -> Result<Grant
     Ok(grant)
 }
 
-/// The session token in the query of a connect endpoint. The older public keys are refused.
+/// The session token in the query of a connect endpoint. Public keys, an older kind of credential,
+/// are refused.
 pub fn query_token(query: &Map<String, Value>) -> Result<SessionToken, Error> {
     let given = |name| query.get(name).filter(|value| value.as_str() != Some(""));
     match given("connect_session_token") {
@@ -102,12 +103,12 @@ pub fn query_token(query: &Map<String, Value>) -> Result<SessionToken, Error> {
     }
 }
 
-/// The session token that the request carries: well-formed, not looked up.
+/// The session token in the `Authorization` header: well-formed, but not looked up.
 pub fn session_token(request: &Request) -> Result<SessionToken, Error> {
     SessionToken::parse(&credential(request)?).map_err(|_| Error::InvalidSessionTokenFormat)
 }
 
-/// The live session of a token, whose secrets the token opens, and its environment.
+/// The live session of a token, with its secrets opened, and its environment.
 pub async fn session(
     app: &App,
     token: &SessionToken,
@@ -120,8 +121,8 @@ pub async fn session(
     Ok((session, environment))
 }
 
-/// The session of a token that is live, or was less than an hour ago: as long as an OAuth flow that
-/// began with it may take. Its secrets stay sealed.
+/// The session of a token, if it is live or expired less than an hour ago: an OAuth flow that began
+/// with it may take that long. Its secrets stay sealed.
 pub async fn lately_live_session(
     app: &App,
     token: &SessionToken,
@@ -139,7 +140,8 @@ pub async fn end_session(app: &App, token: &SessionToken, now: Timestamp) -> Res
     Ok(())
 }
 
-/// The session, if neither its environment was removed nor its key together with its sessions.
+/// The session, unless its environment was removed, or its key was removed together with its
+/// sessions.
 async fn known(
     app: &App,
     session: Option<ConnectSession>,
@@ -159,7 +161,7 @@ async fn known(
     }
 }
 
-/// Whatever follows the last `Bearer ` of the header, or all of it where there is none.
+/// The text after the last `Bearer ` in the header, or the whole header if there is none.
 fn credential(request: &Request) -> Result<Cow<'_, str>, Error> {
     const SCHEME: &str = "Bearer ";
     let value = header(request.headers(), &AUTHORIZATION).filter(|value| !value.is_empty());

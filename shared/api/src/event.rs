@@ -1,10 +1,11 @@
-//! An API Gateway HTTP API event (payload format 2.0) as a request, whatever the client sent.
+//! Turns an API Gateway HTTP API event (payload format 2.0) into a request, whatever the client
+//! sent.
 //!
-//! `lambda_http` 1.3 panics on a Host that no URL can have, on a query that is invalid in a URI or
-//! too long for one, and on invalid base64; its event type refuses a header that is not ASCII. A
+//! `lambda_http` 1.3 panics on a Host that is invalid in a URL, on a query that is invalid in a URI
+//! or too long for one, and on invalid base64; its event type refuses headers that are not ASCII. A
 //! client must not be able to end an invocation, so such parts are made harmless first. No endpoint
-//! looks at the Host header or the path: the domain is in the request context, and what the path
-//! holds is in `pathParameters`, decoded.
+//! uses the Host header or the path: the domain is in the request context, and `pathParameters` has
+//! the decoded parameters.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -15,20 +16,19 @@ use serde_json::Value;
 use session::json;
 use url::Url;
 
-/// The most bytes of a query: a URI of the `http` crate has at most 65,534. API Gateway takes far
-/// less of one, so nothing is lost there.
+/// The most bytes of a query: a URI of the `http` crate has at most 65,534. API Gateway accepts far
+/// shorter queries only, so nothing is cut off on AWS.
 const QUERY_LENGTH_MAX: usize = 65_000;
 
-/// The address of this API, as [`read`] finds it out; what a client sends under this name is
-/// dropped.
+/// The header in which [`read`] passes on the URL of this API. If a client sends it, it is dropped.
 pub const BASE_URL: HeaderName = HeaderName::from_static("x-connect-sessions-base-url");
 
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// Reads an event. There is none where somebody invoked the function with something else.
+/// Reads an event. `None` if somebody invoked the function with something else.
 pub fn read(event: &str) -> Option<LambdaRequest> {
     let mut event: ApiGatewayV2httpRequest = serde_json::from_str(event)
-        // Back to text, since reading it out of a `Value` is as much code again.
+        // Through text again, since deserializing from a `Value` would double the generated code.
         .or_else(|_| serde_json::from_str(&with_ascii_headers(json::parse(event)?).to_string()))
         .ok()?;
     if event.is_base64_encoded && event.body.as_ref().is_some_and(|b| STANDARD.decode(b).is_err()) {
@@ -46,8 +46,8 @@ pub fn read(event: &str) -> Option<LambdaRequest> {
     Some(LambdaRequest::ApiGatewayV2(event))
 }
 
-/// The address at which API Gateway took the request. Its domain is set by API Gateway and by no
-/// client; whatever is no address all the same is none.
+/// The URL at which API Gateway received the request. API Gateway sets the domain, not the client;
+/// still, `None` if it does not make a valid URL.
 fn base_url(event: &ApiGatewayV2httpRequest) -> Option<HeaderValue> {
     let domain = event.request_context.domain_name.as_deref()?;
     let allowed = |b: u8| b.is_ascii_alphanumeric() || b"-.:[]".contains(&b);
@@ -57,7 +57,8 @@ fn base_url(event: &ApiGatewayV2httpRequest) -> Option<HeaderValue> {
     is_good.then(|| HeaderValue::from_str(&address).ok()).flatten()
 }
 
-/// The event with headers that `http` takes: odd characters become `?`, odd names go.
+/// The event with headers that the `http` crate accepts: other characters become `?`, and headers
+/// with invalid names are removed.
 fn with_ascii_headers(mut event: Value) -> Value {
     if let Some(headers) = event.get_mut("headers").and_then(Value::as_object_mut) {
         headers.retain(|name, _| name.parse::<lambda_http::http::HeaderName>().is_ok());
@@ -70,7 +71,7 @@ fn with_ascii_headers(mut event: Value) -> Value {
     event
 }
 
-/// The query as a URI may carry it: the WHATWG URL Standard says what to percent-encode.
+/// The query, percent-encoded as the WHATWG URL Standard says, so that it is valid in a URI.
 fn uri_query(query: &str) -> Option<String> {
     let mut url = Url::parse("http://localhost/").ok()?;
     url.set_query(Some(query));

@@ -1,8 +1,7 @@
-//! What credentials open, and the integrations that are connected with them, kept in the
-//! execution environment for `REGISTRY_CACHE_SECONDS`: a warm create, and a warm GET, is one call
-//! to DynamoDB, and to connect or to start an OAuth flow takes two of them. What an operator
-//! removes or changes (keys, integrations, settings, environments with their sessions) takes at
-//! most that much longer to have an effect here.
+//! A cache of secret keys, environments and integrations. With it a warm create or GET is one call
+//! to DynamoDB, and connecting or starting an OAuth flow is two. Entries live for
+//! `REGISTRY_CACHE_SECONDS`, so a change by an operator (of keys, integrations, settings, or
+//! environments with their sessions) may take that much longer to have an effect in a container.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
@@ -17,14 +16,14 @@ use session::secret_key::{SecretKeyHash, SecretKeyRecord};
 use tables::{StoreError, Tables};
 use uuid::Uuid;
 
-/// The most keys, environments and integrations that are kept, of each; a container that sees more
-/// starts over.
+/// The most entries of each kind: keys, environments and integrations. When there are more, the
+/// cache is emptied.
 const CACHED_MAX: usize = 1_024;
 
 /// How many names of integrations are looked up in one BatchGetItem (AWS service quotas).
 const LOOKED_UP_AT_ONCE: usize = 100;
 
-/// What a secret key opens: one environment.
+/// A secret key and the environment that it opens.
 #[derive(Debug)]
 pub struct Grant {
     /// The key.
@@ -34,14 +33,14 @@ pub struct Grant {
     integrations: Arc<Integrations>,
 }
 
-/// Integrations that an environment is known to have. Where there are many these are not all: what
-/// is missing is looked up by name.
+/// Integrations that an environment is known to have. If it has many, these are not all of them:
+/// the others are looked up by name.
 type Integrations = Mutex<HashSet<IntegrationKey>>;
 
 impl Grant {
-    /// Refuses names that are not integrations of the environment, all at once and in the order
-    /// given. A name that is not known yet is looked up before it is refused. Once the answer is
-    /// full of issues, the names that are left are not looked up.
+    /// Refuses names that are not integrations of the environment, with an issue for each, in the
+    /// order given. A name that is not cached is looked up before it is refused. When the list of
+    /// issues is full, the remaining names are not looked up.
     pub async fn require_integrations<'a>(
         &self,
         tables: &Tables,
@@ -71,7 +70,7 @@ impl Grant {
     }
 }
 
-/// The keys, environments and integrations that this execution environment saw lately.
+/// The cache: keys, environments and integrations that this execution environment has read.
 #[derive(Debug)]
 pub struct Grants {
     keys: Cache<SecretKeyHash, Arc<SecretKeyRecord>>,
@@ -89,7 +88,8 @@ impl Grants {
         }
     }
 
-    /// What a key opens, if it exists. Unknown keys are not cached, so a new one works at once.
+    /// The grant of a key, if the key exists. Unknown keys are not cached, so a new one works at
+    /// once.
     pub async fn grant(
         &self,
         tables: &Tables,
@@ -129,9 +129,9 @@ impl Grants {
         Ok(Some(self.environments.put(id, known, now).0))
     }
 
-    /// An integration of an environment, as it was lately. What it leads to is checked where it is
-    /// written: see [`Tables::create_connection`]. Unknown ones are not cached, so a new one works
-    /// at once.
+    /// An integration of an environment; it may be out of date. [`Tables::create_connection`]
+    /// checks that it still exists when a connection is written. Unknown integrations are not
+    /// cached, so a new one works at once.
     pub async fn integration(
         &self,
         tables: &Tables,
@@ -148,7 +148,7 @@ impl Grants {
     }
 }
 
-/// What was read, and when.
+/// Values, each with the time at which it was read.
 #[derive(Debug)]
 struct Cache<K, V> {
     lifetime_ms: i64,
@@ -167,7 +167,7 @@ impl<K: Eq + Hash, V: Clone> Cache<K, V> {
         (0..self.lifetime_ms).contains(&age_ms).then(|| value.clone())
     }
 
-    /// Keeps a value, and answers it.
+    /// Stores a value, and returns it.
     fn put(&self, key: K, value: V, now: Timestamp) -> V {
         let mut entries = lock(&self.entries);
         if entries.len() >= CACHED_MAX {
@@ -178,7 +178,7 @@ impl<K: Eq + Hash, V: Clone> Cache<K, V> {
     }
 }
 
-/// A lock that a panic has poisoned is used on: no change under it has a half-done state.
+/// Locks even if a panic has poisoned the mutex: no change under it can be left half done.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! Where Lambda calls in: an event arrives, a handler runs, an answer goes back.
+//! The entry point of functions: Lambda delivers an event, a handler runs, an answer goes back.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -28,13 +28,14 @@ use crate::response::{self, Response};
 use crate::settings::{InitError, Settings};
 use crate::telemetry::{self, CountCalls};
 
-/// A request is answered before Lambda would end it: the functions' timeout is 10 seconds.
+/// The time for a request. It ends before the functions' timeout, which is 10 seconds.
 pub const ANSWER_WITHIN: Duration = Duration::from_secs(9);
 
-/// Functions that call providers have 25 seconds: a provider has 10 of them for one call.
+/// The same for functions that call providers, whose timeout is 25 seconds: a provider may take 10
+/// seconds for one call.
 pub const ANSWER_WITHIN_CALLING_PROVIDERS: Duration = Duration::from_secs(24);
 
-/// Runs the Lambda function of an endpoint that needs DynamoDB and nothing else.
+/// Runs the Lambda function of an endpoint that needs only DynamoDB.
 pub fn run<H, F>(handle: H) -> Result<(), InitError>
 where
     H: Fn(&'static App, Request, Timestamp) -> F + Copy + Send + Sync + 'static,
@@ -52,8 +53,8 @@ where
     serve(async |settings| Ok(settings), requests(handle, ANSWER_WITHIN))
 }
 
-/// Runs the Lambda function of an endpoint that needs more: `assemble` makes its state. Each
-/// request is answered `within` this time.
+/// Runs the Lambda function of an endpoint that needs more than DynamoDB: `assemble` makes its
+/// state. Each request is answered `within` this time.
 pub fn run_with<S, H, F>(
     assemble: impl FnOnce(Start) -> Result<S, InitError>,
     handle: H,
@@ -81,7 +82,7 @@ where
     async move |state: &'static S| {
         let answer = move |event: LambdaEvent<Box<RawValue>>| {
             let LambdaEvent { payload, context } = event;
-            // On the heap, since the runtime moves it around: see the `tables` crate.
+            // Boxed, since the runtime moves this large future around: see the `tables` crate.
             Box::pin(
                 async move { answer(state, handle, payload.get(), context, clock(), within).await },
             )
@@ -101,7 +102,7 @@ where
     H: Fn(&'static S, Value, Timestamp, Duration) -> F + Copy + Send + Sync + 'static,
     F: Future<Output = Result<Value, InvocationFailure>> + Send + 'static,
 {
-    let assemble = async |settings| assemble(start(settings, Waits::PROVISION).await?);
+    let assemble = async |settings| assemble(start(settings, Waits::INVOCATION).await?);
     serve(assemble, async move |state: &'static S| {
         let answer = move |event: LambdaEvent<Value>| async move {
             let LambdaEvent { payload, context } = event;
@@ -115,12 +116,12 @@ where
     })
 }
 
-/// Why an invocation fails. The caller gets all of it. The log gets the code alone: the Lambda
-/// runtime logs the `Debug` of every failure, and the body may hold new secrets.
+/// Why an invocation fails. The caller gets all of it, the log only the code: the Lambda runtime
+/// logs the `Debug` form of every failure, and the body may contain new secrets.
 pub struct InvocationFailure {
-    /// What kind of failure.
+    /// The kind of failure.
     pub code: &'static str,
-    /// All that is known of it, as JSON.
+    /// Everything that the caller should know, as JSON.
     pub body: Value,
 }
 
@@ -137,8 +138,8 @@ impl From<InvocationFailure> for Diagnostic {
     }
 }
 
-/// Answers one API Gateway event. It fails only if the input is not such an event; the error does
-/// not contain the input.
+/// Answers one API Gateway event. It fails only if the input is not such an event; the error then
+/// does not quote the input.
 pub async fn answer<'a, S, H, F>(
     state: &'a S,
     handle: H,
@@ -162,9 +163,9 @@ where
     Ok(answer)
 }
 
-/// An answer whose body says itself whether it is text. By default `lambda_http` goes by the media
-/// type and decodes what is text, which brings the tables of every encoding of the Web: 4 % of a
-/// function's upload (`docs/decisions.md`).
+/// An answer whose body type says whether it is text. By default `lambda_http` decides by the media
+/// type and decodes text, which links the tables of every encoding of the Web: 4 % of a function's
+/// upload (`docs/decisions.md`).
 struct Answer(Response);
 
 impl IntoResponse for Answer {
@@ -173,7 +174,7 @@ impl IntoResponse for Answer {
     }
 }
 
-/// Runs the handler. Whatever becomes of it, there is an answer and one line in the log.
+/// Runs the handler. Whatever happens, there is an answer and one summary line in the log.
 async fn respond<'a, S, H, F>(
     state: &'a S,
     handle: &H,
@@ -192,7 +193,7 @@ where
     let namespace = &state.as_ref().metrics_namespace;
     let status = |response: &Response| response.status().as_u16();
     telemetry::summarise(&route, request_id.unwrap_or_default(), namespace, now, status, async {
-        // On the heap, like the calls to DynamoDB within it: see the `tables` crate.
+        // Boxed, like the calls to DynamoDB within it: see the `tables` crate.
         let handled = Box::pin(async { handle(state, request, now).await });
         let handled = AssertUnwindSafe(handled).catch_unwind();
         let mut response = match tokio::time::timeout(within, handled).await {
@@ -214,8 +215,8 @@ where
     .await
 }
 
-/// Starts a process: settings, logs, its state, then `serve` on one thread, since Lambda hands over
-/// one event at a time.
+/// Starts a process: settings, logs, state, then `serve` on one thread, since Lambda delivers one
+/// event at a time.
 fn serve<S: 'static>(
     assemble: impl AsyncFnOnce(Settings) -> Result<S, InitError>,
     serve: impl AsyncFnOnce(&'static S) -> Result<(), lambda_runtime::Error> + 'static,
@@ -230,7 +231,7 @@ fn serve<S: 'static>(
         let state = assemble(settings).await?;
         // The execution environment is the lifetime: there is nothing to free before it ends.
         let state: &'static S = Box::leak(Box::new(state));
-        // As a task: what wakes it then needs no system call, as it would to wake this future.
+        // As a task, because waking a task needs no system call, and waking this future does.
         match tokio::task::spawn_local(async move { serve(state).await }).await {
             Ok(served) => served.map_err(|error| InitError::new(error.to_string())),
             Err(_) => Err(InitError::new("the runtime panicked")),
@@ -238,12 +239,12 @@ fn serve<S: 'static>(
     })
 }
 
-/// What the start of a process has made: the app, and what further clients of AWS are made with.
+/// What the start of a process provides: the app, and the configuration for further AWS clients.
 #[derive(Debug)]
 pub struct Start {
     /// The app, whose DynamoDB client is connected.
     pub app: App,
-    /// What that client was made with.
+    /// The configuration of that client.
     pub aws: SdkConfig,
 }
 

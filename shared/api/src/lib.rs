@@ -1,18 +1,18 @@
-//! Lambda and HTTP: what every function shares between an event and its handler.
+//! Lambda and HTTP: everything that functions share between an event and its handler.
 //!
 //! Each file imports only files below it in this list; a test checks the imports.
 //!
 //! - [`lambda`]: an event comes in, a handler runs, an answer goes out. The clock is read here.
-//! - [`event`]: an API Gateway event as a request, whatever the client sent.
+//! - [`event`]: turns an API Gateway event into a request, whatever the client sent.
 //! - [`auth`]: who is calling, with a secret key or a session token.
-//! - [`mint`]: a session is stored and its token answered.
+//! - [`mint`]: stores a session and answers its token.
 //! - [`session_secrets`]: secrets in a session's defaults, sealed under its token.
-//! - [`app`]: what handlers need besides the request.
-//! - [`grants`]: what secret keys open, cached.
+//! - [`app`]: the state that handlers need besides the request.
+//! - [`grants`]: the environments that secret keys open, cached.
 //! - [`settings`]: every environment variable, read once.
-//! - [`request`]: what a request may carry.
-//! - [`response`]: how answers are written.
-//! - [`telemetry`]: JSON lines; one summary per request.
+//! - [`request`]: reads the parts of a request.
+//! - [`response`]: builds answers.
+//! - [`telemetry`]: logs JSON lines, one summary per request.
 
 pub mod app;
 pub mod auth;

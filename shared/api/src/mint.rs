@@ -1,5 +1,5 @@
-//! The 201 of the two POST endpoints (contract section 1.6): a session is stored under a new token,
-//! and that token is handed out.
+//! The 201 of the two POST endpoints (contract section 1.6): stores a session under a new token,
+//! and answers that token.
 
 use serde::Serialize;
 use session::Error;
@@ -19,7 +19,7 @@ struct Minted<'a> {
     expires_at: String,
 }
 
-/// Stores the session under a new token, and hands that token out. `base_url` is where this API is.
+/// Stores the session under a new token, and answers that token. `base_url` is the URL of this API.
 pub async fn mint(
     app: &App,
     base_url: &str,
@@ -37,8 +37,8 @@ pub async fn mint(
     })
 }
 
-/// The Connect UI opened on one session: the page of this API, or another one, whose URL keeps its
-/// own query, behind the token.
+/// The link that opens the Connect UI with one session: the page of this API, or `other`, whose own
+/// query follows the token.
 fn connect_link(other: Option<&Url>, base_url: &str, token: &SessionToken) -> String {
     let Some(base) = other else {
         return format!("{base_url}/connect-ui/?session_token={}", token.expose());

@@ -1,4 +1,4 @@
-//! How answers are written: status, headers, body.
+//! Builds answers: status, headers, body.
 
 use lambda_http::Body;
 use lambda_http::http::header::{
@@ -14,11 +14,12 @@ use session::Error;
 
 use crate::telemetry;
 
-/// An answer, as `lambda_http` takes it.
+/// An answer, as `lambda_http` expects it.
 pub type Response = HttpResponse<Body>;
 
-/// What every answer carries (contract section 5.5), and no cache may keep: answers are made of
-/// credentials or with them (RFC 6750 section 5.3). CORS headers are API Gateway's to set.
+/// The headers of every answer (contract section 5.5). No cache may store an answer, since it
+/// contains credentials or was made with them (RFC 6750 section 5.3). API Gateway sets the CORS
+/// headers.
 const HEADERS: [(HeaderName, &str); 8] = [
     (CACHE_CONTROL, "no-store"),
     (REFERRER_POLICY, "strict-origin"),
@@ -35,12 +36,12 @@ pub fn ok(data: &impl Serialize) -> Result<Response, Error> {
     json_response(StatusCode::OK, &Data { data })
 }
 
-/// 200 with a body of a form of its own.
+/// 200 with a body that is not wrapped in `data`.
 pub fn plain(body: &impl Serialize) -> Result<Response, Error> {
     json_response(StatusCode::OK, body)
 }
 
-/// 201 with a body of a form of its own.
+/// 201 with a body that is not wrapped in `data`.
 pub fn plain_created(body: &impl Serialize) -> Result<Response, Error> {
     json_response(StatusCode::CREATED, body)
 }
@@ -55,8 +56,8 @@ pub fn no_content() -> Response {
     response(StatusCode::NO_CONTENT, Body::Empty)
 }
 
-/// A page for people, with its Content-Security-Policy. No other page may frame it, and what it
-/// links to hears nothing of its address.
+/// A page for people, with its Content-Security-Policy. Other pages may not frame it, and it sends
+/// no `Referer`, since its URL may contain a code.
 pub fn page(status: StatusCode, html: String, policy: &str) -> Response {
     let mut response = response(status, Body::Text(html));
     let headers = response.headers_mut();
@@ -68,8 +69,8 @@ pub fn page(status: StatusCode, html: String, policy: &str) -> Response {
     response
 }
 
-/// 302 or 303 to another address, perhaps with a cookie. That address hears nothing of this one,
-/// whose query may hold a session token.
+/// 302 or 303 to another URL, perhaps with a cookie. It sends no `Referer`, since the query of this
+/// request may contain a session token.
 pub fn redirect(
     status: StatusCode,
     location: &str,
@@ -88,7 +89,7 @@ pub fn redirect(
     Ok(response)
 }
 
-/// The answer to a request that failed. A failure of ours is logged, with its cause.
+/// The answer to a request that failed. A 500 or 503 is logged with its cause.
 pub fn failure(error: &Error) -> Response {
     telemetry::note(|summary| summary.code = Some(error.code()));
     if let Error::Internal(cause) | Error::Unavailable(cause) = error {
@@ -132,7 +133,7 @@ pub fn status(error: &Error) -> StatusCode {
     }
 }
 
-/// The challenge that goes with a refused credential (RFC 6750 section 3).
+/// The `WWW-Authenticate` challenge for a refused credential (RFC 6750 section 3).
 fn challenge(error: &Error) -> Option<&'static str> {
     match status(error) {
         StatusCode::UNAUTHORIZED

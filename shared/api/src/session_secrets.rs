@@ -1,9 +1,9 @@
 //! Secrets in a session's defaults: `oauth_client_secret_override` and
 //! `oauth_refresh_token_override` of a `connection_config`.
 //!
-//! They are taken out before the session is written and sealed with a key that is derived from its
-//! token, of which only the hash is stored. So whoever holds the token can open them, and nobody
-//! else; KMS is not needed for what lives half an hour.
+//! Before the session is written they are taken out and sealed with a key that is derived from its
+//! token. Only the token's hash is stored, so only the holder of the token can open them, and KMS
+//! is not needed.
 
 use sealing::{Location, Purpose, SealingError, TokenKey};
 use serde_json::{Map, Value};
@@ -14,7 +14,8 @@ use session::{Error, json};
 /// The keys of a `connection_config` that are secret.
 const SECRETS: [&str; 2] = ["oauth_client_secret_override", "oauth_refresh_token_override"];
 
-/// Takes the secrets out of a session that is about to be written. `null` keeps their places.
+/// Moves the secrets of a session that is about to be written into `session.secrets`, sealed;
+/// `null` stays in their places.
 pub fn seal(token: &SessionToken, session: &mut ConnectSession) -> Result<(), Error> {
     let mut secrets = Map::new();
     for (key, defaults) in session.integrations_config_defaults.iter_mut().flatten() {

@@ -6,7 +6,7 @@ use tables::TableNames;
 use tracing_subscriber::filter::Targets;
 use url::Url;
 
-/// Why a process does not start, in one sentence for the operator.
+/// Why a process does not start: one sentence for the operator.
 pub struct InitError(String);
 
 impl InitError {
@@ -31,44 +31,44 @@ impl fmt::Debug for InitError {
 
 impl std::error::Error for InitError {}
 
-/// How the service is set up.
+/// The settings of a process.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// `SESSIONS_TABLE`, `REGISTRY_TABLE`, `CONNECTIONS_TABLE`, `EVENTS_TABLE`: the names of the
     /// DynamoDB tables.
     pub tables: TableNames,
-    /// `CONNECT_UI_URL`: where another Connect UI is served; its own query stays in `connect_link`.
-    /// Unless set, the page of this API: `connect-ui`.
+    /// `CONNECT_UI_URL`: the URL of another Connect UI, whose query is kept in `connect_link`.
+    /// Unset, the link opens the page of this API.
     pub connect_ui_url: Option<Url>,
-    /// `SESSION_TTL_SECONDS`: how long a session lives; 1800 unless set, 60 to 604800.
+    /// `SESSION_TTL_SECONDS`: the lifetime of a session, 60 to 604800; 1800 unless set.
     pub session_ttl_seconds: u32,
-    /// `REGISTRY_CACHE_SECONDS`: how long keys and environments are cached; 60 unless set, 0 to
-    /// 3600.
+    /// `REGISTRY_CACHE_SECONDS`: how long keys, environments and integrations are cached, 0 to
+    /// 3600; 60 unless set.
     pub registry_cache_seconds: u32,
-    /// `WEBSOCKETS_PATH`: what GET answers the Connect UI; `/` unless set.
+    /// `WEBSOCKETS_PATH`: the `websocketsPath` that reading a session answers; `/` unless set.
     pub websockets_path: String,
-    /// `WEBSOCKET_API_URL`: the management endpoint of the WebSocket API, by which messages are
-    /// posted to sockets; unset, there are none.
+    /// `WEBSOCKET_API_URL`: the management endpoint of the WebSocket API, through which messages
+    /// are posted to sockets. Unset, none are posted.
     pub websocket_api_url: Option<String>,
-    /// `METRICS_NAMESPACE`: where CloudWatch keeps the metrics; `connect-sessions` unless set.
+    /// `METRICS_NAMESPACE`: the CloudWatch namespace of the metrics; `connect-sessions` unless set.
     pub metrics_namespace: String,
     /// `RUST_LOG`: what is logged, as `level` or `target=level,…`; `info` unless set.
     pub log: Targets,
-    /// `AWS_ENDPOINT_URL_DYNAMODB`: where DynamoDB is, if not at AWS.
+    /// `AWS_ENDPOINT_URL_DYNAMODB`: another endpoint for DynamoDB than AWS's.
     pub endpoint_url: Option<String>,
     /// `KMS_KEY_ID`: the KMS key that wraps the branch keys of environments; its ARN, id or alias.
     pub kms_key_id: String,
-    /// `AWS_ENDPOINT_URL_KMS`: where KMS is, if not at AWS.
+    /// `AWS_ENDPOINT_URL_KMS`: another endpoint for KMS than AWS's.
     pub kms_endpoint_url: Option<String>,
     /// `WEBHOOKS_QUEUE_URL`: the SQS queue of webhooks that are due.
     pub webhooks_queue_url: String,
-    /// `AWS_ENDPOINT_URL_SQS`: where SQS is, if not at AWS.
+    /// `AWS_ENDPOINT_URL_SQS`: another endpoint for SQS than AWS's.
     pub sqs_endpoint_url: Option<String>,
-    /// `OUTBOUND_ALLOW`: addresses besides the public ones that providers and receivers of webhooks
-    /// may have, as a list of CIDR blocks.
+    /// `OUTBOUND_ALLOW`: a list of CIDR blocks in which providers and webhook receivers may be,
+    /// besides the public addresses.
     pub outbound_allow: String,
-    /// `SSL_CERT_FILE`: set where a private CA signs what stands between here and DynamoDB; then
-    /// the certificates in that file are trusted, and no others.
+    /// Whether `SSL_CERT_FILE` is set, because a private CA signs for the AWS endpoints. Then only
+    /// the certificates in that file are trusted for them.
     pub has_private_ca: bool,
 }
 
@@ -79,7 +79,8 @@ impl Settings {
         Self::read(|name| std::env::var(name).ok())
     }
 
-    /// Reads the settings out of `variable`. The first that is missing or malformed is named.
+    /// Reads the settings from `variable`. The error names the first one that is missing or
+    /// malformed.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, InitError> {
         let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
         let required =
@@ -126,7 +127,7 @@ impl Settings {
         })
     }
 
-    /// Whether the tables are AWS's: DynamoDB's own endpoint, or another one of AWS.
+    /// Whether the tables are on AWS: behind DynamoDB's default endpoint, or another one of AWS.
     pub fn is_aws(&self) -> bool {
         self.endpoint_url.as_deref().is_none_or(|url| {
             let url = Url::parse(url).ok();
@@ -137,7 +138,7 @@ impl Settings {
         })
     }
 
-    /// The lifetime of a session.
+    /// The lifetime of a session, in milliseconds.
     pub fn session_ttl_ms(&self) -> i64 {
         i64::from(self.session_ttl_seconds) * 1_000
     }
@@ -149,7 +150,7 @@ impl AsRef<Self> for Settings {
     }
 }
 
-/// The address of a page.
+/// The URL of a page.
 fn page(text: &str) -> Result<Url, InitError> {
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
     url.ok_or_else(|| {

@@ -1,8 +1,8 @@
-//! Logs: JSON lines, one summary per request, which is also its metrics.
+//! Logs JSON lines, with one summary per request, which is also its metrics.
 //!
-//! No token, key, header or request body is logged. At `debug` and `trace` libraries log what they
-//! send, and the Lambda runtime whole events. So below `info` only this project's own lines pass,
-//! whatever `RUST_LOG` says.
+//! No token, key, header or request body is logged. At `debug` and `trace`, libraries log what they
+//! send, and the Lambda runtime logs whole events. So below `info` only this project's own lines
+//! are logged, whatever `RUST_LOG` says.
 
 use std::cell::RefCell;
 use std::fmt::{self, Debug};
@@ -34,12 +34,12 @@ const OWN_TARGETS: [&str; 4] = [SUMMARY_TARGET, "api", "provision", "local"];
 /// The target of summaries. On Lambda they are metrics, so no log level silences them.
 pub const SUMMARY_TARGET: &str = "summary";
 
-/// What is known of one request, collected while it is handled.
+/// Facts about one request, collected while it is handled.
 #[derive(Debug, Default, Serialize)]
 pub struct Summary {
     /// The id that Lambda gave the invocation.
     pub request_id: String,
-    /// The tenant, once known.
+    /// The environment, once known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub environment_id: Option<Uuid>,
     /// The secret key's id, never the key.
@@ -68,14 +68,14 @@ pub fn start(log: &Targets) {
     start_with(log.clone().with_target(SUMMARY_TARGET, Level::INFO), json_lines(std::io::stdout));
 }
 
-/// Starts logs that `lines` writes. Later calls change nothing.
+/// Starts logs that the layer `lines` writes. Later calls change nothing.
 pub fn start_with(log: Targets, lines: impl Layer<Registry> + Send + Sync) {
     let may_be_logged = filter_fn(|line| {
         OWN_TARGETS.iter().any(|own| line.target().starts_with(own)) || *line.level() <= Level::INFO
     });
     let logs = tracing_subscriber::registry().with(lines).with(log).with(may_be_logged);
     if logs.try_init().is_ok() {
-        // A panic's text may quote the request, so only its place is logged.
+        // A panic's message may quote the request, so only its location is logged.
         std::panic::set_hook(Box::new(|panic| {
             let place = panic.location().map(ToString::to_string).unwrap_or_default();
             tracing::error!(place, "a handler panicked");
@@ -83,7 +83,7 @@ pub fn start_with(log: Targets, lines: impl Layer<Registry> + Send + Sync) {
     }
 }
 
-/// JSON lines; a summary is written as it is.
+/// A layer that writes JSON lines. A summary is JSON already and is written unchanged.
 pub fn json_lines<W>(writer: W) -> impl Layer<Registry>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
@@ -95,7 +95,7 @@ where
         .with_writer(writer)
 }
 
-/// Runs a request and logs one line about it; `status` reads the HTTP status of its answer.
+/// Runs a request and logs its summary; `status` reads the HTTP status of its answer.
 pub async fn summarise<T>(
     route: &str,
     request_id: String,
@@ -131,7 +131,7 @@ pub async fn summarise<T>(
     SUMMARY.scope(summary, summarised).await
 }
 
-/// The summary of a request, in the order of its keys.
+/// The summary line of a request, with its keys in this order.
 #[derive(Serialize)]
 struct Line<'a> {
     timestamp: String,
@@ -148,7 +148,8 @@ struct Line<'a> {
     metrics: Metrics<'a>,
 }
 
-/// What CloudWatch makes of the line (AWS, "Embedded metric format specification").
+/// The metrics that CloudWatch extracts from the line (AWS, "Embedded metric format
+/// specification").
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Metrics<'a> {
@@ -171,8 +172,8 @@ struct Metric {
     unit: &'static str,
 }
 
-/// Every metric and combination of dimensions costs, so there are three, and outcomes are only
-/// counted.
+/// Every metric with each of its combinations of dimensions is billed, so there are three metrics,
+/// and only the count has the dimension `outcome`.
 fn metrics(namespace: &str, now: Timestamp) -> Metrics<'_> {
     let by_route = Directive {
         namespace,
@@ -190,7 +191,7 @@ fn metrics(namespace: &str, now: Timestamp) -> Metrics<'_> {
     Metrics { timestamp: now.as_millisecond(), cloud_watch_metrics: [by_route, by_outcome] }
 }
 
-/// JSON lines; a summary is one already.
+/// Formats lines as JSON, except summaries, which are JSON already.
 struct Lines(Format<Json>);
 
 impl<S, N> FormatEvent<S, N> for Lines
@@ -224,28 +225,28 @@ impl Visit for Message {
     }
 }
 
-/// Notes something for the summary of the request that is being answered, if there is one.
+/// Adds to the summary of the current request, if there is one.
 pub fn note(change: impl FnOnce(&mut Summary)) {
     let _ = SUMMARY.try_with(|summary| change(&mut summary.borrow_mut()));
 }
 
-/// Runs an invocation that is not an HTTP request: it has an id, and no summary.
+/// Runs an invocation that is not an HTTP request: it has a request id, but no summary.
 pub async fn identify<T>(request_id: String, invocation: impl Future<Output = T>) -> T {
     let summary = RefCell::new(Summary { request_id, ..Summary::default() });
     SUMMARY.scope(summary, invocation).await
 }
 
-/// The id that Lambda gave the invocation, within one.
+/// The id of the current invocation, if there is one.
 pub fn request_id() -> Option<String> {
     SUMMARY.try_with(|summary| summary.borrow().request_id.clone()).ok()
 }
 
-/// Logs a failure of ours, with its cause.
+/// Logs a failure of the service, with its cause.
 pub fn failed(code: &str, cause: &str) {
     tracing::error!(code, cause, request_id = request_id(), "request failed");
 }
 
-/// Counts what a client of AWS sends, for the summary of the request.
+/// Counts the requests that an AWS client sends, for the summary of the request.
 #[derive(Debug)]
 pub enum CountCalls {
     /// The client of DynamoDB.

@@ -1,12 +1,13 @@
-//! What every client of AWS is made with: one TLS stack, timeouts, retries, the region and the
-//! credentials that Lambda sets.
+//! The configuration that all AWS clients share: one TLS stack, timeouts, retries, and the region
+//! and credentials that Lambda sets.
 //!
-//! What each choice is worth stands in `docs/benchmarks.md`, counted by `make bench-choices`:
+//! The choices below are measured in `docs/benchmarks.md`, by `make bench-choices`:
 //!
-//! - ring, because AWS-LC, the SDK's default, gathers entropy for 420 million instructions.
-//! - Amazon's five roots are in the binary; to read a machine's 144 takes 8.6 million instructions.
-//! - No chain of credential providers, which is a megabyte: Lambda sets region and credentials in
-//!   the environment, and nowhere else.
+//! - ring, because AWS-LC, the SDK's default, spends 420 million instructions on gathering entropy.
+//! - Amazon's five root certificates are in the binary; reading a machine's 144 takes 8.6 million
+//!   instructions.
+//! - No chain of credential providers, which is a megabyte of code: Lambda sets region and
+//!   credentials in the environment, and nowhere else.
 
 use std::time::Duration;
 
@@ -28,10 +29,10 @@ use aws_smithy_runtime_api::client::http::{
 
 pub use aws_config::{Region, SdkConfig};
 
-/// The roots behind every endpoint of AWS (amazontrust.com/repository).
+/// The root certificates behind every endpoint of AWS (amazontrust.com/repository).
 const AMAZON_ROOTS: &[u8] = include_bytes!("amazon_roots.pem");
 
-/// Whose certificates are trusted.
+/// The root certificates that are trusted.
 #[derive(Debug, Clone, Copy)]
 pub enum Roots {
     /// Amazon's.
@@ -40,35 +41,36 @@ pub enum Roots {
     Native,
 }
 
-/// How long a call may take. A call takes milliseconds; one that takes much longer is tried again.
+/// How long a call may take. A call usually takes milliseconds; one that takes much longer is given
+/// up and retried.
 #[derive(Debug, Clone, Copy)]
 pub struct Waits {
-    /// For the connection, if a new one is needed.
+    /// The time for a new connection.
     pub connect: Duration,
-    /// For one attempt.
+    /// The time for one attempt.
     pub attempt: Duration,
-    /// For all attempts.
+    /// The time for all attempts.
     pub operation: Duration,
 }
 
 impl Waits {
-    /// Within a request. A cold create, which makes four calls at most, stays below the functions'
-    /// timeout even when each takes as long as it may.
+    /// Within an HTTP request. A cold create makes at most four calls, so it stays below the
+    /// functions' timeout even if each takes the maximum.
     pub const REQUEST: Self = Self {
         connect: Duration::from_millis(500),
         attempt: Duration::from_millis(700),
         operation: Duration::from_secs(2),
     };
 
-    /// Within an invocation of `provision`: its operator would rather wait than not know what was
-    /// written.
-    pub const PROVISION: Self = Self {
+    /// Within an invocation that is not an HTTP request, such as of `provision`: its operator would
+    /// rather wait than not know what was written.
+    pub const INVOCATION: Self = Self {
         connect: Duration::from_secs(1),
         attempt: Duration::from_secs(5),
         operation: Duration::from_secs(15),
     };
 
-    /// As the SDK takes them.
+    /// The times as the SDK's configuration.
     fn config(self) -> TimeoutConfig {
         TimeoutConfig::builder()
             .connect_timeout(self.connect)
@@ -78,17 +80,17 @@ impl Waits {
     }
 }
 
-/// The region that Lambda set, if it did (`AWS_REGION`).
+/// The region that Lambda sets in `AWS_REGION`, if it is set.
 pub async fn region() -> Option<Region> {
     EnvironmentVariableRegionProvider::new().region().await
 }
 
-/// The credentials that Lambda set.
+/// The credentials that Lambda sets in the environment.
 pub fn credentials() -> impl ProvideCredentials + 'static {
     EnvironmentVariableCredentialsProvider::new()
 }
 
-/// What clients are made with. Those that are made with the same one share their connections.
+/// The configuration of clients. Clients that are made with the same one share their connections.
 pub fn config(
     roots: Roots,
     waits: Waits,
@@ -103,12 +105,13 @@ pub fn config(
         .http_client(http_client_fn(move |_, _| connector.clone()))
         .retry_config(retries())
         .timeout_config(waits.config())
-        // Every attempt has its timeout, so nobody needs to watch how its bytes arrive.
+        // Every attempt has a timeout, so a stalled stream is given up anyway.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .build()
 }
 
-/// Makes connections. It has timeouts of its own, since the SDK does not pass its own on to it.
+/// Makes connections. Its timeouts are set here, since the SDK does not pass its own to a custom
+/// connector.
 fn connector(roots: Roots, waits: Waits) -> SharedHttpConnector {
     let trust_store = match roots {
         Roots::Amazon => TrustStore::empty().with_pem_certificate(AMAZON_ROOTS),

@@ -12,7 +12,7 @@ static PROVIDERS: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/provider
 /// {"display_name":"GitHub","categories":["dev-tools"],"auth_mode":"OAUTH2",...}
 /// ```
 ///
-/// `name` is compared exactly, so it may be any text that a client sends.
+/// `name` is compared exactly and may be any text that a client sends.
 pub fn template(name: &str) -> Option<&'static str> {
     let index = PROVIDERS.binary_search_by_key(&name, |(known, _)| known).ok()?;
     PROVIDERS.get(index).map(|(_, template)| *template)

@@ -1,4 +1,4 @@
-//! The webhooks that tell how an attempt to connect ended (section 13 of the flow).
+//! The webhooks about the outcome of an attempt to connect (section 13 of the flow).
 
 use jiff::Timestamp;
 use session::Error;
@@ -17,7 +17,7 @@ fn operation(draft: &Draft) -> Operation {
 }
 
 impl Connect {
-    /// Those that tell of the connection of a draft, to be written with it.
+    /// The webhooks about the new connection of a draft, to be written in the same transaction.
     pub(crate) async fn success_events(
         &self,
         environment: &Environment,
@@ -30,7 +30,7 @@ impl Connect {
         if !AuthEvent::is_wanted(operation(draft), environment, own_url) {
             return Ok(Vec::new());
         }
-        // A connection that is connected again keeps tags that the session does not replace.
+        // A reconnected connection keeps its tags unless the session replaces them.
         let keeps_tags = draft.is_reconnect && draft.tags.iter().next().is_none();
         let kept_tags = if keeps_tags && kept_tags.is_none() {
             let (tables, key) = (&self.app.tables, &draft.integration);
@@ -59,18 +59,18 @@ impl Connect {
 pub struct FailedAttempt<'a> {
     /// The connection that was to be made.
     pub draft: &'a Draft,
-    /// The id that its receivers are told.
+    /// The connection id in the webhook, if it has one.
     pub connection_id: Option<&'a ConnectionId>,
-    /// The provider's name; `unknown` at the JSON endpoints.
+    /// The provider's name; `unknown` for the JSON endpoints.
     pub provider: &'a str,
-    /// Its mode; `None` where the provider is no longer there.
+    /// Its auth mode; `None` if the provider no longer exists.
     pub auth_mode: Option<AuthMode>,
-    /// Why.
+    /// Why it failed.
     pub failure: Failure<'a>,
 }
 
 impl FailedAttempt<'_> {
-    /// The webhooks that tell it.
+    /// The webhooks about the failure.
     pub fn events(self, environment: &Environment, now: Timestamp) -> Result<Vec<Event>, Error> {
         let draft = self.draft;
         let event = AuthEvent {

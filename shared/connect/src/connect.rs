@@ -1,4 +1,5 @@
-//! What functions need that make and open connections: DynamoDB, KMS and the outside.
+//! The state of functions that make and open connections: DynamoDB, KMS and the client for
+//! providers.
 
 use api::lambda::Start;
 use api::settings::Settings;
@@ -9,10 +10,10 @@ use secrets::{AppWithVault, Secrets};
 use session::environment::Environment;
 use vault::Vault;
 
-/// One lives as long as its execution environment.
+/// The state. It lives as long as the execution environment.
 #[derive(Debug)]
 pub struct Connect {
-    /// Settings, DynamoDB, and the keys, environments and integrations seen lately.
+    /// Settings, DynamoDB, and the cache of keys, environments and integrations.
     pub app: App,
     /// Seals and opens credentials.
     pub vault: Vault,
@@ -21,7 +22,7 @@ pub struct Connect {
 }
 
 impl Connect {
-    /// What a start has made, and a client of KMS and one of the outside.
+    /// Adds clients for KMS and for providers to what the start of the process provides.
     pub fn start(start: Start) -> Result<Self, InitError> {
         let AppWithVault { app, vault } = AppWithVault::start(start)?;
         let outbound = outbound(&app.settings)?;
@@ -34,7 +35,7 @@ impl Connect {
     }
 }
 
-/// The client of the outside that the settings describe.
+/// The client for providers and webhook receivers, with the allow list of the settings.
 pub fn outbound(settings: &Settings) -> Result<Outbound, InitError> {
     let allow: AllowList = settings
         .outbound_allow

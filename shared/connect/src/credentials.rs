@@ -1,11 +1,10 @@
-//! Credentials that work: those that are stored, or new ones (section 9 of the flow, "Refresh on
-//! read").
+//! Valid credentials of a connection: the stored ones, or new ones (section 9 of the flow, "Refresh
+//! on read").
 //!
-//! One caller at a time renews the credentials of a connection, over all containers, because a
-//! provider that rotates refresh tokens takes a second use of one for theft and revokes the grant
-//! (RFC 9700 section 4.14.2). That caller has the connection's lease. Everybody else answers the
-//! token that is still good, or waits for the result; nobody renews without the lease, however long
-//! it takes.
+//! Across all containers, one caller at a time renews the credentials of a connection, because a
+//! provider that rotates refresh tokens treats a second use of one as theft and revokes the grant
+//! (RFC 9700 section 4.14.2). That caller holds the connection's lease. All others answer the
+//! stored token if it is still valid, or wait for the result; nobody renews without the lease.
 
 use std::time::{Duration, Instant};
 
@@ -23,19 +22,19 @@ use crate::refresh::{Outcome, Refresh, Wanted, gone};
 use crate::refreshed::{LOOK_AGAIN, LOOK_AGAIN_MAX, until_written};
 use crate::renewal::{Means, Renewal};
 
-/// How long a lease lasts. A provider has 10 seconds to answer, and the write gets what is left;
-/// the function has 25 seconds altogether, so that a lease whose holder was killed ends soon
-/// after it.
+/// How long a lease lasts. A provider has 10 seconds to answer, and the write gets the rest. If the
+/// holder is killed, others wait for at most this long.
 const LEASE: SignedDuration = SignedDuration::from_secs(20);
-/// How much time a caller needs who takes the lease: for the provider, and two seconds for writing.
+/// The time that a caller must have left to use the lease: 10 seconds for the provider, 2 for the
+/// write.
 const TIME_NEEDED: Duration = Duration::from_secs(12);
-/// How long a caller tries to take the lease: what is left of it then is the time that they need.
+/// How long a caller tries to take the lease, so that [`TIME_NEEDED`] is left of it.
 const LEASE_TAKEN_WITHIN: Duration = Duration::from_secs(8);
-/// How long somebody else's renewal is waited for.
+/// How long a caller waits for another caller's renewal.
 const WAIT: Duration = Duration::from_secs(14);
 
 impl Refresh<'_> {
-    /// The credentials of a connection that has some.
+    /// Valid credentials of a connection that has credentials.
     pub async fn credentials(
         self,
         connection: Connection,
@@ -78,11 +77,11 @@ impl Refresh<'_> {
         let renewal =
             Renewal::prepare(connect, environment, &connection, means, &credentials, self.now);
         let renewal = renewal.await?;
-        // From here on KMS is not needed, whatever the provider answers.
+        // Fetches the branch key now, so that KMS is not needed after the provider has answered.
         self.secrets().prepare_to_seal().await?;
 
         let lease = Lease { owner: Uuid::new_v4(), ends_at: self.moment() + LEASE };
-        // Nobody counts how often a token is signed here, so that needs no lease.
+        // A token that is signed here can be made any number of times, so it needs no lease.
         if !means.is_local() {
             if !self.has_time(&lease) {
                 let cause = "too little time is left to renew the credentials";
@@ -107,8 +106,8 @@ impl Refresh<'_> {
         }
     }
 
-    /// Takes the lease, for as long as there is time to use it. It is tried again and again, since
-    /// a write whose answer is lost may have taken it, and then all others wait for its end.
+    /// Takes the lease. It is retried for as long as there is time to use it, since a write whose
+    /// answer was lost may have taken it, and then all others would wait for its end.
     async fn take(self, connection: &Connection, lease: &Lease) -> Result<Written, StoreError> {
         let (tables, id) = (&self.connect.app.tables, self.environment.id);
         let now = Instant::now();
@@ -119,7 +118,7 @@ impl Refresh<'_> {
         .await
     }
 
-    /// What somebody else's renewal comes to. `read` is the connection before it.
+    /// Waits for the outcome of another caller's renewal. `read` is the connection before it.
     async fn others(
         self,
         read: Connection,
@@ -143,8 +142,8 @@ impl Refresh<'_> {
             if !must_wait {
                 return Ok(Outcome::Credentials(Box::new(read), credentials));
             }
-            // Not taken over: whoever had the lease may still be writing what the provider told it,
-            // and everybody who waits would take it at that moment.
+            // The lease is not taken over: its holder may still be writing the provider's answer,
+            // and all waiting callers would renew at this moment.
             if !self.is_leased(&found) {
                 let cause = "the request that was renewing the credentials has ended without a \
                              result; the next one renews them";
@@ -158,7 +157,7 @@ impl Refresh<'_> {
             pause = (pause * 2).min(LOOK_AGAIN_MAX);
             let (key, id) = (&read.integration_id, &read.connection_id);
             let tables = &self.connect.app.tables;
-            // A look that fails is one of many.
+            // A read that fails is simply repeated.
             if let Ok(again) = tables.connection(self.environment.id, key, id).await {
                 found = Box::new(again.ok_or_else(gone)?);
             }
@@ -170,7 +169,7 @@ impl Refresh<'_> {
         self.moment() + TIME_NEEDED <= lease.ends_at && Instant::now() + TIME_NEEDED <= self.until
     }
 
-    /// Whether somebody is renewing the credentials.
+    /// Whether another caller is renewing the credentials.
     fn is_leased(self, connection: &Connection) -> bool {
         let lease = connection.refresh.lease.as_ref();
         lease.is_some_and(|lease| lease.ends_at > self.moment())

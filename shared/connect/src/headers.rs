@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::{HeaderName, HeaderValue};
 use session::Error;
 
-/// The one answer to credentials that do not pass, whatever the reason.
+/// The error for credentials that a provider does not accept, whatever the reason.
 pub fn failed() -> Error {
     Error::refused(
         400,
@@ -20,12 +20,13 @@ pub fn basic(user: &str, password: &str) -> Result<HeaderValue, Error> {
     header_value(&format!("Basic {}", STANDARD.encode(format!("{user}:{password}"))))
 }
 
-/// A header's name, as a template writes it.
+/// A header name of a provider's template.
 pub fn header_name(name: &str) -> Result<HeaderName, Error> {
     name.parse().map_err(Error::internal)
 }
 
-/// A header's value, marked as sensitive. A credential that cannot be one fails like a wrong one.
+/// A header value, marked as sensitive. A credential that is not valid in a header fails like a
+/// wrong one.
 pub fn header_value(value: &str) -> Result<HeaderValue, Error> {
     let mut value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| failed())?;
     value.set_sensitive(true);

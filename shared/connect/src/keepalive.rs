@@ -1,5 +1,5 @@
-//! When a grant that nobody uses is renewed unasked. Providers end a refresh token that was idle
-//! for long, and nobody notices until it is needed.
+//! When an idle grant is renewed. Providers end a refresh token that was not used for a long time,
+//! and nobody notices until it is needed.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
@@ -8,16 +8,17 @@ use session::refresh::{Fault, RefreshFailure, expires_at};
 
 use crate::renewal::Means;
 
-/// How long a grant may be idle where the provider's file does not say.
+/// How long a grant may be idle if the provider's file does not say.
 const IDLE: SignedDuration = SignedDuration::from_hours(24);
-/// The least of these times.
+/// The shortest such time that a provider's file can ask for.
 const IDLE_MIN: SignedDuration = SignedDuration::from_hours(1);
-/// When a renewal is tried again that was not refused for good.
+/// When a renewal that failed is retried, unless the grant was refused.
 const AGAIN: SignedDuration = SignedDuration::from_hours(1);
 
-/// When the grant of new credentials is due: after the time that the provider's file gives, else
-/// after a day, and then not before the token ends, since nothing is gained by that. What has no
-/// refresh token has nothing to keep alive, and a token that does not end is never renewed.
+/// When the grant behind new credentials is due: after the time in the provider's file, otherwise
+/// after a day, but not before the access token expires. `None` without a refresh token, since
+/// there is nothing to keep alive, and for an access token that does not expire, since it is never
+/// renewed.
 pub fn due_at(
     provider: &Provider,
     credentials: &Map<String, Value>,
@@ -34,8 +35,8 @@ pub fn due_at(
     }
 }
 
-/// When a renewal is due again that has failed: the next day where the grant was refused, until it
-/// is exhausted.
+/// When a failed renewal is due again: the next day if the grant was refused, otherwise in an hour.
+/// `None` once it was refused on too many days.
 pub fn due_after(failure: &RefreshFailure, now: Timestamp) -> Option<Timestamp> {
     if failure.is_exhausted() {
         return None;

@@ -1,25 +1,26 @@
-//! What it takes to make a connection and to keep its credentials good: the provider's token
-//! endpoint, checks, and what is saved.
+//! Makes connections and renews their credentials: token requests, verification, saving,
+//! revocation.
 //!
 //! Each file imports only files below it in this list.
 //!
-//! - [`credentials`]: credentials that work, stored or renewed, one renewal at a time.
-//! - [`refreshed`]: the end of a renewal, written and answered.
-//! - [`refresh`]: a request for such credentials, and what comes of it.
-//! - [`saving`]: a connection is saved with the outcome of the attempt that made it.
-//! - [`revocation`]: a provider is told that tokens are no longer needed.
-//! - [`announcing`]: the webhooks that tell how an attempt ended.
-//! - [`keepalive`]: when a grant that nobody uses is renewed.
-//! - [`renewal`]: new credentials in place of old ones.
-//! - [`tokens`]: tokens that a provider makes of credentials.
-//! - [`token_failure`]: why they make none.
+//! - [`credentials`]: valid credentials, stored or renewed, with one renewal at a time.
+//! - [`refreshed`]: the end of a renewal: its result or its failure is written.
+//! - [`refresh`]: a request for valid credentials, and its outcome.
+//! - [`saving`]: saves a connection together with the outcome of the attempt that made it.
+//! - [`revocation`]: asks a provider to revoke tokens that are no longer needed.
+//! - [`announcing`]: the webhooks about the outcome of an attempt.
+//! - [`keepalive`]: when an idle grant is renewed.
+//! - [`renewal`]: gets new credentials with old ones.
+//! - [`tokens`]: gets tokens with credentials, without the end user.
+//! - [`token_failure`]: why a provider issued no token.
 //! - [`token_request`]: a request to a token endpoint.
-//! - [`token_answer`]: what it answers, as real providers write it.
-//! - [`verification`]: credentials are tried before they are saved.
-//! - [`signed_tokens`]: tokens and signatures that are made here.
-//! - [`connect`]: the state of functions that do this: DynamoDB, KMS and the outside.
+//! - [`token_answer`]: its answer, in the forms that real providers use.
+//! - [`verification`]: tries credentials before they are saved.
+//! - [`signed_tokens`]: tokens and signatures that are made locally.
+//! - [`connect`]: the state of functions that use this crate: DynamoDB, KMS and the client for
+//!   providers.
 //! - [`headers`]: headers of requests to providers.
-//! - [`moments`]: lifetimes and moments of tokens.
+//! - [`moments`]: lifetimes and expiry times of tokens.
 
 pub mod announcing;
 pub mod connect;

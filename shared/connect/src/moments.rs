@@ -1,13 +1,13 @@
-//! Lifetimes and moments of tokens, as providers and the contract write them.
+//! Lifetimes and expiry times of tokens, as providers and the contract write them.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 use session::provider::Provider;
 
-/// Above this a number of an `expires_at` counts milliseconds: in seconds it is the year 5138.
+/// A larger number in `expires_at` means milliseconds: in seconds, this is the year 5138.
 const SECONDS_MAX: f64 = 1e11;
 
-/// A number of seconds, or its text (some providers answer one).
+/// A number of seconds, or a text with one, as some providers send it. At most ten years.
 pub fn seconds(value: &Value) -> Option<SignedDuration> {
     const YEAR: i64 = 366 * 24 * 60 * 60;
     let seconds = match value {
@@ -19,7 +19,7 @@ pub fn seconds(value: &Value) -> Option<SignedDuration> {
         .then(|| SignedDuration::from_secs((seconds as i64).min(10 * YEAR)))
 }
 
-/// A moment as text (RFC 3339), or as seconds or milliseconds since 1970, or the text of these.
+/// A moment as text (RFC 3339), or as epoch seconds or milliseconds, or a text with those.
 pub fn point_in_time(value: &Value) -> Option<Timestamp> {
     let number = match value {
         Value::Number(number) => number.as_f64(),
@@ -48,7 +48,13 @@ pub fn object(value: Value) -> Map<String, Value> {
     }
 }
 
-/// The provider's own lifetime of a token that is signed here.
+/// How long a token of a provider lives whose answers do not say so.
+pub fn known_lifetime(provider: &Provider) -> Option<SignedDuration> {
+    let ms = provider.template().get("token_expires_in_ms")?.as_i64()?;
+    Some(SignedDuration::from_millis(ms))
+}
+
+/// The lifetime of a token that is signed here, from the provider's file; five minutes by default.
 pub fn lifetime(provider: &Provider) -> SignedDuration {
     let ms = provider.object("token").and_then(|token| token.get("expires_in_ms")?.as_i64());
     SignedDuration::from_millis(ms.unwrap_or(300_000))

@@ -1,4 +1,4 @@
-//! A request for credentials that work: what it needs, and what comes of it.
+//! A request for valid credentials: its input and its outcome.
 
 use std::time::{Duration, Instant};
 
@@ -12,29 +12,29 @@ use session::refresh::RefreshFailure;
 
 use crate::connect::Connect;
 
-/// What the customer is told of a renewal that failed, in the answer and in the webhook.
+/// The message about a failed renewal, in the answer and in the webhook.
 pub const FAILED: &str = "The external API returned an error when trying to refresh the access \
                           token. Please try again later.";
 
 /// When a caller wants new credentials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {
-    /// If the token ends soon, and unless a renewal has failed lately.
+    /// If the token expires soon, unless a renewal has failed recently.
     IfEnding,
-    /// In any case.
+    /// Always.
     Always,
-    /// In any case, unless somebody else is getting them.
+    /// Always, except while another caller is renewing them.
     WhileIdle,
 }
 
-/// What there is to answer.
+/// The outcome of a request.
 #[derive(Debug)]
 pub enum Outcome {
-    /// These credentials, of a connection as it is now.
+    /// The connection as it is now, and its credentials.
     Credentials(Box<Connection>, Map<String, Value>),
-    /// None: this renewal failed just now.
+    /// No credentials: the renewal failed just now.
     Failed(Box<Connection>, RefreshFailure),
-    /// None: an earlier renewal failed, and it is too early for another.
+    /// No credentials: an earlier renewal failed, and it is too early for another.
     BackingOff(Box<Connection>, RefreshFailure),
 }
 
@@ -49,7 +49,7 @@ pub struct Refresh<'a> {
 }
 
 impl<'a> Refresh<'a> {
-    /// A request that arrived at `now` and has to be answered within some time.
+    /// A request that arrived at `now` and must be answered `within` some time.
     pub fn new(
         connect: &'a Connect,
         environment: &'a Environment,
@@ -60,7 +60,7 @@ impl<'a> Refresh<'a> {
         Self { connect, environment, now, started, until: started + within }
     }
 
-    /// The time by now.
+    /// The current time: `now` and the time that has passed since.
     pub(crate) fn moment(self) -> Timestamp {
         let elapsed = SignedDuration::try_from(self.started.elapsed()).unwrap_or_default();
         self.now.saturating_add(elapsed).unwrap_or(self.now)
@@ -79,7 +79,7 @@ impl<'a> Refresh<'a> {
     }
 }
 
-/// The connection was deleted meanwhile.
+/// The error if the connection was deleted in the meantime.
 pub(crate) fn gone() -> Error {
     Error::refused(404, "not_found", "Failed to find connection")
 }

@@ -1,8 +1,8 @@
-//! The end of a renewal: new credentials are written, or that there are none, and what the caller
-//! answers.
+//! The end of a renewal: its result or its failure is written.
 //!
-//! A new refresh token replaces the only thing that could get another one. So what the provider has
-//! answered is written until it is written, or until the function's time is up.
+//! A new refresh token is the only thing that can get another one, because the old one is worthless
+//! now. So the write of the provider's answer is repeated until it succeeds or the function's time
+//! is up.
 
 use std::time::{Duration, Instant};
 
@@ -21,15 +21,15 @@ use crate::keepalive;
 use crate::refresh::{FAILED, Outcome, Refresh, gone};
 use crate::renewal::Renewal;
 
-/// The kind of error that the webhook names.
+/// The error type in the webhook.
 const FAILURE_KIND: &str = "refresh_token_external_error";
 
-/// How long to wait before looking again, at first and at most.
+/// The first and the longest pause before a read or a write is repeated.
 pub(crate) const LOOK_AGAIN: Duration = Duration::from_millis(40);
 pub(crate) const LOOK_AGAIN_MAX: Duration = Duration::from_millis(640);
 
 impl Refresh<'_> {
-    /// Writes new credentials, again and again until it is done.
+    /// Writes new credentials.
     pub(crate) async fn save(
         self,
         read: Connection,
@@ -38,7 +38,7 @@ impl Refresh<'_> {
     ) -> Result<Outcome, Error> {
         let due_at = keepalive::due_at(&renewal.provider, &renewed, self.now);
         let sealed = match self.seal(&read, &renewed).await {
-            // Too long: the rest of the answer is worth less than its tokens.
+            // Too long to be sealed: the tokens matter more than the rest of the answer.
             Err(Error::Refused(_)) => {
                 renewed.shift_remove("raw");
                 self.seal(&read, &renewed).await
@@ -56,13 +56,13 @@ impl Refresh<'_> {
                 connection.refresh = RefreshState::due(due_at);
                 Ok(Outcome::Credentials(Box::new(connection), renewed))
             }
-            // Connected again, or imported, while the provider was asked.
+            // The connection was reconnected or imported while the provider was asked.
             Written::Otherwise(found) => {
                 let credentials = self.open(&found).await?;
                 Ok(Outcome::Credentials(found, credentials))
             }
             Written::Gone => {
-                // What the provider has just issued is nobody's.
+                // The connection was deleted, so nobody will use the tokens that were just issued.
                 let issued = Connection { credentials: Some(new.credentials), ..read };
                 self.connect.revoke(self.environment, &issued, self.now).await;
                 Err(gone())
@@ -70,8 +70,8 @@ impl Refresh<'_> {
         }
     }
 
-    /// Writes that the renewal failed, unless the credentials are others meanwhile: whoever has
-    /// rotated the refresh token did so with the one that was refused here.
+    /// Writes that the renewal failed, unless the credentials have changed in the meantime: then
+    /// the refresh token that was refused here had just been rotated.
     pub(crate) async fn fail(
         self,
         read: Connection,
@@ -103,8 +103,8 @@ impl Refresh<'_> {
         }
     }
 
-    /// The webhooks that tell of a failure. What the integration's client has caused is the
-    /// operator's to repair: no end user has to do anything, so nobody is told.
+    /// The webhooks about a failure. There are none if the integration's client is wrong, since the
+    /// operator has to repair that, and no end user can do anything.
     fn events(
         self,
         read: &Connection,
@@ -131,7 +131,7 @@ impl Refresh<'_> {
     }
 }
 
-/// Writes a part of a renewal, again and again until it is done or the time is up.
+/// Repeats a write until it succeeds or the time is up. `part` names it in the log.
 pub(crate) async fn until_written<F>(
     part: &'static str,
     ends: Instant,
@@ -153,7 +153,7 @@ where
     }
 }
 
-/// A line for the operator. It quotes nothing that the provider answered.
+/// Logs a failure for the operator, without quoting the provider's answer.
 fn log(connection: &Connection, failure: &RefreshFailure) {
     tracing::warn!(
         request_id = telemetry::request_id(),

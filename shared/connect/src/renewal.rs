@@ -1,5 +1,5 @@
-//! New credentials in place of old ones, without the end user: a refresh token is used (RFC 6749
-//! section 6), or what the end user once gave makes another token.
+//! Gets new credentials with old ones, without the end user: with a refresh token (RFC 6749 section
+//! 6), or with the values that the end user once entered.
 
 use flow::form::Form;
 use flow::providers;
@@ -22,8 +22,8 @@ use crate::token_failure::TokenFailure;
 use crate::token_request::token_request;
 use crate::tokens::{self, ClientCredentials};
 
-/// Codes of a token endpoint that refuses the grant itself: that of RFC 6749 section 5.2, and those
-/// that GitHub and Slack use in its place.
+/// Error codes that mean that the grant itself is refused: that of RFC 6749 section 5.2, and those
+/// that GitHub and Slack use instead.
 const GRANT_CODES: [&str; 7] = [
     "invalid_grant",
     "bad_refresh_token",
@@ -33,7 +33,7 @@ const GRANT_CODES: [&str; 7] = [
     "token_expired",
     "account_inactive",
 ];
-/// Codes of one that does not know the client (RFC 6749 section 5.2; GitHub, Slack).
+/// Error codes that mean that the client is unknown (RFC 6749 section 5.2; GitHub, Slack).
 const CLIENT_CODES: [&str; 5] = [
     "invalid_client",
     "unauthorized_client",
@@ -42,7 +42,8 @@ const CLIENT_CODES: [&str; 5] = [
     "invalid_client_id",
 ];
 
-/// How deep a code is looked for: `{"errors": [{"code": "invalid_grant"}]}` is four.
+/// How deep an answer is searched for codes: `{"errors": [{"code": "invalid_grant"}]}` has depth
+/// four.
 const DEPTH_MAX: usize = 5;
 
 /// How credentials are renewed.
@@ -52,18 +53,18 @@ pub enum Means {
     RefreshToken,
     /// With the client credentials that the end user gave.
     ClientCredentials,
-    /// With what the end user gave to a two-step provider.
+    /// With the values that the end user entered for a two-step provider.
     TwoStep,
     /// With the login at Bill.com.
     Bill,
-    /// Here, by signing.
+    /// Locally, by signing.
     Jwt,
-    /// Here, by a digest.
+    /// Locally, with a digest.
     Signature,
 }
 
 impl Means {
-    /// The means of credentials that can be renewed.
+    /// The means of renewing credentials; `None` if they cannot be renewed.
     pub fn of(credentials: &Map<String, Value>) -> Option<Self> {
         match credentials.get("type")?.as_str()? {
             "OAUTH2" => refresh_token(credentials).map(|_| Self::RefreshToken),
@@ -76,7 +77,7 @@ impl Means {
         }
     }
 
-    /// Whether nobody is asked.
+    /// Whether the token is made locally, without asking the provider.
     pub fn is_local(self) -> bool {
         matches!(self, Self::Jwt | Self::Signature)
     }
@@ -86,8 +87,8 @@ fn refresh_token(credentials: &Map<String, Value>) -> Option<&str> {
     credentials.get("refresh_token")?.as_str().filter(|token| !token.is_empty())
 }
 
-/// Everything that a renewal needs, so that between the provider's answer and its being stored
-/// nothing is left that could fail.
+/// Everything that a renewal needs, read beforehand, so that nothing else can fail between the
+/// provider's answer and the write.
 #[derive(Debug)]
 pub struct Renewal {
     /// The connection's provider.
@@ -97,7 +98,7 @@ pub struct Renewal {
 }
 
 impl Renewal {
-    /// Reads what renewing the credentials of a connection takes.
+    /// Reads everything that renewing the credentials of a connection needs.
     pub async fn prepare(
         connect: &Connect,
         environment: &Environment,
@@ -123,7 +124,7 @@ impl Renewal {
         Ok(Self { provider, integration, client })
     }
 
-    /// Makes new credentials of old ones. Lifetimes count from `now`, a moment before the request.
+    /// Gets new credentials. Lifetimes count from `now`, which is before the request.
     pub async fn make(
         &self,
         outbound: &Outbound,
@@ -149,7 +150,7 @@ impl Renewal {
             }
         };
         let mut made = made.map_err(|failure| match failure {
-            // Wrong credentials of the end user, which are all that these requests consist of.
+            // These requests consist of the end user's credentials, so those are wrong.
             TokenFailure::Refused(status, _) if matches!(status.as_u16(), 400 | 401 | 403) => {
                 Fault::Grant
             }
@@ -187,8 +188,8 @@ impl Renewal {
         tokens::client_credentials(outbound, variables, client, now).await
     }
 
-    /// Uses the refresh token. The answer may bring another one; the old one stays where it does
-    /// not (RFC 6749 section 6).
+    /// Uses the refresh token. If the answer has no new one, the old one stays valid (RFC 6749
+    /// section 6).
     async fn refresh(
         &self,
         outbound: &Outbound,
@@ -218,7 +219,8 @@ impl Renewal {
         Ok(renewed)
     }
 
-    /// `grant_type`, those of the provider, `refresh_token`; the client comes last.
+    /// The parameters: `grant_type`, those of the provider, `refresh_token`. The client is added
+    /// later.
     fn parameters(
         &self,
         variables: Variables<'_>,
@@ -229,7 +231,7 @@ impl Renewal {
         let own = self.provider.object("refresh_params");
         let own = own.or_else(|| self.provider.object("token_params"));
         for (name, value) in own.into_iter().flatten().filter(|(name, _)| *name != "grant_type") {
-            if let Some(value) = variables.fill_optional(value.as_str().unwrap_or_default())? {
+            if let Some(value) = variables.fill_parameter(value)? {
                 parameters.set(name, value);
             }
         }
@@ -238,7 +240,7 @@ impl Renewal {
     }
 }
 
-/// What the end user gave: credentials without what was made of it.
+/// The values that the end user entered: the credentials without the token that was made from them.
 fn given(means: Means, credentials: &Map<String, Value>) -> Map<String, Value> {
     let made = |name: &str| match name {
         "type" | "token" | "expires_at" | "raw" => true,
@@ -250,8 +252,8 @@ fn given(means: Means, credentials: &Map<String, Value>) -> Map<String, Value> {
     given.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
-/// Whose fault a refusal is. Only the codes decide, whatever the status and wherever in the answer
-/// they stand: a grant that is called dead by mistake costs its end user a new consent.
+/// Whose fault a refusal is. Only the codes decide, wherever they are in the answer and whatever
+/// its status: a grant that is wrongly considered dead costs the end user a new consent.
 fn fault(refusal: &NoToken) -> Fault {
     let NoToken::Refused { payload, .. } = refusal else { return Fault::Provider };
     let is_told = |codes: &[&str]| names(payload, codes, DEPTH_MAX);
@@ -264,7 +266,7 @@ fn fault(refusal: &NoToken) -> Fault {
     }
 }
 
-/// Whether one of the codes is a value somewhere in an answer.
+/// Whether one of the codes occurs as a value somewhere in an answer.
 fn names(value: &Value, codes: &[&str], depth: usize) -> bool {
     match value {
         Value::String(text) => codes.contains(&text.as_str()),

@@ -1,4 +1,4 @@
-//! A provider is told that the tokens of a connection are no longer needed (RFC 7009).
+//! Asks a provider to revoke tokens that are no longer needed (RFC 7009).
 
 use std::time::Duration;
 
@@ -19,10 +19,10 @@ use tokio::time::timeout;
 use crate::connect::Connect;
 use crate::token_request::token_request;
 
-/// How long the whole of it may take: whoever deletes a connection, or makes one, waits for that.
+/// How long a revocation may take in all, since a client waits for it.
 const WITHIN: Duration = Duration::from_secs(4);
 
-/// Tokens that are no longer needed, and what it takes to have them revoked.
+/// Tokens that are no longer needed, and what their revocation needs.
 pub(crate) struct Unneeded<'a> {
     pub provider: &'a Provider,
     pub connection_config: &'a Map<String, Value>,
@@ -32,15 +32,15 @@ pub(crate) struct Unneeded<'a> {
 }
 
 impl Connect {
-    /// Revokes the tokens of a connection that is deleted already, where its provider has an
-    /// endpoint for that. Whatever becomes of it, it is no failure of the deletion; the log has it.
+    /// Revokes the tokens of a connection that was just deleted, if its provider has an endpoint
+    /// for that. A failure is logged and does not affect the deletion.
     pub async fn revoke(&self, environment: &Environment, connection: &Connection, now: Timestamp) {
         let revoking = self.revoke_stored(environment, connection, now);
         log(&connection.integration_id, timeout(WITHIN, revoking).await);
     }
 
-    /// Revokes tokens that a provider has just issued and that were not saved. Here too no answer
-    /// depends on it.
+    /// Revokes tokens that a provider has just issued and that could not be saved. A failure is
+    /// only logged.
     pub(crate) async fn revoke_unsaved(&self, integration: &IntegrationKey, tokens: Unneeded<'_>) {
         log(integration, timeout(WITHIN, self.ask_to_revoke(tokens)).await);
     }
@@ -88,7 +88,7 @@ impl Connect {
         let request = token_request(provider, variables.fill_url(url)?, parameters, client)?;
         let answer = self.outbound.send(request).await;
         let answer = answer.map_err(|error| Error::Unavailable(error.to_string()))?;
-        // A token that is not known there any more is a success too (RFC 7009 section 2.2).
+        // An unknown token is also a success (RFC 7009 section 2.2).
         if answer.status.is_success() {
             Ok(())
         } else {
@@ -97,7 +97,7 @@ impl Connect {
     }
 }
 
-/// A line for the operator, unless all went well.
+/// Logs a failed revocation for the operator.
 fn log(integration: &IntegrationKey, revoked: Result<Result<(), Error>, Elapsed>) {
     let problem = match revoked {
         Ok(Ok(())) => return,
@@ -109,7 +109,7 @@ fn log(integration: &IntegrationKey, revoked: Result<Result<(), Error>, Elapsed>
     tracing::warn!(integration, problem, "the tokens of a connection were not revoked");
 }
 
-/// The client that client credentials are those of, and that their token was issued to.
+/// For client credentials: the client itself, to which their token was issued.
 fn client_itself(credentials: &Map<String, Value>) -> Option<Client> {
     let text = |name: &str| credentials.get(name)?.as_str().map(str::to_owned);
     credentials.get("type").filter(|kind| *kind == "OAUTH2_CC")?;
@@ -121,8 +121,8 @@ fn endpoint(provider: &Provider) -> Option<&str> {
     provider.text("revocation_url")
 }
 
-/// The token to revoke, and what it is. With a refresh token its access tokens are revoked too (RFC
-/// 7009 section 2.1).
+/// The token to revoke, and its `token_type_hint`. Revoking a refresh token revokes its access
+/// tokens too (RFC 7009 section 2.1).
 fn token(credentials: &Map<String, Value>) -> Option<(&str, &'static str)> {
     let text = |name: &str| {
         credentials.get(name).and_then(Value::as_str).filter(|token| !token.is_empty())

@@ -1,4 +1,4 @@
-//! The end of an attempt that succeeded: a connection is saved, together with its outcome.
+//! The end of a successful attempt: saves the connection together with the outcome.
 
 use std::fmt;
 
@@ -18,30 +18,29 @@ use crate::connect::Connect;
 use crate::keepalive;
 use crate::revocation::Unneeded;
 
-/// What an attempt has got, ready to be saved.
+/// The result of an attempt, ready to be saved.
 #[derive(Clone)]
 pub struct Credentials {
-    /// As GET answers them; empty where the mode has none.
+    /// The credentials in the form that GET answers; empty if the auth mode has none.
     pub credentials: Map<String, Value>,
-    /// Replaces that of a connection that is connected again.
+    /// The configuration; it replaces that of a reconnected connection.
     pub connection_config: Map<String, Value>,
-    /// Of a new connection; one that is connected again keeps its own.
+    /// The metadata of a new connection; a reconnected one keeps its own.
     pub metadata: Option<Map<String, Value>>,
-    /// Whether connecting again moves `updated_at`.
+    /// Whether a reconnection sets `updated_at`.
     pub moves_updated_at: bool,
-    /// The tags of the connection that is connected again, where the caller has read it.
+    /// The tags of the connection that is reconnected, if the caller has read it.
     pub kept_tags: Option<Tags>,
-    /// Whether a connection that was to be connected again and is deleted meanwhile is made anew,
-    /// under its id.
+    /// Whether a connection that is deleted while it is reconnected is created again under its id.
     pub restores_deleted: bool,
-    /// The client that the provider issued them to, if there is one: tokens that cannot be saved
-    /// are revoked with it.
+    /// The client to which the provider issued the tokens, if any: tokens that cannot be saved are
+    /// revoked with it.
     pub client: Option<Client>,
 }
 
 impl Credentials {
-    /// The tokens that the provider has issued: a refresh token of the customer's own, which was
-    /// saved in the place of the issued one, is not among them.
+    /// The tokens that the provider has issued. If the customer's own refresh token replaces the
+    /// issued one, this has the issued one.
     fn issued(&self) -> Map<String, Value> {
         let mut issued = self.credentials.clone();
         if self.connection_config.contains_key("overrideTokenRefresh") {
@@ -60,11 +59,23 @@ impl fmt::Debug for Credentials {
     }
 }
 
+/// A connection that is to be written, with its credentials sealed.
+struct Sealed<'a> {
+    environment: &'a Environment,
+    provider: &'a Provider,
+    new: &'a Credentials,
+    credentials: Option<Vec<u8>>,
+    end: End<'a>,
+    now: Timestamp,
+}
+
 impl Connect {
-    /// Saves the connection of a draft: a new one, or the one that is connected again, which stays
-    /// where it is and keeps tags that the session does not replace. The webhooks that tell of it
-    /// are written with it. Tokens that are not saved, because session, integration or connection
-    /// went meanwhile, are nobody's, and their provider is asked to revoke them.
+    /// Saves the connection of a draft, with its webhooks: a new connection, or the one that is
+    /// reconnected, which keeps its id, and its tags if the session has none.
+    ///
+    /// If the session, the integration or the connection was deleted in the meantime, or KMS does
+    /// not answer, nothing is saved, and the provider is asked to revoke the tokens. If DynamoDB
+    /// does not answer, the tokens stay: whether they are saved is not known.
     pub async fn save(
         &self,
         environment: &Environment,
@@ -74,39 +85,53 @@ impl Connect {
         end: End<'_>,
         now: Timestamp,
     ) -> Result<Saved, Error> {
-        let mut saved = self.write(environment, provider, &draft, &new, end, now).await?;
+        let credentials = match self.seal(environment, &draft, &new, now).await {
+            Ok(credentials) => credentials,
+            Err(error) => {
+                self.revoke_issued(provider, &draft, &new).await;
+                return Err(error);
+            }
+        };
+        let sealed = Sealed { environment, provider, new: &new, credentials, end, now };
+        let mut saved = self.write(&sealed, &draft).await?;
         if saved == Saved::Conflict && draft.is_reconnect && new.restores_deleted {
             draft.is_reconnect = false;
-            saved = self.write(environment, provider, &draft, &new, end, now).await?;
+            saved = self.write(&sealed, &draft).await?;
         }
         if saved != Saved::Done {
-            let tokens = Unneeded {
-                provider,
-                connection_config: &new.connection_config,
-                credentials: &new.issued(),
-                client: new.client.as_ref(),
-            };
-            self.revoke_unsaved(&draft.integration, tokens).await;
+            self.revoke_issued(provider, &draft, &new).await;
         }
         Ok(saved)
     }
 
-    async fn write(
+    async fn revoke_issued(&self, provider: &Provider, draft: &Draft, new: &Credentials) {
+        let tokens = Unneeded {
+            provider,
+            connection_config: &new.connection_config,
+            credentials: &new.issued(),
+            client: new.client.as_ref(),
+        };
+        self.revoke_unsaved(&draft.integration, tokens).await;
+    }
+
+    async fn seal(
         &self,
         environment: &Environment,
-        provider: &Provider,
         draft: &Draft,
         new: &Credentials,
-        end: End<'_>,
         now: Timestamp,
-    ) -> Result<Saved, Error> {
+    ) -> Result<Option<Vec<u8>>, Error> {
+        if new.credentials.len() <= 1 {
+            return Ok(None);
+        }
         let (key, id) = (&draft.integration, &draft.connection_id);
-        let credentials = if new.credentials.len() <= 1 {
-            None
-        } else {
-            let secrets = self.secrets(environment, now);
-            Some(secrets.seal_credentials(key, id, &new.credentials).await?)
-        };
+        let secrets = self.secrets(environment, now);
+        secrets.seal_credentials(key, id, &new.credentials).await.map(Some)
+    }
+
+    async fn write(&self, sealed: &Sealed<'_>, draft: &Draft) -> Result<Saved, Error> {
+        let Sealed { environment, provider, new, end, now, .. } = *sealed;
+        let credentials = sealed.credentials.clone();
         let kept_tags = new.kept_tags.clone();
         let events = self.success_events(environment, provider, draft, kept_tags, now).await?;
         let refresh_due_at = keepalive::due_at(provider, &new.credentials, now);

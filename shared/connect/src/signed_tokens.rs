@@ -1,4 +1,4 @@
-//! Tokens that are signed here: JSON Web Tokens with HMAC (RFC 7519, RFC 7515), WS-Security user
+//! Tokens that are signed locally: JSON Web Tokens with HMAC (RFC 7519, RFC 7515), WS-Security user
 //! name tokens (OASIS `UsernameToken` Profile 1.0), and OAuth 1.0a signatures (RFC 5849).
 
 use base64::Engine;
@@ -12,9 +12,9 @@ use session::Error;
 use crate::moments::{lifetime, moment, object};
 use flow::variables::Variables;
 
-/// A JSON Web Token of a provider's template, and the credentials to store with it.
+/// The credentials to store, with a JSON Web Token made from the provider's template.
 ///
-/// A signing key in hexadecimal, an even number of digits, stands for its bytes.
+/// A signing key of an even number of hexadecimal digits is decoded to bytes.
 pub fn jwt(variables: Variables<'_>, now: Timestamp) -> Result<Map<String, Value>, Error> {
     let provider = variables.provider;
     let token = provider.object("token").ok_or_else(|| Error::internal("no token template"))?;
@@ -57,7 +57,7 @@ fn filled(variables: &Variables<'_>, value: &Value) -> Result<Value, Error> {
     }
 }
 
-/// A WS-Security user name token, and the credentials to store with it.
+/// The credentials to store, with a WS-Security user name token.
 pub fn user_name_token(
     variables: Variables<'_>,
     now: Timestamp,
@@ -96,7 +96,7 @@ pub struct OAuth1<'a> {
 }
 
 /// The `Authorization` header of a request without parameters (RFC 5849 section 3.5.1), signed with
-/// HMAC-SHA256, as the token-based authentication of `NetSuite` wants it.
+/// HMAC-SHA256, as the token-based authentication of `NetSuite` requires.
 pub fn oauth1_header(
     keys: OAuth1<'_>,
     method: &str,
@@ -105,7 +105,7 @@ pub fn oauth1_header(
 ) -> Result<String, Error> {
     let timestamp = now.as_second().to_string();
     let nonce = nonce()?;
-    // In the order of their names, which is that of the signature base string.
+    // Sorted by name, as in the signature base string.
     let mut parameters = vec![
         ("oauth_consumer_key".to_owned(), keys.consumer.0.to_owned()),
         ("oauth_nonce".to_owned(), nonce),
@@ -137,7 +137,7 @@ fn encoded(text: &str) -> String {
     flow::variables::percent_encoded(text)
 }
 
-/// 32 hexadecimal digits that were never used before.
+/// A nonce: 32 random hexadecimal digits.
 fn nonce() -> Result<String, Error> {
     let mut random = [0; 16];
     SystemRandom::new().fill(&mut random).map_err(Error::internal)?;

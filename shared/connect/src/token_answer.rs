@@ -1,6 +1,6 @@
-//! What a token endpoint answers to a code or a refresh token (RFC 6749 sections 5.1 and 5.2), as
-//! real providers write it: JSON or a form whatever the content type says, errors with status 200,
-//! tokens below other objects, lifetimes as text.
+//! The answer of a token endpoint (RFC 6749 sections 5.1 and 5.2), in the forms that real providers
+//! use: JSON or a form whatever the content type says, errors with status 200, tokens inside other
+//! objects, lifetimes as text.
 
 use std::fmt;
 
@@ -11,29 +11,29 @@ use serde_json::{Map, Value};
 use session::json;
 use session::provider::Provider;
 
-use crate::moments::{moment, point_in_time, seconds};
+use crate::moments::{known_lifetime, moment, point_in_time, seconds};
 
-/// A token answer. Printed, it shows no token.
+/// A token answer. Its `Debug` form shows no token.
 #[derive(Clone, PartialEq)]
 pub struct TokenAnswer {
     /// The access token.
     pub access_token: String,
-    /// The refresh token, if there is one. A refresh that answers none keeps the one it used.
+    /// The refresh token, if there is one. If a refresh answers none, the used one stays valid.
     pub refresh_token: Option<String>,
     /// When the access token expires, if the provider says so.
     pub expires_at: Option<Timestamp>,
-    /// Everything that was answered.
+    /// The whole answer.
     pub raw: Map<String, Value>,
 }
 
 /// Why an answer has no token.
 #[derive(Clone, PartialEq)]
 pub enum NoToken {
-    /// The provider says that something is wrong, by its status or by its words.
+    /// The provider reports an error, by its status or in its body.
     Refused {
         /// The status, which some providers leave at 200.
         status: StatusCode,
-        /// The code of RFC 6749 section 5.2, such as `invalid_grant`, where there is one.
+        /// The code of RFC 6749 section 5.2, such as `invalid_grant`, if there is one.
         error: Option<String>,
         /// The whole answer.
         payload: Value,
@@ -45,8 +45,8 @@ pub enum NoToken {
 }
 
 impl TokenAnswer {
-    /// Reads an answer. `asked_at` is a moment before the request: a lifetime starts there, so that
-    /// the time on the way makes a token older and never younger.
+    /// Reads an answer. `asked_at` is a moment before the request. Lifetimes count from it, so a
+    /// token is considered older than it is, never younger.
     pub fn read(
         provider: &Provider,
         answer: &Answer,
@@ -72,20 +72,20 @@ impl TokenAnswer {
         Ok(Self { access_token, refresh_token, expires_at, raw })
     }
 
-    /// The answer with the moment of its expiry, as connections keep it.
+    /// The answer together with `expires_at`, as connections store it.
     pub fn raw_with_expiry(&self) -> Map<String, Value> {
         let mut raw = self.raw.clone();
         raw.extend(self.expires_at_text().map(|text| ("expires_at".to_owned(), text)));
         raw
     }
 
-    /// The moment of the expiry, as the contract prints it.
+    /// The time of expiry, in the contract's format.
     pub fn expires_at_text(&self) -> Option<Value> {
         self.expires_at.map(|at| moment(at, SignedDuration::ZERO))
     }
 }
 
-/// The parts of an answer: at its top, or where the provider's file says.
+/// The parts of an answer: at its top level, or at the paths in the provider's file.
 struct Parts<'a> {
     token: Option<&'a Value>,
     refresh_token: Option<&'a Value>,
@@ -120,9 +120,7 @@ impl<'a> Parts<'a> {
         if let Some(moment) = self.expires_at.and_then(point_in_time) {
             return Some(moment);
         }
-        let known = provider.template().get("token_expires_in_ms").and_then(Value::as_i64);
-        let lifetime = self.expires_in.and_then(seconds);
-        let lifetime = lifetime.or_else(|| known.map(SignedDuration::from_millis))?;
+        let lifetime = self.expires_in.and_then(seconds).or_else(|| known_lifetime(provider))?;
         asked_at.checked_add(lifetime).ok()
     }
 }
@@ -134,15 +132,15 @@ pub fn at<'a>(object: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
     segments.try_fold(first, |value, segment| value.get(segment))
 }
 
-/// The error that an answer tells whatever its status: `error`, or `"ok": false` as Slack writes
-/// it. The inner `None` is an error without a code.
+/// The error in an answer, whatever its status: `error`, or `"ok": false` as Slack writes it. The
+/// inner `None` is an error without a code.
 #[expect(clippy::option_option, reason = "no error, one without a code and one with are three")]
 fn error(payload: &Value) -> Option<Option<String>> {
     match payload.get("error") {
         None | Some(Value::Null | Value::Bool(false)) => {}
         Some(Value::String(code)) if code.is_empty() => {}
         Some(Value::String(code)) => return Some(Some(code.clone())),
-        // An object with the code in it, as Google and Microsoft's APIs answer.
+        // An object that contains the code, as in answers of Google's and Microsoft's APIs.
         Some(other) => {
             let code = other.get("code").or_else(|| other.get("type")).and_then(Value::as_str);
             return Some(code.map(str::to_owned));
@@ -151,9 +149,9 @@ fn error(payload: &Value) -> Option<Option<String>> {
     (payload.get("ok") == Some(&Value::Bool(false))).then_some(None)
 }
 
-/// A form, as GitHub answers unless it is asked for JSON. A text without a token and without an
-/// error is none.
-fn form(body: &str) -> Option<Map<String, Value>> {
+/// A form, which GitHub answers unless it is asked for JSON. `None` for a text with neither a token
+/// nor an error.
+pub(crate) fn form(body: &str) -> Option<Map<String, Value>> {
     let pairs = url::form_urlencoded::parse(body.as_bytes());
     let form: Map<_, _> =
         pairs.map(|(name, value)| (name.into_owned(), Value::String(value.into_owned()))).collect();

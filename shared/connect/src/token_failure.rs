@@ -1,4 +1,4 @@
-//! Why a provider made no token of credentials, and how each endpoint tells it.
+//! Why a provider issued no token, and the error of each endpoint for that.
 
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -11,13 +11,13 @@ use crate::headers::failed;
 /// Why there is no token.
 #[derive(Debug)]
 pub enum TokenFailure {
-    /// The request cannot be made: a value that the provider's template needs is missing or wrong.
+    /// The request was not sent: a value that the provider's template needs is missing or wrong.
     NotSent(Error),
-    /// The provider cannot be reached, or is silent.
+    /// The provider cannot be reached, or does not answer.
     NoAnswer,
-    /// It answers another status than 2xx.
+    /// The provider answered with another status than 2xx, and this body.
     Refused(StatusCode, String),
-    /// It answers no token.
+    /// The answer contains no token.
     NoToken,
 }
 
@@ -73,7 +73,7 @@ impl TokenFailure {
     }
 }
 
-/// What a provider answered, as JSON where it is some.
+/// A provider's answer: as JSON if it is JSON, otherwise as text.
 fn quoted(body: &str) -> Value {
     plain_json::parse(body).unwrap_or_else(|_| Value::String(body.to_owned()))
 }
@@ -82,7 +82,8 @@ fn refused(code: &'static str, message: String, payload: String) -> Error {
     Error::refused_with_payload(400, code, message, Value::String(payload))
 }
 
-/// An answer without a token. The id is for the customer's support, as the contract words it.
+/// The error for an answer without a token, in the contract's words. The id is for the customer's
+/// support.
 fn unusable() -> Error {
     let id = Uuid::new_v4();
     let message =

@@ -1,5 +1,5 @@
-//! A request to a token endpoint (RFC 6749 section 3.2): its body, and how the client proves itself
-//! there.
+//! A request to a token endpoint (RFC 6749 section 3.2): its body, and the authentication of the
+//! client.
 
 use flow::form::Form;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
@@ -13,9 +13,9 @@ use url::Url;
 
 use crate::headers::basic;
 
-/// The request of these parameters: a form, or JSON where the provider's file says so, and the
-/// client either in the body or in an `Authorization` header. RFC 6749 section 2.3 forbids to use
-/// both.
+/// A request with these parameters: a form, or JSON if the provider's file says so. The client is
+/// either in the body or in an `Authorization` header, since RFC 6749 section 2.3 forbids both at
+/// once.
 pub fn token_request(
     provider: &Provider,
     url: Url,

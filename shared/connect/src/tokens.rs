@@ -1,5 +1,5 @@
-//! Tokens that are made of credentials without the end user: client credentials (RFC 6749 section
-//! 4.4), two-step, Bill.com's sessions, and tokens that are signed here.
+//! Gets tokens with credentials, without the end user: client credentials (RFC 6749 section 4.4),
+//! two-step authentication, and sessions of Bill.com.
 
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method};
@@ -12,29 +12,30 @@ use url::Url;
 use url::form_urlencoded::Serializer;
 
 use crate::headers::{basic, header_name, header_value};
-use crate::moments::{moment, object, point_in_time, seconds};
+use crate::moments::{known_lifetime, moment, object, point_in_time, seconds};
+use crate::token_answer;
 use crate::token_failure::TokenFailure;
 use flow::variables::Variables;
 
-/// How long a token lives whose answer does not say so (section 5 of the flow).
+/// The lifetime of a token if the answer does not say it (section 5 of the flow).
 const LIFETIME_ASSUMED: SignedDuration = SignedDuration::from_mins(55);
-/// How long a session of Bill.com lives without a request.
+/// How long a session of Bill.com lives without requests.
 const BILL_LIFETIME: SignedDuration = SignedDuration::from_mins(35);
 
-/// What a client sends to get a token of its own.
+/// The values that a client sends to get a token for itself.
 #[derive(Debug)]
 pub struct ClientCredentials<'a> {
     /// `client_id`.
     pub client_id: &'a str,
     /// `client_secret`.
     pub client_secret: &'a str,
-    /// Names with blanks between them.
+    /// `scope`: names separated by spaces.
     pub scope: Option<&'a str>,
-    /// Parameters besides those of the provider.
+    /// Parameters in addition to those of the provider's file.
     pub parameters: &'a [(String, String)],
 }
 
-/// Gets a token with client credentials, and answers the credentials to store.
+/// Gets a token with client credentials, and returns the credentials to store.
 pub async fn client_credentials(
     outbound: &Outbound,
     variables: Variables<'_>,
@@ -51,10 +52,11 @@ pub async fn client_credentials(
     let form = client_credentials_form(variables, &client)?;
     let body = post(outbound, url, headers, form).await?;
     let (raw, token) = parsed(&body)
-        .or_else(|| parsed_form(&body))
+        .or_else(|| token_answer::form(&body))
         .and_then(|raw| Some((raw.clone(), text(raw.get("access_token"))?)))
         .ok_or(TokenFailure::NoToken)?;
-    let lifetime = raw.get("expires_in").and_then(seconds).unwrap_or(LIFETIME_ASSUMED);
+    let lifetime = raw.get("expires_in").and_then(seconds).or_else(|| known_lifetime(provider));
+    let lifetime = lifetime.unwrap_or(LIFETIME_ASSUMED);
     Ok(object(json!({
         "type": "OAUTH2_CC",
         "token": token,
@@ -65,8 +67,8 @@ pub async fn client_credentials(
     })))
 }
 
-/// The form of the token request: the client, unless a header carries it, then the provider's
-/// parameters, the scope, and what the session adds.
+/// The form of the token request: the client, unless it is in a header, then the provider's
+/// parameters, the scope, and the session's parameters.
 fn client_credentials_form(
     variables: Variables<'_>,
     client: &ClientCredentials<'_>,
@@ -77,7 +79,7 @@ fn client_credentials_form(
         form.append_pair("client_secret", client.client_secret);
     }
     for (name, value) in variables.provider.object("token_params").into_iter().flatten() {
-        if let Some(value) = variables.fill_optional(value.as_str().unwrap_or_default())? {
+        if let Some(value) = variables.fill_parameter(value)? {
             form.append_pair(name, &value);
         }
     }
@@ -88,7 +90,7 @@ fn client_credentials_form(
     Ok(form.finish())
 }
 
-/// Gets the token of a two-step provider, and answers the credentials to store: the token first,
+/// Gets the token of a two-step provider, and returns the credentials to store: the token first,
 /// then everything that was sent.
 pub async fn two_step(
     outbound: &Outbound,
@@ -104,33 +106,38 @@ pub async fn two_step(
     }
     let mut parameters = Map::new();
     for (name, value) in provider.object("token_params").into_iter().flatten() {
-        if let Some(value) = variables.fill_optional(value.as_str().unwrap_or_default())? {
-            parameters.insert(name.clone(), Value::String(value));
+        if let Some(value) = variables.fill_json(value)? {
+            parameters.insert(name.clone(), value);
         }
     }
-    let body = if provider.text("body_format") == Some("form") {
-        let pairs = parameters.iter().map(|(name, value)| (name, value.as_str().unwrap_or("")));
-        Serializer::new(String::new()).extend_pairs(pairs).finish()
+    let (media_type, body) = if provider.text("body_format") == Some("form") {
+        let mut form = Serializer::new(String::new());
+        for (name, value) in &parameters {
+            match value {
+                Value::String(text) => form.append_pair(name, text),
+                other => form.append_pair(name, &other.to_string()),
+            };
+        }
+        ("application/x-www-form-urlencoded", form.finish())
     } else {
-        headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
-        Value::Object(parameters).to_string()
+        ("application/json", Value::Object(parameters).to_string())
     };
+    headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static(media_type));
     let body = post(outbound, url, headers, body).await?;
     let raw = parsed(&body).ok_or(TokenFailure::NoToken)?;
     let paths = provider.object("token_response");
-    let at = |name: &str| {
-        let mut segments = paths?.get(name)?.as_str()?.split('.');
-        let first = raw.get(segments.next()?)?;
-        segments.try_fold(first, |value, segment| value.get(segment))
-    };
-    let token = text(at("token")).ok_or(TokenFailure::NoToken)?;
+    let part = |name: &str| token_answer::at(&raw, paths?.get(name)?.as_str()?);
+    let token = text(part("token")).ok_or(TokenFailure::NoToken)?;
     let strategy = paths.and_then(|paths| paths.get("token_expiration_strategy")?.as_str());
+    let told = part("token_expiration");
     let expires_at = match strategy {
-        Some("expireAt") => at("token_expiration")
-            .and_then(point_in_time)
-            .map(|end| moment(end, SignedDuration::ZERO)),
-        _ => at("token_expiration").and_then(seconds).map(|lifetime| moment(now, lifetime)),
+        Some("expireAt") => {
+            told.and_then(point_in_time).map(|end| moment(end, SignedDuration::ZERO))
+        }
+        _ => told.and_then(seconds).map(|lifetime| moment(now, lifetime)),
     };
+    let known = || known_lifetime(provider).map(|lifetime| moment(now, lifetime));
+    let expires_at = expires_at.or_else(known);
     let mut credentials = object(json!({ "type": "TWO_STEP", "token": token }));
     credentials.extend(expires_at.map(|moment| ("expires_at".to_owned(), moment)));
     credentials.insert("raw".to_owned(), Value::Object(raw.clone()));
@@ -139,7 +146,7 @@ pub async fn two_step(
     Ok(credentials)
 }
 
-/// Signs in at Bill.com, and answers the credentials to store.
+/// Signs in at Bill.com, and returns the credentials to store.
 pub async fn bill(
     outbound: &Outbound,
     variables: Variables<'_>,
@@ -169,7 +176,7 @@ pub async fn bill(
     Ok(credentials)
 }
 
-/// Posts a body, and answers that of a 2xx.
+/// Posts a body, and returns the body of the answer if that is a 2xx.
 async fn post(
     outbound: &Outbound,
     url: Url,
@@ -197,12 +204,4 @@ fn parsed(body: &str) -> Option<Map<String, Value>> {
         Ok(Value::Object(object)) => Some(object),
         _ => None,
     }
-}
-
-/// A form, as some providers answer (GitHub). A text without an access token is none.
-fn parsed_form(body: &str) -> Option<Map<String, Value>> {
-    let pairs = url::form_urlencoded::parse(body.as_bytes());
-    let form: Map<_, _> =
-        pairs.map(|(name, value)| (name.into_owned(), Value::String(value.into_owned()))).collect();
-    form.contains_key("access_token").then_some(form)
 }

@@ -1,5 +1,5 @@
-//! Credentials are tried before they are saved, where the provider has a request for it (section 4
-//! of the flow, "Credential check").
+//! Tries credentials before they are saved, if the provider's file has a request for that (section
+//! 4 of the flow, "Credential check").
 
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, Method};
@@ -14,14 +14,13 @@ use crate::headers::{basic, failed, header_name, header_value};
 use crate::signed_tokens::{OAuth1, oauth1_header};
 use flow::variables::Variables;
 
-/// How many redirects a verification follows; each is judged like a first request.
+/// How many redirects a verification follows; each address is checked like the first.
 const REDIRECTS_MAX: u8 = 5;
 
-/// Tries credentials. The endpoints are called one after the other, and the first 2xx is enough;
-/// whatever else comes back, no answer included, is the same failure.
+/// Tries credentials. The endpoints are called one after another, and the first 2xx is enough; any
+/// other answer, or none, is the same error.
 ///
-/// `client` is the client of the integration, which signs the requests of token-based
-/// authentication.
+/// `client` signs the requests of token-based authentication.
 pub async fn verify(
     outbound: &Outbound,
     variables: Variables<'_>,

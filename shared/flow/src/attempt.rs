@@ -16,7 +16,7 @@ use tables::Tables;
 use crate::overrides::Overrides;
 use crate::providers;
 
-/// A session, and the integration that is connected with it.
+/// A session, and the integration that an end user connects with it.
 #[derive(Debug)]
 pub struct Attempt {
     /// The session's environment.
@@ -25,15 +25,15 @@ pub struct Attempt {
     pub integration: Arc<Integration>,
     /// Its provider.
     pub provider: Provider,
-    /// How many outcomes the session has so far.
+    /// How many outcomes the session had when it was read.
     pub outcomes_before: usize,
     token: TokenHash,
     session: ConnectSession,
 }
 
 impl Attempt {
-    /// An attempt to connect an integration of the session's environment. `None` where its provider
-    /// is unknown.
+    /// An attempt to connect an integration of the session's environment. `None` if the
+    /// integration's provider does not exist.
     pub async fn new(
         tables: &Tables,
         token: TokenHash,
@@ -53,8 +53,8 @@ impl Attempt {
         }))
     }
 
-    /// Refuses an integration that the session does not allow. A session for reconnecting allows
-    /// that of its connection alone.
+    /// Refuses an integration that the session does not allow. A reconnect session allows only the
+    /// integration of its connection.
     pub fn require_allowed(&self) -> Result<(), Error> {
         let allowed = &self.session.allowed_integrations;
         if allowed.is_empty() || allowed.contains(&self.integration.key) {
@@ -64,8 +64,8 @@ impl Attempt {
         }
     }
 
-    /// The connection that is connected again, of a session for that. One that was deleted
-    /// meanwhile is refused.
+    /// For a reconnect session, the connection that is reconnected. If it was deleted in the
+    /// meantime, the attempt is refused.
     pub async fn require_target(&self, tables: &Tables) -> Result<Option<Connection>, Error> {
         let Some(target) = &self.session.connection else { return Ok(None) };
         let (environment, key) = (self.environment.id, &self.integration.key);
@@ -73,13 +73,13 @@ impl Attempt {
         found.map(Some).ok_or_else(target_gone)
     }
 
-    /// What the session says of the integration.
+    /// The session's defaults for the integration.
     pub fn defaults(&self) -> Option<&ConfigDefaults> {
         self.session.integrations_config_defaults.as_ref()?.get(&self.integration.key)
     }
 
-    /// The configuration of the connection: what the browser sent, under what the session says,
-    /// without what belongs to the credentials.
+    /// The configuration of the connection: the browser's values, overridden by the session's,
+    /// without secrets, which belong to the credentials.
     pub fn connection_config(&self, params: Map<String, Value>) -> Map<String, Value> {
         let mut config = params;
         let own = self.defaults().and_then(|defaults| defaults.connection_config.as_ref());
@@ -88,19 +88,19 @@ impl Attempt {
         config
     }
 
-    /// What the session says in place of the integration's client and of the refresh token.
+    /// The session's overrides of the integration's client and of the refresh token.
     pub fn overrides(&self) -> Overrides {
         let own = self.defaults().and_then(|defaults| defaults.connection_config.as_ref());
         own.map(Overrides::of).unwrap_or_default()
     }
 
-    /// Parameters that the session adds to requests.
+    /// The authorization parameters that the session adds.
     pub fn authorization_params(&self) -> Option<Vec<(String, String)>> {
         let params = self.defaults()?.authorization_params.as_ref()?;
         Some(params.iter().map(|(name, value)| (name.clone(), value.clone())).collect())
     }
 
-    /// The connection that the attempt makes, as far as the session says.
+    /// The connection that the attempt will make, with everything that comes from the session.
     pub fn draft(&self) -> Draft {
         let target = self.session.connection.as_ref().map(|target| target.connection_id.clone());
         Draft {
@@ -116,7 +116,7 @@ impl Attempt {
     }
 }
 
-/// The connection that was to be connected again was deleted.
+/// The error if the connection that was to be reconnected was deleted.
 pub fn target_gone() -> Error {
     Error::refused(400, "invalid_connection", "")
 }

@@ -1,12 +1,13 @@
 //! The cookie that binds a flow to the browser that starts it (RFC 9700 section 2.1). Each state
-//! has its own, so that two popups do not disturb each other.
+//! has its own cookie, so that two popups do not disturb each other.
 
 use api::Timestamp;
 use lambda_http::http::HeaderMap;
 use lambda_http::http::header::COOKIE;
 use session::oauth_flow::{FLOW_LIFETIME_MS, FlowToken};
 
-/// The `Set-Cookie` of a flow that starts now. `Lax`, since the callback is a navigation.
+/// The `Set-Cookie` value for a flow that starts now. `Lax`, since the callback is a navigation
+/// from another site.
 pub fn set(state: &FlowToken, value: &FlowToken, is_https: bool, now: Timestamp) -> String {
     let ends_at = Timestamp::from_millisecond(now.as_millisecond() + FLOW_LIFETIME_MS);
     let ends_at = ends_at.unwrap_or(Timestamp::MAX).strftime("%a, %d %b %Y %H:%M:%S GMT");
@@ -19,7 +20,7 @@ pub fn set(state: &FlowToken, value: &FlowToken, is_https: bool, now: Timestamp)
     )
 }
 
-/// The cookie of a state, as the browser sends it back.
+/// The value of a state's cookie, if the browser sent it.
 pub fn read(headers: &HeaderMap, state: &FlowToken) -> Option<FlowToken> {
     let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs =

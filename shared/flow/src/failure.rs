@@ -11,32 +11,32 @@ const TEXT_LENGTH_MAX: usize = 8_000;
 pub struct Failure {
     /// `error_type` of the websocket message.
     pub error_type: &'static str,
-    /// `error_desc` of it; also what the page says, unless the provider said something itself.
+    /// `error_desc` of that message; also the text of the page, unless the provider sent one.
     pub description: String,
-    /// Type and description of the error in the webhook, if there is one.
+    /// Type and description of the error in the webhook, if one is sent.
     pub webhook: Option<(&'static str, String)>,
 }
 
 impl Failure {
-    /// A failure that no webhook tells.
+    /// A failure without a webhook.
     pub fn new(error_type: &'static str, description: impl Into<String>) -> Self {
         Self { error_type, description: shortened(description.into()), webhook: None }
     }
 
-    /// A failure that a webhook tells, in the same words.
+    /// The failure with a webhook that has the same description.
     #[must_use]
     pub fn announced(self, webhook_type: &'static str) -> Self {
         let description = self.description.clone();
         self.announced_as(webhook_type, description)
     }
 
-    /// A failure that a webhook tells in words of its own.
+    /// The failure with a webhook that has its own description.
     #[must_use]
     pub fn announced_as(self, webhook_type: &'static str, description: String) -> Self {
         Self { webhook: Some((webhook_type, description)), ..self }
     }
 
-    /// What the contract calls unknown: the error of a lower layer, as JSON.
+    /// The contract's "unknown" failure, with the error of a lower layer as JSON.
     pub fn unknown(error: Option<&Value>) -> Self {
         let mut text = "Unknown error during the Oauth flow.".to_owned();
         if let Some(error) = error {
@@ -51,7 +51,7 @@ impl Failure {
         Self::new("provider_config_err", text)
     }
 
-    /// The integration's provider is not known.
+    /// The integration's provider does not exist.
     pub fn unknown_provider(name: &str) -> Self {
         Self::new("unknown_config_key", format!("No Provider Configuration with key \"{name}\"."))
     }
@@ -62,8 +62,8 @@ impl Failure {
         Self::new("provider_config_err", text)
     }
 
-    /// A template needs a value that is not there. `template` is the URL's, or the name of what
-    /// else holds it.
+    /// A template needs a value that was not given. `template` is the URL template, or the name of
+    /// the field that contains the template.
     pub fn missing_value(template: &str, config: &Map<String, Value>) -> Self {
         let config = json!(config);
         let text = format!(
@@ -80,7 +80,7 @@ impl Failure {
         Self::unknown(Some(&json!({ "name": "Error", "message": message })))
     }
 
-    /// As the flow's page shows it. `message` is what the provider said, if it said something.
+    /// The end of the flow, as its page shows it. `message` is the provider's, if it sent one.
     pub fn end(&self, message: Option<String>) -> FlowEnd {
         FlowEnd::Failed {
             error_type: self.error_type.to_owned(),

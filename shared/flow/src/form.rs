@@ -1,13 +1,13 @@
-//! Parameters in one order, each of them once: of an authorization URL or of a token request.
+//! Ordered parameters with unique names, for an authorization URL or a token request.
 
 use url::form_urlencoded::Serializer;
 
-/// The parameters. Printed, it shows their names.
+/// The parameters. The `Debug` form shows only their names.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Form(Vec<(String, String)>);
 
 impl Form {
-    /// Sets a parameter: in the place of one of this name, else at the end.
+    /// Sets a parameter: replaces one of the same name, or adds it at the end.
     pub fn set(&mut self, name: &str, value: impl Into<String>) {
         match self.0.iter_mut().find(|(known, _)| known == name) {
             Some((_, known)) => *known = value.into(),

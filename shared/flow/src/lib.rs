@@ -1,20 +1,20 @@
-//! How an end user connects an account, as far as it needs neither KMS nor a call to a provider:
-//! the attempt, the provider's template, and both ends of an OAuth flow.
+//! The parts of connecting an account that need neither KMS nor a call to a provider: the attempt,
+//! the provider's template, and both ends of an OAuth flow.
 //!
 //! Each file imports only files below it in this list.
 //!
 //! - [`attempt`]: an end user connects an integration with a session.
 //! - [`parameters`]: the query and the path of the connect endpoints.
-//! - [`secrets`]: what an OAuth flow keeps secret while the user is at the provider.
-//! - [`overrides`]: what a session says in place of the integration's client.
+//! - [`secrets`]: the secrets of an OAuth flow while the user is at the provider.
+//! - [`overrides`]: OAuth client and refresh token that replace the usual ones.
 //! - [`cookie`]: the cookie that binds a flow to a browser.
 //! - [`page`]: the page at the end of a flow.
-//! - [`words`]: what people read on it.
-//! - [`messages`]: what a waiting websocket client is told.
+//! - [`words`]: the texts on that page.
+//! - [`messages`]: messages to the websocket client that waits for a flow.
 //! - [`failure`]: why a flow fails.
-//! - [`form`]: parameters in one order.
+//! - [`form`]: ordered parameters.
 //! - [`variables`]: the variables of a provider's template.
-//! - [`providers`]: the provider of an integration.
+//! - [`providers`]: finds the provider of an integration.
 
 pub mod attempt;
 pub mod cookie;

@@ -15,7 +15,7 @@ pub fn success(draft: &Draft) -> Value {
     })
 }
 
-/// It was not. The id is the one that the connection would have had.
+/// The connection was not made. The id is the one that it would have had.
 pub fn error(provider_config_key: &str, connection_id: &str, failure: &Failure) -> Value {
     json!({
         "message_type": "error",

@@ -1,5 +1,5 @@
-//! What a session, or the browser, says in place of the integration's own client, and of the
-//! refresh token that a provider answers.
+//! Values from a session or a browser that replace the integration's OAuth client, and the refresh
+//! token that a provider issues.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ const CLIENT_ID: &str = "oauth_client_id_override";
 const CLIENT_SECRET: &str = "oauth_client_secret_override";
 const REFRESH_TOKEN: &str = "oauth_refresh_token_override";
 
-/// Each is used where it is given. Printed, it shows none.
+/// The overrides that were given. The `Debug` form shows none of them.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Overrides {
     /// `oauth_client_id_override`.
@@ -25,7 +25,7 @@ pub struct Overrides {
 }
 
 impl Overrides {
-    /// Those of a configuration; empty ones are none.
+    /// The overrides in a configuration. Empty texts do not count.
     pub fn of(config: &Map<String, Value>) -> Self {
         let text = |name| {
             let text = config.get(name).and_then(Value::as_str);
@@ -38,7 +38,8 @@ impl Overrides {
         }
     }
 
-    /// Those that a browser sends as `credentials`: a refresh token alone is ignored.
+    /// The overrides that a browser sends as `credentials`. A refresh token without a client is
+    /// ignored.
     pub fn of_browser(credentials: Option<&Map<String, Value>>) -> Self {
         let overrides = credentials.map(Self::of).unwrap_or_default();
         if overrides.client_id.is_none() && overrides.client_secret.is_none() {
@@ -47,7 +48,7 @@ impl Overrides {
         overrides
     }
 
-    /// These, and where one is missing that of `other`.
+    /// These overrides, with missing ones taken from `other`.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         Self {
@@ -57,12 +58,12 @@ impl Overrides {
         }
     }
 
-    /// Takes what is secret out of a configuration, which customers and their users may read.
+    /// Removes the secrets from a configuration, which customers and their users may read.
     pub fn take_secrets(config: &mut Map<String, Value>) {
         config.retain(|name, _| name != CLIENT_SECRET && name != REFRESH_TOKEN);
     }
 
-    /// Takes everything out of a configuration that the credentials keep.
+    /// Removes all overrides from a configuration, since the credentials contain them.
     pub fn take_all(config: &mut Map<String, Value>) {
         Self::take_secrets(config);
         config.shift_remove(CLIENT_ID);

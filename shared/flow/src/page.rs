@@ -1,9 +1,9 @@
-//! The page at the end of an OAuth flow: it tells its opener how the flow ended (section 7.3 of the
-//! flow), and a person what happened and what to do.
+//! The page at the end of an OAuth flow. It posts the outcome to its opener (section 7.3 of the
+//! flow), and tells the person what happened and what to do.
 //!
-//! Its one script and its style stand in the page. A Content-Security-Policy names their hashes
-//! (CSP Level 3, section 2.3.1), so that nothing else runs, whatever a provider wrote into a
-//! message. It sets no `Cross-Origin-Opener-Policy`, which would cut the opener off.
+//! The page contains one script and one style. Its Content-Security-Policy names their hashes (CSP
+//! Level 3, section 2.3.1), so nothing else runs, whatever a provider wrote into a message. The
+//! page sets no `Cross-Origin-Opener-Policy`, which would cut off the opener.
 
 use std::fmt::Write as _;
 
@@ -21,10 +21,10 @@ use crate::words;
 const SCRIPT: &str = include_str!("page/callback.js");
 const STYLE: &str = include_str!("page/callback.css");
 
-/// The type of every error in a page; websocket messages carry the real one.
+/// The error type in every page, as the contract says; websocket messages have the real one.
 const ERROR_TYPE: &str = "connection_validation_failed";
 
-/// How a flow ended.
+/// The page for the end of a flow.
 pub fn of_end(end: &FlowEnd) -> Response {
     match end {
         FlowEnd::Connected => {
@@ -37,7 +37,7 @@ pub fn of_end(end: &FlowEnd) -> Response {
     }
 }
 
-/// An answer that would be JSON, as a page for a person. A failure of ours is logged as ever.
+/// The page for an error that would otherwise be answered as JSON. A 500 or 503 is logged as usual.
 pub fn of_error(error: &Error) -> Response {
     let answer = response::failure(error);
     let message = error.message();
@@ -91,13 +91,13 @@ fn hash(text: &str) -> String {
     format!("sha256-{}", STANDARD.encode(digest(&SHA256, text.as_bytes())))
 }
 
-/// JSON that cannot end its script element, nor a line of older engines.
+/// JSON that is safe inside a script element: it cannot end the element, or a line in old engines.
 fn in_script(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     for c in json.chars() {
         match c {
             '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
-                // A String takes everything that is written to it.
+                // Writing to a String cannot fail.
                 let _ = write!(text, "\\u{:04x}", u32::from(c));
             }
             c => text.push(c),

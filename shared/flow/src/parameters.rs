@@ -6,9 +6,9 @@ use session::connection::ConnectionId;
 use session::fields::{Fields, Issues};
 use session::integration::IntegrationKey;
 
-/// What the query carries besides the session token; unknown names are ignored.
+/// The parameters of the query besides the session token; unknown names are ignored.
 pub struct Parameters {
-    /// `params[…]`: values that the provider's templates need. Strings only.
+    /// `params[…]`: values for the provider's template. Strings only.
     pub params: Map<String, Value>,
     names_connection: bool,
 }
@@ -27,8 +27,8 @@ impl Parameters {
         issues.finish(parameters).map_err(Error::InvalidQueryParams)
     }
 
-    /// Reads the query of an endpoint that judges nothing of it: `params` that are no object and an
-    /// empty `connection_id` are ignored.
+    /// Reads the query of an endpoint that does not validate it: `params` that are not an object
+    /// and an empty `connection_id` are ignored.
     pub fn read_leniently(mut query: Map<String, Value>) -> Self {
         let names_connection = query.get("connection_id").is_some_and(|id| *id != "");
         let params = match query.shift_remove("params") {
@@ -38,7 +38,7 @@ impl Parameters {
         Self { params: of_connection(params), names_connection }
     }
 
-    /// A session says which connection is made, so its browser may not.
+    /// Refuses `connection_id`: the session decides which connection is made, not the browser.
     pub fn refuse_connection_id(&self) -> Result<(), Error> {
         let mut issues = Issues::default();
         if self.names_connection {
@@ -49,7 +49,7 @@ impl Parameters {
     }
 }
 
-/// Those that become a connection's configuration.
+/// The parameters that become a connection's configuration.
 fn of_connection(mut params: Map<String, Value>) -> Map<String, Value> {
     params.retain(|name, value| name != "webhook_url" && value.is_string());
     params

@@ -1,11 +1,11 @@
-//! The provider of an integration: one of the catalogue, or one that the environment defines.
+//! Finds the provider of an integration: one of the catalogue, or one that the environment defines.
 
 use session::Error;
 use session::Uuid;
 use session::provider::Provider;
 use tables::Tables;
 
-/// The provider of a name. One of the catalogue costs no call.
+/// The provider with a name. A provider of the catalogue needs no call to DynamoDB.
 pub async fn find(
     tables: &Tables,
     environment: Uuid,

@@ -1,40 +1,41 @@
 //! The variables of a provider's template: `${connectionConfig.subdomain}`, `${apiKey}`.
 //!
-//! A value that stands in a URL was chosen by an end user, so it is judged before it is used: in
-//! the host it may hold letters, digits, dots and hyphens, in a path it is percent-encoded, and it
-//! must match the pattern that the template gives it. So it can change neither the scheme nor the
-//! registered domain nor the number of path segments.
+//! An end user chooses the values in a URL, so each is checked before it is used: in the host it
+//! may contain letters, digits, dots and hyphens, in a path it is percent-encoded, and it must
+//! match the pattern in the template. So it can change neither the scheme nor the registered domain
+//! nor the number of path segments.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use regex_lite::Regex;
 use serde_json::{Map, Value};
 use session::Error;
+use session::fields::Issues;
 use session::provider::Provider;
 use url::Url;
 
 /// The values of variables.
 #[derive(Debug, Clone, Copy)]
 pub struct Variables<'a> {
-    /// The provider, whose template says which values are optional and what they look like.
+    /// The provider, whose template says which values are optional and which patterns they match.
     pub provider: &'a Provider,
     /// `${connectionConfig.…}`.
     pub connection_config: &'a Map<String, Value>,
-    /// `${credentials.…}`, and the same values by their names alone.
+    /// `${credentials.…}`, and the same values without that prefix.
     pub credentials: &'a Map<String, Value>,
 }
 
-/// Where a variable stands in a URL.
+/// The place of a variable in a URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
-    /// It is what the URL starts with, scheme and host included.
+    /// At the start of the URL: the value includes scheme and host.
     Start,
     /// In the host.
     Host,
-    /// Behind the host.
+    /// After the host.
     Path,
 }
 
-/// What a template lacks.
+/// Why a template cannot be filled in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lack {
     /// A value was not given.
@@ -44,22 +45,50 @@ pub enum Lack {
 }
 
 impl Variables<'_> {
-    /// What a template lacks to be filled in, if it lacks something.
+    /// Why a template cannot be filled in, if it cannot.
     pub fn lack(&self, template: &str) -> Option<Lack> {
         let missing = names(template).find(|name| self.find(name).is_none())?;
         Some(if self.given(missing).is_some() { Lack::Empty } else { Lack::Absent })
     }
 
-    /// A text with its variables filled in. The error for a missing value names it.
+    /// A text with its variables filled in. The error names a missing value.
     pub fn fill(&self, template: &str) -> Result<String, Error> {
         self.fill_with(template, |_, name, _| self.value(name))
     }
 
-    /// As [`fill`](Self::fill); `None` where a value is missing that the template calls optional.
+    /// As [`fill`](Self::fill), but `None` if a value is missing that the template marks as
+    /// optional.
     pub fn fill_optional(&self, template: &str) -> Result<Option<String>, Error> {
         let is_left_out =
             names(template).any(|name| self.find(name).is_none() && self.is_optional(name));
         if is_left_out { Ok(None) } else { self.fill(template).map(Some) }
+    }
+
+    /// A parameter of a form, as [`fill_optional`](Self::fill_optional). Numbers and booleans of a
+    /// template stand for their text.
+    pub fn fill_parameter(&self, template: &Value) -> Result<Option<String>, Error> {
+        match template {
+            Value::String(text) => self.fill_optional(text),
+            other => Ok(Some(other.to_string())),
+        }
+    }
+
+    /// A value of a JSON body, as [`fill_optional`](Self::fill_optional), at any depth: an object
+    /// stays without the fields that are left out.
+    pub fn fill_json(&self, template: &Value) -> Result<Option<Value>, Error> {
+        match template {
+            Value::String(text) => Ok(self.fill_optional(text)?.map(Value::String)),
+            Value::Object(fields) => {
+                let mut filled = Map::new();
+                for (name, value) in fields {
+                    if let Some(value) = self.fill_json(value)? {
+                        filled.insert(name.clone(), value);
+                    }
+                }
+                Ok(Some(Value::Object(filled)))
+            }
+            other => Ok(Some(other.clone())),
+        }
     }
 
     /// A URL with its variables filled in.
@@ -70,7 +99,8 @@ impl Variables<'_> {
             match place(before) {
                 Place::Start if is_base_url(&value) => Ok(value.trim_end_matches('/').to_owned()),
                 Place::Host if is_host(&value) => Ok(value),
-                // A segment of dots alone would be resolved away (RFC 3986 section 5.2.4).
+                // Such a segment would be removed when the URL is resolved (RFC 3986 section
+                // 5.2.4).
                 Place::Path if matches!(value.as_str(), "." | "..") => Err(invalid(name)),
                 Place::Path => Ok(percent_encoded(&value)),
                 _ => Err(invalid(name)),
@@ -101,10 +131,16 @@ impl Variables<'_> {
     }
 
     fn value(&self, name: &str) -> Result<String, Error> {
-        self.find(name).ok_or_else(|| {
-            let message = format!("Missing value: {}", short(name));
-            Error::refused(400, "invalid_connection_config", message)
-        })
+        if let Some(value) = self.find(name) {
+            return Ok(value);
+        }
+        if let Some(path) = name.strip_prefix("credentials.") {
+            let mut issues = Issues::default();
+            judge_shape(self.credentials, path, &mut issues);
+            issues.finish(Some(())).map_err(Error::InvalidBody)?;
+        }
+        let message = format!("Missing value: {}", short(name));
+        Err(Error::refused(400, "invalid_connection_config", message))
     }
 
     /// The value of a variable, if there is one that is not empty.
@@ -117,9 +153,9 @@ impl Variables<'_> {
         }
     }
 
-    /// What was given for a variable.
+    /// The value that was given for a variable, of any type.
     fn given(&self, name: &str) -> Option<&Value> {
-        // Headers name a token by what it is, whatever the credentials call it.
+        // Templates write `${accessToken}`, while credentials store the token as `token`.
         let name = if name == "accessToken" { "token" } else { name };
         let (map, path) = match name.split_once('.') {
             Some(("connectionConfig" | "connection_config", path)) => {
@@ -160,7 +196,23 @@ impl Variables<'_> {
     }
 }
 
-/// The name that a form gives a value: `connectionConfig.subdomain` is `subdomain`.
+/// Notes a field that was sent, but as something without fields where the template wants one of
+/// them, or as an object or a list where it wants a text.
+fn judge_shape(fields: &Map<String, Value>, path: &str, issues: &mut Issues) {
+    let (name, rest) = match path.split_once('.') {
+        Some((name, rest)) => (name, Some(rest)),
+        None => (path, None),
+    };
+    let Some(value) = fields.get(name) else { return };
+    issues.within(name, |issues| match (value, rest) {
+        (Value::Object(fields), Some(rest)) => judge_shape(fields, rest, issues),
+        (_, Some(_)) => issues.wrong_type("object", Some(value)),
+        (Value::Object(_) | Value::Array(_), None) => issues.wrong_type("string", Some(value)),
+        (_, None) => {}
+    });
+}
+
+/// The name of a value in a form: `subdomain` for `connectionConfig.subdomain`.
 fn short(name: &str) -> &str {
     name.split_once('.').map_or(name, |(_, name)| name)
 }
@@ -175,7 +227,7 @@ fn names(template: &str) -> impl Iterator<Item = &str> {
     template.split("${").skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name)
 }
 
-/// Where the text that follows `before` stands.
+/// The place of a variable that follows the text `before`.
 fn place(before: &str) -> Place {
     match before.split_once("://") {
         None if before.is_empty() => Place::Start,
@@ -191,7 +243,7 @@ fn is_host(value: &str) -> bool {
     value.bytes().all(allowed) && value.split('.').all(|label| !label.is_empty())
 }
 
-/// A URL that others can be appended to: http(s), with a host, without user, query or fragment.
+/// Whether a path can be appended to a URL: http(s), with a host, without user, query or fragment.
 fn is_base_url(value: &str) -> bool {
     Url::parse(value).is_ok_and(|url| {
         matches!(url.scheme(), "http" | "https")
@@ -203,7 +255,7 @@ fn is_base_url(value: &str) -> bool {
     })
 }
 
-/// Everything but the unreserved characters of RFC 3986 section 2.3.
+/// A value with everything percent-encoded but the unreserved characters of RFC 3986 section 2.3.
 pub fn percent_encoded(value: &str) -> String {
     const RESERVED: &AsciiSet =
         &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');

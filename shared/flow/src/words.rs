@@ -1,6 +1,6 @@
-//! What people read when a flow has failed: what happened, and what to do.
+//! The texts for people when a flow has failed: what happened, and what to do.
 
-/// Heading and advice for a type of error and its message.
+/// Heading and advice for an error type and its message.
 pub fn of(error_type: &str, message: &str) -> (&'static str, &'static str) {
     match error_type {
         "callback_err" if message.contains("access_denied") => (

@@ -8,9 +8,9 @@ use ipnet::{Ipv4Net, Ipv6Net};
 /// An address that is not called, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RefusedAddress {
-    /// The address. It may tell how the operator's network looks: for the log only.
+    /// The address. It may reveal the operator's network, so it is for the log only.
     pub address: IpAddr,
-    /// What the address is for.
+    /// The purpose of the address range.
     pub reason: &'static str,
 }
 
@@ -22,8 +22,8 @@ impl Display for RefusedAddress {
 
 impl std::error::Error for RefusedAddress {}
 
-/// The IANA IPv4 Special-Purpose Address Registry, all of it, with multicast (RFC 5771) and the
-/// platform address of Azure, which looks public and is not.
+/// The whole IANA IPv4 Special-Purpose Address Registry, with multicast (RFC 5771) and the platform
+/// address of Azure, which looks public but is not.
 const SPECIAL_V4: [(Ipv4Net, &str); 19] = [
     (v4(0, 0, 0, 0, 8), "this network"),
     (v4(10, 0, 0, 0, 8), "private use"),
@@ -46,11 +46,11 @@ const SPECIAL_V4: [(Ipv4Net, &str); 19] = [
     (v4(240, 0, 0, 0, 4), "reserved or broadcast"),
 ];
 
-/// What IANA has given out as global unicast (RFC 4291 section 2.4). Everything else, such as
-/// loopback, `fc00::/7`, `fe80::/10`, `fec0::/10` and `5f00::/16`, lies outside.
+/// The range that IANA assigns as global unicast (RFC 4291 section 2.4). Everything else, such as
+/// loopback, `fc00::/7`, `fe80::/10`, `fec0::/10` and `5f00::/16`, is outside of it.
 const GLOBAL_UNICAST_V6: Ipv6Net = v6(0x2000, 0, 0, 3);
 
-/// What the IANA IPv6 Special-Purpose Address Registry takes out of global unicast.
+/// The ranges of the IANA IPv6 Special-Purpose Address Registry within global unicast.
 const SPECIAL_V6: [(Ipv6Net, &str); 4] = [
     (v6(0x2001, 0, 0, 23), "IETF protocol assignments, Teredo and ORCHID among them"),
     (v6(0x2001, 0xdb8, 0, 32), "documentation"),
@@ -66,7 +66,7 @@ const fn v6(a: u16, b: u16, c: u16, prefix: u8) -> Ipv6Net {
     Ipv6Net::new_assert(Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0), prefix)
 }
 
-/// Refuses what is not a public unicast address.
+/// Refuses an address that is not public unicast.
 pub(crate) fn require_public(address: IpAddr) -> Result<(), RefusedAddress> {
     special_purpose(address).map_or(Ok(()), |reason| Err(RefusedAddress { address, reason }))
 }
@@ -88,8 +88,9 @@ fn special_purpose(address: IpAddr) -> Option<&'static str> {
     }
 }
 
-/// The IPv4 host that packets end up at: IPv4-mapped (RFC 4291), NAT64 (RFC 6052) and 6to4
-/// (RFC 3056). NAT64's local prefix `64:ff9b:1::/48` is the operator's own network.
+/// The IPv4 address that packets reach through an IPv6 address: IPv4-mapped (RFC 4291), NAT64 (RFC
+/// 6052) and 6to4 (RFC 3056). NAT64's local prefix `64:ff9b:1::/48` belongs to the operator's
+/// network and is refused as not global.
 fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
     match address.segments() {
         [0, 0, 0, 0, 0, 0xffff, high, low]

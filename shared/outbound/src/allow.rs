@@ -1,4 +1,4 @@
-//! The ranges that an operator opens besides the public internet.
+//! The address ranges that an operator opens in addition to the public internet.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
@@ -7,8 +7,8 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use crate::address::{RefusedAddress, require_public};
 
-/// Address ranges for providers and receivers inside the operator's network. Within them plain
-/// `http` may be used too. The default opens nothing.
+/// Address ranges of providers and receivers inside the operator's network. Within them plain
+/// `http` is also allowed. The default opens nothing.
 #[derive(Debug, Clone, Default)]
 pub struct AllowList(Vec<IpNet>);
 
@@ -27,8 +27,8 @@ impl AllowList {
         self
     }
 
-    /// Whether the operator has opened this address. An IPv4-mapped address (`::ffff:10.0.0.1`) is
-    /// the IPv4 address that it stands for.
+    /// Whether the operator has opened this address. An IPv4-mapped address (`::ffff:10.0.0.1`)
+    /// counts as its IPv4 address.
     pub fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.0.iter().any(|range| range.contains(&address))
@@ -39,12 +39,16 @@ impl AllowList {
         if self.contains(address) { Ok(()) } else { require_public(address) }
     }
 
-    /// Refuses an address that the operator has not opened: plain `http` goes nowhere else.
+    /// Refuses an address that the operator has not opened, since plain `http` is allowed only
+    /// there.
     pub fn judge_plain_http(&self, address: IpAddr) -> Result<(), RefusedAddress> {
         if self.contains(address) {
             Ok(())
         } else {
-            Err(RefusedAddress { address, reason: "plain http is for ranges of the allow list" })
+            Err(RefusedAddress {
+                address,
+                reason: "plain http is allowed within the allow list only",
+            })
         }
     }
 }
@@ -52,8 +56,8 @@ impl AllowList {
 impl FromStr for AllowList {
     type Err = String;
 
-    /// Reads ranges in CIDR notation with commas between them: `10.1.0.0/16, fd00:12::/32`. The
-    /// error is a sentence that quotes the range it is about.
+    /// Reads comma-separated ranges in CIDR notation: `10.1.0.0/16, fd00:12::/32`. The error is a
+    /// sentence that quotes the invalid range.
     fn from_str(text: &str) -> Result<Self, String> {
         let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
         entries.map(range).collect::<Result<_, _>>().map(Self)
@@ -67,6 +71,6 @@ fn range(entry: &str) -> Result<IpNet, String> {
     if range.addr() == range.network() {
         Ok(range)
     } else {
-        Err(format!("\"{entry}\" is not the start of a range, which would be {}", range.trunc()))
+        Err(format!("\"{entry}\" does not start its range; did you mean {}?", range.trunc()))
     }
 }

@@ -1,4 +1,5 @@
-//! The client: look up, judge, connect, exchange, and perhaps follow.
+//! The client: resolves the name, checks the addresses, connects, exchanges, and perhaps follows
+//! redirects.
 
 use std::fmt::{self, Debug, Formatter};
 use std::io;
@@ -30,7 +31,7 @@ use crate::tls;
 const USER_AGENT: HeaderValue =
     HeaderValue::from_static(concat!("connect-sessions/", env!("CARGO_PKG_VERSION")));
 
-/// How long one address may take to accept the connection, and how many addresses are tried.
+/// The time for one address to accept the connection, and the number of addresses that are tried.
 const CONNECT_WITHIN: Duration = Duration::from_secs(3);
 const ADDRESSES_MAX: usize = 4;
 
@@ -40,7 +41,7 @@ const HOST_LENGTH_MAX: usize = 254;
 const BODY_LENGTH_MAX: usize = 1024 * 1024;
 const HEADERS_LENGTH_MAX: usize = 64 * 1024;
 
-/// What describes the connection and not the request, which is the client's own.
+/// Headers about the connection, which the client sets itself.
 const CONNECTION_HEADERS: [HeaderName; 9] = [
     header::HOST,
     header::CONTENT_LENGTH,
@@ -53,11 +54,12 @@ const CONNECTION_HEADERS: [HeaderName; 9] = [
     header::EXPECT,
 ];
 
-/// What a redirect to another origin keeps. Any other header may be a provider's API key.
+/// The headers that are kept when a redirect leads to another origin. Any other header may contain
+/// an API key.
 const HARMLESS_HEADERS: [HeaderName; 3] =
     [header::ACCEPT, header::ACCEPT_LANGUAGE, header::USER_AGENT];
 
-/// How a name becomes addresses.
+/// A resolver of host names.
 pub type Lookup =
     Arc<dyn Fn(&str) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> + Send + Sync + 'static>;
 
@@ -88,9 +90,9 @@ impl Debug for Outbound {
 }
 
 impl Outbound {
-    /// A client that reaches public addresses and `allow`, and trusts `roots`
-    /// ([`public_roots`](crate::public_roots), with those of private providers added). `lookup` is
-    /// [`system_lookup`] outside of tests.
+    /// A client that reaches public addresses and those in `allow`, and trusts `roots`:
+    /// [`public_roots`](crate::public_roots), and perhaps those of private providers. `lookup` is
+    /// [`system_lookup`] except in tests.
     pub fn new(
         allow: AllowList,
         roots: RootCertStore,
@@ -99,11 +101,11 @@ impl Outbound {
         Ok(Self { allow, tls: tls::connector(roots)?, lookup })
     }
 
-    /// Sends the request, at most once to each URL, and reads the answer, whatever its status.
+    /// Sends the request, at most once to each URL, and returns the answer, whatever its status.
     pub async fn send(&self, request: Request) -> Result<Answer, Error> {
         let deadline = request.deadline;
         let host = request.url.host_str().unwrap_or_default().to_owned();
-        // Boxed, since a handshake is a large future, and callers hold this one in theirs.
+        // Boxed, since a handshake is a large future that would be part of the callers' futures.
         let answer = timeout(deadline, Box::pin(self.follow(request))).await;
         answer.unwrap_or(Err(Error::Timeout { host, deadline }))
     }
@@ -127,7 +129,7 @@ impl Outbound {
         }
     }
 
-    /// One request on a connection of its own, and its answer.
+    /// Sends one request on its own connection, and reads the answer.
     async fn exchange(&self, request: &Request) -> Result<Answer, Error> {
         let url = &request.url;
         let host = host(url)?;
@@ -164,7 +166,7 @@ impl Outbound {
             }
             Ok(Answer { status: head.status, headers: head.headers, body: bytes.freeze() })
         };
-        // The connection works only while it is polled, and what it fails with is also the answer.
+        // The connection makes progress only while it is polled. Its errors also reach `answer`.
         let connection = connection.then(|_| future::pending());
         match future::select(Box::pin(answer), connection).await {
             future::Either::Left((answer, _)) => answer,
@@ -172,7 +174,7 @@ impl Outbound {
         }
     }
 
-    /// A socket to an address that was judged.
+    /// Opens a socket to an address that is allowed.
     async fn connect(&self, url: &Url, host: &str) -> Result<TcpStream, Error> {
         let resolve = |cause| Error::Resolve { host: host.to_owned(), cause };
         let addresses = match url.host() {
@@ -190,7 +192,7 @@ impl Outbound {
                 _ => self.allow.judge_plain_http(address),
             };
             if let Err(cause) = judged {
-                // What a public address answered says more than that another one was refused.
+                // The error of an address that was tried says more than a refusal.
                 if tried == 0 {
                     failure = Error::Refused { host: host.to_owned(), cause };
                 }
@@ -216,7 +218,7 @@ async fn open(address: SocketAddr) -> io::Result<TcpStream> {
     Ok(socket)
 }
 
-/// The host of a URL that may be called as far as the URL itself tells.
+/// The host of a URL. Refuses URLs that may not be called, as far as the URL itself shows.
 fn host(url: &Url) -> Result<String, Error> {
     if !matches!(url.scheme(), "https" | "http") {
         return Err(Error::InvalidUrl("its scheme is not https"));

@@ -1,4 +1,4 @@
-//! Why there is no answer.
+//! Why a call has no answer.
 
 use std::error::Error as StdError;
 use std::fmt::{self, Display, Formatter};
@@ -7,15 +7,15 @@ use std::time::Duration;
 
 use crate::address::RefusedAddress;
 
-/// Why a call has no answer. Printed, it names the host and nothing else of the request; what its
-/// [`source`](StdError::source) prints may tell about the operator's network and is for the log.
+/// Why a call has no answer. Its text names the host and nothing else of the request. The text of
+/// its [`source`](StdError::source) may reveal the operator's network and is for the log only.
 ///
-/// After [`InvalidUrl`](Self::InvalidUrl), [`Refused`](Self::Refused), [`Resolve`](Self::Resolve),
-/// [`Connect`](Self::Connect) and [`Tls`](Self::Tls) nothing was sent; after all others the server
+/// With [`InvalidUrl`](Self::InvalidUrl), [`Refused`](Self::Refused), [`Resolve`](Self::Resolve),
+/// [`Connect`](Self::Connect) and [`Tls`](Self::Tls), nothing was sent. With all others the server
 /// may have acted on the request.
 #[derive(Debug)]
 pub enum Error {
-    /// Not a URL that is called, of the request or of a redirect; the text says why.
+    /// The URL of the request, or of a redirect, may not be called; the text says why.
     InvalidUrl(&'static str),
     /// No address of the host may be called.
     Refused {
@@ -28,38 +28,38 @@ pub enum Error {
     Resolve {
         /// The host as the URL names it.
         host: String,
-        /// What the resolver says.
+        /// The resolver's error.
         cause: io::Error,
     },
-    /// No address of the host takes a connection.
+    /// No address of the host accepts a connection.
     Connect {
         /// The host as the URL names it.
         host: String,
-        /// What the last address answered.
+        /// The error of the last address.
         cause: io::Error,
     },
     /// The TLS handshake failed.
     Tls {
         /// The host as the URL names it.
         host: String,
-        /// What is wrong, in plain words.
+        /// The problem in plain words.
         problem: &'static str,
-        /// What rustls says.
+        /// The error of rustls.
         cause: io::Error,
     },
-    /// The whole answer was not there in time.
+    /// The answer was not complete in time.
     Timeout {
         /// The host of the request.
         host: String,
         /// The time it had.
         deadline: Duration,
     },
-    /// The body of the answer is longer than is read.
+    /// The body of the answer is longer than 1 MB.
     TooLarge {
         /// The host as the URL names it.
         host: String,
     },
-    /// More redirects than are followed.
+    /// There were more redirects than the request allows.
     TooManyRedirects {
         /// The host that redirected last.
         host: String,
@@ -68,7 +68,7 @@ pub enum Error {
     Protocol {
         /// The host as the URL names it.
         host: String,
-        /// What hyper says.
+        /// The error of hyper.
         cause: hyper::Error,
     },
 }
@@ -81,16 +81,16 @@ impl Display for Error {
                 write!(formatter, "{host} has no address that may be called")
             }
             Self::Resolve { host, .. } => write!(formatter, "{host} was not found"),
-            Self::Connect { host, .. } => write!(formatter, "{host} takes no connection"),
+            Self::Connect { host, .. } => write!(formatter, "{host} does not accept connections"),
             Self::Tls { host, problem, .. } => write!(formatter, "no TLS with {host}: {problem}"),
             Self::Timeout { host, deadline } => {
-                write!(formatter, "{host} gave no whole answer within {deadline:?}")
+                write!(formatter, "{host} did not answer completely within {deadline:?}")
             }
             Self::TooLarge { host } => {
-                write!(formatter, "{host} answered with more bytes than are read")
+                write!(formatter, "the answer of {host} is too long")
             }
             Self::TooManyRedirects { host } => {
-                write!(formatter, "{host} redirected more often than is followed")
+                write!(formatter, "{host} redirects too often")
             }
             // hyper describes each of its errors in a few fixed words.
             Self::Protocol { host, cause } => {

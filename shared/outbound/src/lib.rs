@@ -1,19 +1,19 @@
-//! HTTPS to hosts that a customer chooses: webhooks, token endpoints, the verification of
-//! credentials. None of them can be made to reach the operator's own network (server-side request
-//! forgery, CWE-918).
+//! HTTPS to hosts that a customer chooses, for webhooks, token endpoints and the verification of
+//! credentials. No such call can reach the operator's own network (server-side request forgery,
+//! CWE-918).
 //!
-//! - The name is looked up once, every address of the answer is judged, and the socket is opened
-//!   to an address that passed. A name that answers differently the next time gains nothing.
-//! - Public addresses only, https only. An operator opens more with an [`AllowList`].
-//! - Redirects are not followed unless asked for; each is judged like a first request.
-//! - The time of a call and the size of its answer are bounded.
-//! - One connection a call, closed afterwards. A request on a kept connection that the server has
-//!   just closed would have to be sent again, and an authorization code is good for one use.
-//! - No variable of the environment is read: no proxy.
+//! - The name is resolved once, every address in the answer is checked, and the socket is opened to
+//!   an address that passed. A name that resolves differently the next time gains nothing.
+//! - Only public addresses and https are allowed. An operator opens more with an [`AllowList`].
+//! - Redirects are followed only if the request asks for it; each is checked like a first request.
+//! - The time of a call and the size of its answer are limited.
+//! - Each call has its own connection. If the server has just closed a kept-alive connection, the
+//!   request would have to be sent again, but an authorization code works only once.
+//! - No environment variable is read, so there is no proxy.
 //!
-//! Files: `client` sends; `request` is what is sent and what comes back; `tls` whom it trusts;
-//! `allow` the ranges that an operator opens; `address` which addresses are public; `error` why
-//! there is no answer.
+//! Files: `client` sends; `request` has the request and its answer; `tls` the trusted certificates;
+//! `allow` the ranges that an operator opens; `address` the ranges that are not public; `error` why
+//! a call has no answer.
 
 mod address;
 mod allow;

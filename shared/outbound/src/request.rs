@@ -1,4 +1,4 @@
-//! What is sent and what comes back. Neither shows its secrets when printed.
+//! Requests and answers. The `Debug` form of neither shows secrets.
 
 use std::fmt::{self, Debug, Formatter};
 use std::time::Duration;
@@ -7,29 +7,30 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use url::{Position, Url};
 
-/// How long a call may take unless the caller says otherwise.
+/// The default time for a call.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// A request. It may carry credentials anywhere but in the host.
+/// A request. It may contain credentials anywhere except in the host.
 #[derive(Clone)]
 pub struct Request {
     /// The method.
     pub method: Method,
-    /// Where it goes: `https`, or `http` within the allow list; no user name, no password.
+    /// The URL: `https`, or `http` within the allow list; without user name and password.
     pub url: Url,
-    /// The headers. Those that describe the connection (`Host`, `Content-Length`,
-    /// `Transfer-Encoding`, `Connection`, `Accept-Encoding` and their like) are set by the client,
-    /// whatever is said here; `User-Agent` is `connect-sessions/<version>` unless it is here.
+    /// The headers. The client sets those about the connection itself (`Host`, `Content-Length`,
+    /// `Transfer-Encoding`, `Connection`, `Accept-Encoding` and the like), and `User-Agent`, which
+    /// is `connect-sessions/<version>`, if it is not given here.
     pub headers: HeaderMap,
     /// The body.
     pub body: Bytes,
     /// How many redirects of a `GET` or `HEAD` are followed. With 0, and for every other method,
     /// the redirect itself is the answer.
     pub follow_redirects: u8,
-    /// The time for everything: look-up, connection, all redirects, the whole answer.
+    /// The time for everything: resolving the name, the connection, all redirects, the whole
+    /// answer.
     pub deadline: Duration,
-    /// Whether the body of the answer is read. Where its status is all that counts, the connection
-    /// is closed as soon as that is there, however much the server would still send.
+    /// Whether the body of the answer is read. If not, the connection is closed as soon as the
+    /// headers have arrived, however much the server would still send.
     pub reads_body: bool,
 }
 
@@ -67,7 +68,8 @@ pub struct Answer {
     pub status: StatusCode,
     /// The headers, 64 KB of them at most.
     pub headers: HeaderMap,
-    /// The body, 1 MB at most, as it was sent: a server that compresses unasked is not decoded.
+    /// The body, 1 MB at most, as it was sent: if the server compresses unasked, it stays
+    /// compressed.
     pub body: Bytes,
 }
 

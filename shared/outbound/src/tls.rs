@@ -1,4 +1,4 @@
-//! TLS by rustls with ring, and what its failures mean.
+//! TLS with rustls and ring, and explanations of its failures.
 
 use std::io;
 use std::sync::Arc;
@@ -6,8 +6,8 @@ use std::sync::Arc;
 use rustls::{AlertDescription, CertificateError, ClientConfig, Error, RootCertStore};
 use tokio_rustls::TlsConnector;
 
-/// The authorities that Mozilla trusts, which are in the binary: a machine's own would have to be
-/// read at every cold start.
+/// The certificate authorities that Mozilla trusts. They are compiled in, since those of the
+/// machine would have to be read at every cold start.
 pub fn public_roots() -> RootCertStore {
     webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect()
 }
@@ -28,7 +28,7 @@ pub(crate) fn problem(cause: &io::Error) -> &'static str {
         return "the connection ended during the handshake";
     };
     match cause {
-        // Servers answer with these alerts when nothing that rustls offers suits them.
+        // Servers send these alerts if they support nothing that rustls offers.
         Error::PeerIncompatible(_)
         | Error::AlertReceived(
             AlertDescription::HandshakeFailure
@@ -49,7 +49,9 @@ pub(crate) fn problem(cause: &io::Error) -> &'static str {
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                 "its certificate is for another name"
             }
-            CertificateError::UnknownIssuer => "its certificate is signed by nobody we trust",
+            CertificateError::UnknownIssuer => {
+                "its certificate is not signed by a trusted authority"
+            }
             _ => "its certificate is not valid",
         },
         _ => "the handshake failed",

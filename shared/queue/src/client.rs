@@ -16,7 +16,7 @@ pub fn client(config: &SdkConfig, endpoint_url: Option<String>) -> Client {
     Client::from_conf(config.build())
 }
 
-/// Why a call failed, in words that quote nothing of what was sent.
+/// Why a call failed. The text quotes nothing that was sent.
 pub fn cause<E>(error: &SdkError<E, HttpResponse>) -> String
 where
     E: ProvideErrorMetadata + RequestId + Error + 'static,

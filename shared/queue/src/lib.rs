@@ -1,11 +1,12 @@
-//! SQS: a message for each webhook that is to be sent, now or later. The only crate that calls it.
+//! The SQS queue with a message for each webhook that is to be sent, now or later. Only this crate
+//! calls SQS.
 //!
-//! A message says which event is meant and when it is due; the event itself stands in the events
-//! table. SQS holds a message back for 15 minutes at most, so one that is due later is sent again
-//! when it comes out.
+//! A message names an event and says when it is due; the event itself is in the events table. SQS
+//! delays a message for at most 15 minutes, so a message that is due later is sent again when it
+//! comes out.
 //!
-//! - [`Queue`]: the queue, as its senders see it.
-//! - [`message`]: what a message says.
+//! - [`Queue`]: sends messages.
+//! - [`message`]: the content of a message.
 //! - `client`: the SQS client.
 
 mod client;
@@ -21,7 +22,7 @@ pub use message::Message;
 /// The most messages of one call (AWS, "Amazon SQS message quotas").
 pub const BATCH_MAX: usize = 10;
 
-/// The longest that SQS holds a message back (AWS, "Amazon SQS message quotas").
+/// The longest delay of a message (AWS, "Amazon SQS message quotas").
 const DELAY_MAX_MS: i64 = 900_000;
 
 /// The queue of webhooks that are due.
@@ -31,12 +32,12 @@ pub struct Queue {
     url: String,
 }
 
-/// Messages that SQS did not take. The cause is for logs and quotes nothing of them.
+/// Messages that SQS did not accept. The cause is for logs and quotes nothing of them.
 #[derive(Debug)]
 pub struct NotSent {
-    /// Which of the messages, by their place.
+    /// The indexes of the messages.
     pub places: Vec<usize>,
-    /// Why.
+    /// Why SQS did not accept them.
     pub cause: String,
 }
 
@@ -46,15 +47,15 @@ impl Queue {
         Self { sqs, url }
     }
 
-    /// Sends at most [`BATCH_MAX`] messages in one call. Each comes out when it is due, or as late
-    /// as SQS holds one back.
+    /// Sends at most [`BATCH_MAX`] messages in one call. Each comes out when it is due, or after
+    /// the longest delay of SQS.
     pub async fn send(&self, messages: &[Message], now: Timestamp) -> Result<(), NotSent> {
         let entry = |(place, message): (usize, &Message)| {
             SendMessageBatchRequestEntry::builder()
                 .id(place.to_string())
                 .message_body(message.to_json())
                 .delay_seconds(delay_seconds(message, now))
-                // Fair queues: a receiver that many messages wait for yields to the others.
+                // Fair queues: a receiver with many waiting messages does not hold up the others.
                 .message_group_id(message.receiver.clone())
                 .build()
         };
@@ -73,7 +74,7 @@ impl Queue {
     }
 }
 
-/// Rounded up, so that a message never comes out too early.
+/// The delay of a message in seconds, rounded up, so that it never comes out too early.
 fn delay_seconds(message: &Message, now: Timestamp) -> i32 {
     let wait_ms = message.due_ms.saturating_sub(now.as_millisecond()).clamp(0, DELAY_MAX_MS);
     i32::try_from(wait_ms.div_euclid(1_000) + i64::from(wait_ms % 1_000 > 0)).unwrap_or_default()

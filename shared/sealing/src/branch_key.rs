@@ -1,4 +1,4 @@
-//! Branch keys: the key of one environment, from which the keys of its values are derived.
+//! The branch key of an environment, from which the keys of its values are derived.
 
 use std::fmt;
 
@@ -14,12 +14,13 @@ const INFO: &[u8] = b"connect-sessions/sealing/1/branch-key";
 const LENGTH: usize = 32;
 const HEADER_LENGTH: usize = 5;
 
-/// A branch key as it is stored: KMS has encrypted it, and nobody else can decrypt it.
+/// A branch key as it is stored: encrypted by KMS, which alone can decrypt it.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct WrappedBranchKey {
-    /// The environment whose key it is.
+    /// The environment to which the key belongs.
     pub environment_id: Uuid,
-    /// Counted from 1. An environment seals with the newest, and opens with all.
+    /// The version, counted from 1. An environment seals with its newest version, and opens with
+    /// any.
     pub version: u32,
     /// The `CiphertextBlob` of KMS.
     pub ciphertext: Vec<u8>,
@@ -34,14 +35,14 @@ impl fmt::Debug for WrappedBranchKey {
     }
 }
 
-/// One version of an environment's branch key: 32 bytes, zeroed when they are dropped.
+/// One version of an environment's branch key: 32 bytes, zeroed when dropped.
 pub struct BranchKey {
     version: u32,
     bytes: Zeroizing<Vec<u8>>,
 }
 
 impl BranchKey {
-    /// A key as KMS has unwrapped it. `Corrupt` if it has not 32 bytes.
+    /// A key that KMS has decrypted. `Corrupt` if it does not have 32 bytes.
     pub fn new(version: u32, bytes: Zeroizing<Vec<u8>>) -> Result<Self, SealingError> {
         if bytes.len() == LENGTH { Ok(Self { version, bytes }) } else { Err(SealingError::Corrupt) }
     }
@@ -51,7 +52,7 @@ impl BranchKey {
         format::seal(&self.bytes, INFO, &header(self.version), location, plaintext)
     }
 
-    /// Opens what this version of the key has sealed for this location.
+    /// Opens a value that this version of the key has sealed for this location.
     pub fn open(&self, location: &Location<'_>, sealed: &[u8]) -> Result<Plaintext, SealingError> {
         let header = header(self.version);
         let rest = sealed.strip_prefix(&header).ok_or(SealingError::Corrupt)?;
@@ -65,7 +66,7 @@ impl fmt::Debug for BranchKey {
     }
 }
 
-/// The version of the branch key that opens a sealed value.
+/// The version of the branch key that a sealed value names.
 pub fn branch_key_version(sealed: &[u8]) -> Result<u32, SealingError> {
     match sealed.first_chunk::<HEADER_LENGTH>() {
         Some(&[FORMAT, version @ ..]) => Ok(u32::from_be_bytes(version)),

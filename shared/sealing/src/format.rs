@@ -1,4 +1,5 @@
-//! What both kinds of sealed values have in common: salt, commitment, ciphertext and tag.
+//! The part of the format that both kinds of sealed values share: salt, commitment, ciphertext,
+//! tag.
 
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::hkdf::{HKDF_SHA256, KeyType, Salt};
@@ -13,7 +14,7 @@ const SALT_LENGTH: usize = 32;
 const KEY_LENGTH: usize = 32;
 const COMMITMENT_LENGTH: usize = 32;
 
-/// Seals a value under a key of its own: `header`, salt, commitment, ciphertext, tag.
+/// Seals a value with its own key: `header`, salt, commitment, ciphertext, tag.
 pub(crate) fn seal(
     secret: &[u8],
     info: &[u8],
@@ -40,7 +41,7 @@ pub(crate) fn seal(
     Ok(sealed)
 }
 
-/// Opens what follows the header of a sealed value.
+/// Opens a sealed value; `sealed` is the part after the header.
 pub(crate) fn open(
     secret: &[u8],
     info: &[u8],
@@ -58,7 +59,7 @@ pub(crate) fn open(
     key.decrypt(&location.additional_data(header), ciphertext)
 }
 
-/// The key of one value and, behind it, the commitment to it. Using it consumes it.
+/// The key of one value, followed by the commitment to it. It is consumed when it is used.
 struct RecordKey(Zeroizing<[u8; KEY_LENGTH + COMMITMENT_LENGTH]>);
 
 impl RecordKey {
@@ -103,7 +104,7 @@ impl RecordKey {
     }
 }
 
-/// Zero: each key encrypts one message.
+/// Zero, since each key encrypts only one message.
 fn nonce() -> Nonce {
     Nonce::assume_unique_for_key([0; NONCE_LEN])
 }

@@ -1,20 +1,19 @@
-//! Encryption of single attributes of DynamoDB items: no network, no async, nothing but ring.
+//! Encryption of single attributes of DynamoDB items, with ring; no network, no async.
 //!
-//! Two kinds of key seal a value. Both give every value an AES-256-GCM key of its own, and a
-//! sealed value opens only at the [`Location`] it was sealed for.
+//! There are two kinds of keys. With both, every value has its own AES-256-GCM key, and a sealed
+//! value opens only at the [`Location`] for which it was sealed.
 //!
-//! - [`BranchKey`]: one per environment, wrapped by KMS, for what lives as long as the environment.
-//!   The `vault` crate unwraps it; this crate knows the wrapped form only as plain data.
-//! - [`TokenKey`]: derived from a bearer value of which only a hash is stored, for what lives as
-//!   long as a session or an OAuth flow. It needs no KMS.
+//! - [`BranchKey`]: one per environment, encrypted by KMS, for values that live as long as the
+//!   environment. The `vault` crate decrypts it; in this crate the encrypted form is plain data.
+//! - [`TokenKey`]: derived from a bearer value of which only a hash is stored, for values that live
+//!   as long as a session or an OAuth flow. It needs no KMS.
 //!
-//! Files: `token_key` and `branch_key` are the two kinds of key, `format` is what they have in
-//! common,
-//! `location` is where a value belongs, `plaintext` an opened one and why there is none.
+//! Files: `token_key` and `branch_key` have the two kinds of keys, `format` the format that they
+//! share, `location` the place of a value, `plaintext` an opened value and the errors.
 //!
 //! # Format
 //!
-//! A branch key's value, 85 bytes longer than its plaintext (numbers are big-endian):
+//! A value sealed with a branch key, 85 bytes longer than its plaintext (numbers are big-endian):
 //!
 //! | bytes | content |
 //! |---|---|
@@ -25,21 +24,21 @@
 //! | as the plaintext | ciphertext |
 //! | 16 | tag |
 //!
-//! A token's value has format 2 and no version: 81 bytes longer than its plaintext.
+//! A value sealed with a token key has format 2 and no version: 81 bytes longer than its plaintext.
 //!
-//! Key and commitment are 32 bytes each of HKDF-SHA-256 (RFC 5869) of the branch key or the bearer
-//! value, with the salt, and an `info` that names format and purpose. The additional data are the
-//! format, the version and the [`Location`].
+//! Key and commitment are 32 bytes each, derived with HKDF-SHA-256 (RFC 5869) from the branch key
+//! or the bearer value, with the salt and an `info` that names format and purpose. The additional
+//! data are the format, the version and the [`Location`].
 //!
-//! The **nonce** is twelve zero bytes. GCM needs one that is unique per key (NIST SP 800-38D,
-//! section 8.2), and each key encrypts one message: the salt has 256 random bits, and the key is
-//! consumed by its only use.
+//! The **nonce** is twelve zero bytes. GCM needs a nonce that is unique per key (NIST SP 800-38D,
+//! section 8.2), and each key encrypts only one message: the salt has 256 random bits, and using
+//! the key consumes it.
 //!
 //! The **commitment** ties a ciphertext to one key: a GCM ciphertext can be crafted to open under
 //! two (<https://eprint.iacr.org/2020/1456>).
 //!
-//! Key material is zeroed when it is dropped. What ring has on the stack while it works is not, nor
-//! are copies that the caller keeps.
+//! Key material is zeroed when it is dropped, except what ring has on the stack while it works, and
+//! copies that the caller keeps.
 
 mod branch_key;
 mod format;

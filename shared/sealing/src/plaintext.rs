@@ -1,4 +1,4 @@
-//! An opened value, and why there is none.
+//! An opened value, and the errors of sealing and opening.
 
 use std::fmt;
 
@@ -7,12 +7,12 @@ use zeroize::Zeroizing;
 /// The longest plaintext, in bytes: 64 KiB. A DynamoDB item has 400 KB.
 pub const PLAINTEXT_LENGTH_MAX: usize = 64 * 1024;
 
-/// A value was not sealed, or not opened.
+/// Why a value was not sealed, or not opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SealingError {
     /// The plaintext is longer than [`PLAINTEXT_LENGTH_MAX`].
     TooLong,
-    /// The value was not sealed with this key at this location, or it has changed since.
+    /// The value was not sealed with this key for this location, or it was changed.
     Corrupt,
     /// The operating system gave no random bytes.
     NoRandomness,
@@ -30,7 +30,7 @@ impl fmt::Display for SealingError {
 
 impl std::error::Error for SealingError {}
 
-/// An opened value. It is zeroed when it is dropped.
+/// An opened value, zeroed when dropped.
 pub struct Plaintext(pub(crate) Zeroizing<Vec<u8>>);
 
 impl Plaintext {

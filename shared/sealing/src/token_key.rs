@@ -1,5 +1,5 @@
-//! Keys of bearer values: who holds the value opens what was sealed with it, and nobody else, since
-//! only a hash of it is stored.
+//! Keys from bearer values: only the holder of the value can open what was sealed with it, since
+//! only its hash is stored.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use crate::plaintext::{Plaintext, SealingError};
 
 const FORMAT: u8 = 2;
 
-/// What is sealed. A key of one purpose does not open what was sealed for another.
+/// The purpose of a key. A key for one purpose does not open values of another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     /// Secrets in a session's defaults, under the session token.
@@ -27,7 +27,7 @@ impl Purpose {
     }
 }
 
-/// The key of a bearer value, which has 256 random bits.
+/// The key from a bearer value, which has 256 random bits.
 #[derive(Clone, Copy)]
 pub struct TokenKey<'a> {
     bearer: &'a str,
@@ -35,7 +35,7 @@ pub struct TokenKey<'a> {
 }
 
 impl<'a> TokenKey<'a> {
-    /// The key of the whole text of a token or a cookie.
+    /// The key from the whole text of a token, or from the value of a cookie.
     pub fn new(bearer: &'a str, purpose: Purpose) -> Self {
         Self { bearer, purpose }
     }
@@ -46,7 +46,7 @@ impl<'a> TokenKey<'a> {
         format::seal(secret, self.purpose.info(), &[FORMAT], location, plaintext)
     }
 
-    /// Opens what this bearer value has sealed for this purpose and location.
+    /// Opens a value that was sealed with this bearer value for this purpose and location.
     pub fn open(&self, location: &Location<'_>, sealed: &[u8]) -> Result<Plaintext, SealingError> {
         let rest = sealed.strip_prefix(&[FORMAT]).ok_or(SealingError::Corrupt)?;
         format::open(self.bearer.as_bytes(), self.purpose.info(), &[FORMAT], location, rest)

@@ -9,7 +9,7 @@ use tables::record::{CLIENT_SECRET, Key};
 
 use crate::secrets::Secrets;
 
-/// A client of a provider's authorization server.
+/// An OAuth client at a provider's authorization server.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Client {
     /// `client_id`.
@@ -19,14 +19,14 @@ pub struct Client {
 }
 
 impl Client {
-    /// The end user's own client, where their credentials name a whole one.
+    /// The client in an end user's credentials, if they have both its id and its secret.
     pub fn own(credentials: &Map<String, Value>) -> Option<Self> {
         let own = credentials.get("config_override")?;
         let text = |name: &str| own.get(name)?.as_str().map(str::to_owned);
         Some(Self { id: text("client_id")?, secret: text("client_secret")? })
     }
 
-    /// Id and secret.
+    /// The id and the secret.
     pub fn keys(&self) -> (&str, &str) {
         (&self.id, &self.secret)
     }

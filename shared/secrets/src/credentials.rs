@@ -1,4 +1,4 @@
-//! Credentials of connections, sealed before they are written and opened where they are read.
+//! Credentials of connections: sealed when they are written, opened when they are read.
 
 use sealing::SealingError;
 use serde_json::{Map, Value};
@@ -12,7 +12,7 @@ use vault::VaultError;
 use crate::secrets::{Secrets, failure};
 
 impl Secrets<'_> {
-    /// Seals the credentials of a connection for the one item that they are written to.
+    /// Seals the credentials of a connection for its item.
     pub async fn seal_credentials(
         self,
         integration: &IntegrationKey,
@@ -53,7 +53,8 @@ impl Secrets<'_> {
         }
     }
 
-    /// Has the branch key at hand with which the next credentials will be sealed.
+    /// Fetches the branch key with which the next credentials will be sealed, so that sealing does
+    /// not call KMS.
     pub async fn prepare_to_seal(self) -> Result<(), Error> {
         let branch_key = self.newest_branch_key().await?;
         let ready = self.vault.prepare(branch_key.as_slice(), self.now).await;

@@ -1,12 +1,12 @@
-//! Secrets as the tables keep them: sealed before they are written, opened where they are read.
-//! Nobody outside is called for that, so functions that do no more than this link no HTTP client.
+//! Secrets in the tables: sealed when they are written, opened when they are read. Functions that
+//! need no more than this crate call no provider, and link no HTTP client for that.
 //!
 //! Each file imports only files below it in this list.
 //!
 //! - [`clients`]: the OAuth client of an integration.
 //! - [`credentials`]: credentials of connections.
-//! - [`secrets`]: the secrets of an environment, and those that an operator gave.
-//! - [`state`]: the state of functions that do this: DynamoDB and KMS.
+//! - [`secrets`]: the branch keys of an environment, and secrets that an operator gave.
+//! - [`state`]: the state of functions that use this crate: DynamoDB and KMS.
 
 pub mod clients;
 pub mod credentials;

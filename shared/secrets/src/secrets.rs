@@ -1,5 +1,4 @@
-//! The secrets of an environment, and those that an operator gave: sealed for the one item and
-//! attribute that they stand in.
+//! Seals and opens the secrets of an environment. Each is bound to its item and attribute.
 
 use jiff::Timestamp;
 use sealing::{WrappedBranchKey, branch_key_version};
@@ -9,16 +8,16 @@ use tables::Tables;
 use tables::record::Key;
 use vault::{Vault, VaultError};
 
-/// The secrets of an environment at a moment.
+/// Seals and opens the secrets of an environment.
 #[derive(Debug, Clone, Copy)]
 pub struct Secrets<'a> {
-    /// Where branch keys are read that are not at hand with the environment.
+    /// For branch keys that are not cached with the environment.
     pub tables: &'a Tables,
     /// Seals and opens.
     pub vault: &'a Vault,
-    /// Whose they are.
+    /// The environment.
     pub environment: &'a Environment,
-    /// Decides how long a branch key stays in memory.
+    /// The current time, which decides whether a branch key in memory is too old.
     pub now: Timestamp,
 }
 
@@ -32,8 +31,8 @@ impl Secrets<'_> {
         Ok(str::from_utf8(opened.expose()).map_err(Error::internal)?.to_owned())
     }
 
-    /// The environment's newest branch key, as far as this container knows. One that was made after
-    /// the environment was cached is read.
+    /// The environment's newest branch key, as far as this container knows. If the environment was
+    /// cached before it had one, the environment is read again.
     pub(crate) async fn newest_branch_key(self) -> Result<Option<WrappedBranchKey>, Error> {
         if self.environment.branch_key.is_some() {
             return Ok(self.environment.branch_key.clone());
@@ -42,8 +41,8 @@ impl Secrets<'_> {
         Ok(read.and_then(|environment| environment.branch_key))
     }
 
-    /// The branch key that a sealed value names: the one that is cached with the environment, or
-    /// another, which is read: an older one, or one that was made since.
+    /// The branch key that a sealed value names: the one that is cached with the environment, or an
+    /// older or newer one, which is read.
     pub(crate) async fn branch_key_of(
         self,
         sealed: &[u8],
@@ -56,7 +55,8 @@ impl Secrets<'_> {
     }
 }
 
-/// KMS that is down or refuses is a 503: nothing was written, and trying later may help.
+/// The error for a failure of the vault. If KMS is down or refuses, it is a 503: nothing was
+/// written, and trying later may help.
 pub(crate) fn failure(error: &VaultError) -> Error {
     match error {
         VaultError::Unavailable(cause) | VaultError::Refused(cause) => {

@@ -1,4 +1,4 @@
-//! What functions need that open and seal secrets: DynamoDB and KMS.
+//! The state of functions that seal and open secrets: DynamoDB and KMS.
 
 use api::lambda::Start;
 use api::settings::Settings;
@@ -6,17 +6,17 @@ use api::telemetry::CountCalls;
 use api::{App, InitError};
 use vault::Vault;
 
-/// One lives as long as its execution environment.
+/// The state. It lives as long as the execution environment.
 #[derive(Debug)]
 pub struct AppWithVault {
-    /// Settings, DynamoDB, and the keys, environments and integrations seen lately.
+    /// Settings, DynamoDB, and the cache of keys, environments and integrations.
     pub app: App,
     /// Seals and opens secrets.
     pub vault: Vault,
 }
 
 impl AppWithVault {
-    /// What a start has made, and a client of KMS.
+    /// Adds a client for KMS to what the start of the process provides.
     pub fn start(start: Start) -> Result<Self, InitError> {
         let settings = &start.app.settings;
         let kms = vault::client(&start.aws, settings.kms_endpoint_url.clone(), CountCalls::Kms);

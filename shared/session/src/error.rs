@@ -1,4 +1,4 @@
-//! Every failure of the contract. One variant is one documented answer.
+//! The errors of the contract. Each variant is one documented answer.
 
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 
 use crate::input::fields::Issue;
 
-/// The most bytes of a request body, once base64 is undone. An item of DynamoDB holds 400 KB.
+/// The most bytes of a request body, after base64 decoding. A DynamoDB item holds 400 KB.
 pub const BODY_LENGTH_MAX: usize = 262_144;
 
-/// Why a request is not answered as asked.
+/// Why a request fails.
 #[derive(Debug)]
 pub enum Error {
     /// 400: the body is not JSON, or neither an object nor an array.
@@ -31,11 +31,11 @@ pub enum Error {
     UnknownAccount,
     /// 401: the credential is not a session token.
     InvalidSessionTokenFormat,
-    /// 401: the session never was, has expired or was deleted; one answer for all three.
+    /// 401: the session never existed, has expired or was deleted; the answer is the same for all.
     UnknownSessionToken,
     /// 401: a connect endpoint was called without a session token in its query.
     MissingPublicKey,
-    /// 403: the key has none of these scopes, each of which would do.
+    /// 403: the key has none of these scopes, any of which would be enough.
     InsufficientScope(&'static [&'static str]),
     /// 403: the environment does not let sessions replace documentation links.
     DocsOverrideForbidden,
@@ -47,26 +47,26 @@ pub enum Error {
     UnsupportedContentEncoding,
     /// 415: JSON in another charset than UTF-8.
     UnsupportedCharset,
-    /// An answer that belongs to one endpoint, or to a few: its file says which.
+    /// An error of one endpoint, or of a few, which define it.
     Refused(Box<Refusal>),
-    /// 500: something unforeseen. The cause is logged and never leaves.
+    /// 500: something unforeseen. The cause is logged and not answered.
     Internal(String),
-    /// 503: DynamoDB throttles or does not answer. The cause is logged and never leaves.
+    /// 503: DynamoDB or KMS throttles or does not answer. The cause is logged and not answered.
     Unavailable(String),
 }
 
-/// A failure with a code of its own.
+/// An error of one endpoint, with its own code.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Refusal {
     /// The HTTP status.
     pub status: u16,
     /// The machine-readable code.
     pub code: &'static str,
-    /// The sentence for people; where it is empty, the answer has the code alone.
+    /// The message for people; if it is empty, the answer has only the code.
     pub message: Cow<'static, str>,
-    /// What else there is to tell. Older endpoints always have it, and begin with the message.
+    /// Details. Older endpoints always have them, and their answer begins with the message.
     pub payload: Option<Value>,
-    /// Whether the endpoint is one of the older.
+    /// Whether the endpoint is one of the older ones.
     pub is_older: bool,
 }
 
@@ -85,13 +85,13 @@ impl Refusal {
 pub const WRITE_SESSIONS: &str = "environment:connect_sessions:write";
 
 impl Error {
-    /// An answer that belongs to one endpoint.
+    /// An error of one endpoint.
     pub fn refused(status: u16, code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
         let message = message.into();
         Self::Refused(Box::new(Refusal { status, code, message, payload: None, is_older: false }))
     }
 
-    /// An answer of one of the older endpoints.
+    /// An error of one of the older endpoints.
     pub fn refused_with_payload(
         status: u16,
         code: &'static str,
@@ -102,7 +102,7 @@ impl Error {
         Self::Refused(Box::new(Refusal { is_older: true, ..about }))
     }
 
-    /// An answer that tells what it is about.
+    /// An error of one endpoint, with details.
     pub fn refused_about(
         status: u16,
         code: &'static str,
@@ -112,7 +112,7 @@ impl Error {
         Self::Refused(Box::new(Refusal::about(status, code, message, payload)))
     }
 
-    /// A failure that nobody foresaw.
+    /// An unforeseen failure.
     pub fn internal(cause: impl Display) -> Self {
         Self::Internal(cause.to_string())
     }
@@ -130,7 +130,7 @@ impl Error {
         )
     }
 
-    /// Whether nobody is to blame for it but this service: a 500 or a 503.
+    /// Whether it is a failure of the service itself: a 500 or a 503.
     pub fn is_ours(&self) -> bool {
         match self {
             Self::Internal(_) | Self::Unavailable(_) => true,
@@ -163,7 +163,7 @@ impl Error {
         }
     }
 
-    /// The sentence for people. The wording of the contract's own errors is part of the contract.
+    /// The message for people. The messages of the contract's own errors are part of the contract.
     pub fn message(&self) -> Cow<'_, str> {
         match self {
             Self::InvalidJson(problem) => problem.into(),
@@ -216,7 +216,7 @@ impl Error {
         }
     }
 
-    /// The JSON body, with its keys in the order of the contract.
+    /// The JSON body, with its keys in the contract's order.
     pub fn body(&self) -> Value {
         let code = self.code();
         match self {

@@ -1,45 +1,45 @@
-//! The nouns of the wire contract and the session logic: no AWS, no HTTP, no waiting.
+//! The nouns of the wire contract and the session logic, without AWS, HTTP and async.
 //!
 //! A file imports only from the folders above its own in this list, and no two files import each
 //! other; a test checks the imports.
 //!
-//! Folder `input`, what a client sent:
+//! Folder `input`, for what a client sent:
 //! - [`json`] reads JSON as it was written.
-//! - [`fields`] reads an object; `issues` are what is wrong with it, each with its path.
-//! - [`query`] reads a query string with nested names.
-//! - [`email`] judges an address.
-//! - [`date`] reads a moment.
+//! - [`fields`] reads objects; `issues` collects their issues, each with its path.
+//! - [`query`] reads query strings with nested names.
+//! - [`email`] checks e-mail addresses.
+//! - [`date`] reads dates.
 //!
-//! [`error`] is every failure of the contract, with its code and sentence.
+//! [`error`] has every error of the contract, with its code and message.
 //!
-//! Folder `environments`, what an operator sets up:
-//! - [`connect_ui`]: how the Connect UI looks.
-//! - [`integration`]: an account that can be connected, and what a session says about it.
-//! - [`provider`]: whose API an integration connects to, and how.
+//! Folder `environments`, for what an operator sets up:
+//! - [`connect_ui`]: the look of the Connect UI.
+//! - [`integration`]: an account that can be connected, and a session's settings for it.
+//! - [`provider`]: the API of an integration, and how accounts there are connected.
 //! - [`secret_key`]: the credential of a customer's server, and its scopes.
-//! - [`webhooks`]: where an environment's webhooks go, and which.
+//! - [`webhooks`]: the webhook settings of an environment.
 //! - [`environment`]: the tenant, to which all of these belong.
 //!
-//! Folder `connections`, what a session makes:
+//! Folder `connections`, for what a session makes:
 //! - [`connection`]: the account that was connected, and its id.
-//! - [`end_user`]: whose account it is.
-//! - [`tags`]: what the customer attached.
+//! - [`end_user`]: the person who connected it.
+//! - [`tags`]: labels that the customer attached.
 //! - [`refresh`]: when its credentials are renewed.
-//! - [`public_connection`]: the connection as its customer reads it.
-//! - [`webhook_url`]: where its webhooks go.
-//! - [`auth_event`]: what a customer's server is told of it.
-//! - [`event`]: that, for one receiver.
+//! - [`public_connection`]: the connection in the form that customers read.
+//! - [`webhook_url`]: the receiver of its webhooks.
+//! - [`auth_event`]: the webhooks about it.
+//! - [`event`]: one webhook for one receiver.
 //!
-//! Folder `sessions`, the session itself:
+//! Folder `sessions`, for the session itself:
 //! - [`token`]: its credential.
-//! - [`body`]: what create and reconnect send.
+//! - [`body`]: the bodies of create and reconnect.
 //! - [`session_tags`]: how the tags of a session are merged.
-//! - [`oauth_flow`]: an OAuth flow between its start and its callback; how attempts ended.
-//! - [`connect_session`]: what the token stands for.
+//! - [`oauth_flow`]: an OAuth flow between its start and its callback, and outcomes of attempts.
+//! - [`connect_session`]: the session.
 //!
-//! "Contract" in these pages is the published wire contract of Nango's connect sessions, written
-//! down in `docs/contract.md`, and "the flow" is the second part of that file: what consumes a
-//! session. `docs/compatibility.md` lists where this project differs from it on purpose.
+//! In this documentation, "contract" is the wire contract of Nango's connect sessions in
+//! `docs/contract.md`, and "the flow" is the second part of that file, about the endpoints that use
+//! a session. `docs/compatibility.md` lists where this project differs on purpose.
 
 pub mod error;
 

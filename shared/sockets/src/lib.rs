@@ -1,10 +1,11 @@
-//! Messages to WebSocket clients, by the management API that API Gateway has for every WebSocket
-//! API (`@connections`): the only crate that calls it.
+//! Messages to WebSocket clients, through the management API that API Gateway has for every
+//! WebSocket API (`@connections`). Only this crate calls that API.
 //!
-//! A browser opens a socket, is told its id in a `connection_ack`, and names that id when it starts
-//! an OAuth flow. The flow's outcome is then posted to it, once (section 8 of the flow).
+//! A browser opens a socket, receives its connection id in a `connection_ack`, and sends that id
+//! when it starts an OAuth flow. The flow's outcome is then posted to it, once (section 8 of the
+//! flow).
 //!
-//! - [`Sockets`]: posting to a connection, and closing it.
+//! - [`Sockets`]: posts to a connection, and closes it.
 //! - `undelivered`: why a message does not arrive.
 
 mod undelivered;
@@ -20,13 +21,13 @@ use serde_json::{Value, json};
 
 pub use undelivered::Undelivered;
 
-/// The longest connection id that is taken. API Gateway's have 16 characters, UUIDs 36.
+/// The longest connection id that is accepted. API Gateway's have 16 characters, UUIDs 36.
 const ID_LENGTH_MAX: usize = 128;
 
-/// The open sockets of a WebSocket API. Without an API there are none, and nothing is called.
+/// The open sockets of a WebSocket API. Without an API, nothing is called.
 pub struct Sockets(Option<LazyClient>);
 
-/// Made for the first message: most flows that are started send none.
+/// A client that is made for the first message, since most requests send none.
 type LazyClient = LazyLock<Client, Box<dyn FnOnce() -> Client + Send>>;
 
 impl Sockets {
@@ -39,27 +40,27 @@ impl Sockets {
         }))
     }
 
-    /// Posts the outcome of a flow to the client that it was started with, if it was with one.
+    /// Posts the outcome of a flow to the socket that was named at its start, if there was one.
     pub async fn tell(&self, connection_id: Option<&str>, message: &Value) {
         if let Some(id) = connection_id {
             self.post(id, message).await;
         }
     }
 
-    /// Posts the outcome of a flow, and closes the connection: one id gets one outcome, so a second
-    /// flow that names it gets nothing. It is a courtesy: whether or not it arrives, the outcome
-    /// stands, so a failure is logged and not told to the caller. `connection_id` may be anything,
-    /// since it comes from a client.
+    /// Posts the outcome of a flow, and closes the connection. One id gets one outcome, so a second
+    /// flow with the same id gets none. A failure is only logged, since the session and the
+    /// callback page report the outcome too. `connection_id` comes from a client and may be any
+    /// text.
     pub async fn post(&self, connection_id: &str, message: &Value) {
         match self.send(connection_id, message).await {
             Ok(()) => self.close(connection_id).await,
-            // The page was closed, or the id never was one.
+            // The page was closed, or the client invented the id.
             Err(Undelivered::Gone) => {}
             Err(Undelivered::Failed(cause)) => tracing::warn!(cause, "a socket got no message"),
         }
     }
 
-    /// Tells a client its connection id.
+    /// Sends a client its connection id.
     pub async fn acknowledge(&self, connection_id: &str) -> Result<(), Undelivered> {
         self.send(connection_id, &acknowledgement(connection_id)).await
     }
@@ -99,8 +100,8 @@ pub fn acknowledgement(connection_id: &str) -> Value {
     json!({ "message_type": "connection_ack", "ws_client_id": connection_id })
 }
 
-/// Whether a text can be a connection id: base64 or a UUID. It becomes a segment of a path, where
-/// the SDK escapes everything but letters, digits and `-._~`, and dots could name another path.
+/// Whether a text can be a connection id: base64 or a UUID. It becomes a path segment, in which the
+/// SDK escapes everything but letters, digits and `-._~`, and dots could lead to another path.
 fn is_id(text: &str) -> bool {
     let is_of_id = |byte: u8| byte.is_ascii_alphanumeric() || b"-_=+/".contains(&byte);
     (1..=ID_LENGTH_MAX).contains(&text.len()) && text.bytes().all(is_of_id)

@@ -1,4 +1,4 @@
-//! Why a message does not arrive. No text here has a part of the message in it.
+//! Why a message does not arrive. No text here contains a part of the message.
 
 use std::error::Error;
 
@@ -6,17 +6,17 @@ use aws_sdk_apigatewaymanagement::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_apigatewaymanagement::operation::RequestId;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
-/// A message did not arrive.
+/// Why a message did not arrive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Undelivered {
-    /// There is no such connection: not yet, no longer, or it never was one (410 `GoneException`).
+    /// There is no such connection: not yet, no longer, or there never was (410 `GoneException`).
     Gone,
-    /// API Gateway throttles, refuses, fails or cannot be reached, retries included.
+    /// API Gateway throttles, refuses, fails or cannot be reached, even after retries.
     Failed(String),
 }
 
 impl Undelivered {
-    /// Sorts the failures of a call (AWS, "API Gateway Management API", `PostToConnection`).
+    /// Classifies the failure of a call (AWS, "API Gateway Management API", `PostToConnection`).
     pub(crate) fn from_call<E>(operation: &str, error: &SdkError<E, HttpResponse>) -> Self
     where
         E: ProvideErrorMetadata + Error + 'static,
@@ -30,7 +30,7 @@ impl Undelivered {
             return Self::Failed(format!("{operation}: {cause}"));
         };
         let status = service.raw().status().as_u16();
-        // By the status: an answer without a body says no more than that.
+        // By the status, since the answer may have no body.
         if status == 410 {
             return Self::Gone;
         }

@@ -1,4 +1,4 @@
-//! What an update changes of a connection: the parts of its update expression.
+//! The update expression of a change to a connection.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ use crate::error::StoreError;
 use crate::item::Item;
 use crate::refresh_item;
 
-/// The parts of an update expression. Every name is given a placeholder, since some are reserved.
+/// The parts of an update expression. Every name gets a placeholder, since some are reserved words.
 #[derive(Default)]
 pub(crate) struct Assignments {
     set: Vec<String>,
@@ -58,7 +58,7 @@ impl Assignments {
         Ok(())
     }
 
-    /// Credentials were renewed, or were not: that ends the lease, whoever has it.
+    /// The end of a renewal, successful or not. It also removes the lease, whoever holds it.
     pub(crate) fn renewal(
         &mut self,
         id: &ConnectionId,

@@ -1,5 +1,5 @@
-//! How an attempt to connect ends: the connection that it makes, the outcome on its session, and
-//! the end of its OAuth flow, all in one transaction.
+//! The end of an attempt to connect, in one transaction: the connection that it makes, the outcome
+//! on its session, the webhooks, and the end of its OAuth flow.
 
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Put, TransactWriteItem, Update};
 use jiff::Timestamp;
@@ -14,65 +14,66 @@ use session::token::TokenHash;
 use uuid::Uuid;
 
 use crate::assignments::Assignments;
-use crate::connection_item::{CREDENTIALS, ConnectionKey, from_connection, text_of};
+use crate::connection_item::{CREDENTIALS, ConnectionKey, from_connection};
 use crate::error::{StoreError, failed_conditions};
-use crate::item;
+use crate::item::text_of;
 use crate::oauth_states;
 use crate::record::Key;
+use crate::session_item::{TOKEN_HASH, token_hash};
 use crate::tables::Tables;
 
-/// What became of a connection that a session wanted to save.
+/// The result of saving a connection for a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Saved {
     /// It is saved.
     Done,
-    /// The session was deleted meanwhile.
+    /// The session was deleted in the meantime.
     SessionGone,
-    /// The integration was removed meanwhile.
+    /// The integration was removed in the meantime, or has another provider.
     IntegrationGone,
-    /// The connection that was to be replaced is gone, or the one to be made is there already.
+    /// The connection to reconnect no longer exists, or the new one exists already.
     Conflict,
 }
 
-/// What a reconnect changes. The connection keeps its id, number and creation time.
+/// The changes of a reconnection. The connection keeps its id, number and creation time.
 #[derive(Debug)]
 pub struct Reconnection {
     /// The name of the provider that the credentials are for.
     pub provider: String,
     /// New credentials, sealed; `None` removes them.
     pub credentials: Option<Vec<u8>>,
-    /// Replaces what was there.
+    /// Replaces the stored configuration.
     pub connection_config: Map<String, Value>,
-    /// Replaces what was there, also when it is `None`.
+    /// Replaces the stored URL, even if it is `None`.
     pub webhook_url_override: Option<String>,
-    /// `None` keeps the end user that is there.
+    /// `None` keeps the stored end user.
     pub end_user: Option<EndUser>,
-    /// `None` keeps the tags that are there.
+    /// `None` keeps the stored tags.
     pub tags: Option<Tags>,
     /// `None` leaves `updated_at` as it is.
     pub updated_at: Option<Timestamp>,
-    /// When the grant is renewed unasked, if nobody asks before.
+    /// When the grant is renewed if it stays idle.
     pub refresh_due_at: Option<Timestamp>,
 }
 
-/// What is written of the end of an attempt besides its connection.
+/// What is written at the end of an attempt besides the connection.
 #[derive(Debug, Clone, Copy)]
 pub struct End<'a> {
     /// The session's environment.
     pub environment: Uuid,
-    /// The session, whose outcomes get one more.
+    /// The session, to whose outcomes this one is added.
     pub session: &'a TokenHash,
-    /// How many it had when it was read.
+    /// How many outcomes it had when it was read.
     pub outcomes_before: usize,
-    /// That one.
+    /// The outcome to add.
     pub outcome: &'a Outcome,
-    /// The OAuth flow that ends.
+    /// The OAuth flow that ends, if there is one.
     pub flow: Option<(&'a FlowHash, &'a FlowEnd)>,
 }
 
 impl Tables {
-    /// Saves a new connection, if the session that makes it and the integration still exist, and
-    /// the integration still is one of the connection's provider.
+    /// Saves a new connection, if its session and its integration still exist, and the integration
+    /// still has the same provider.
     pub async fn create_connection(
         &self,
         connection: Connection,
@@ -91,7 +92,7 @@ impl Tables {
     }
 
     /// Replaces the credentials of a connection, if it, the session and the integration exist, and
-    /// the integration still is one of the provider that the credentials are for.
+    /// the integration still has the provider of the credentials.
     pub async fn reconnect(
         &self,
         integration: &IntegrationKey,
@@ -130,7 +131,8 @@ impl Tables {
         self.save(Some((write, integration)), end, events).await
     }
 
-    /// Writes down that an attempt failed. It is no failure if the session is gone.
+    /// Records that an attempt failed. If the session no longer exists, only the flow's end is
+    /// recorded.
     pub async fn fail(&self, end: End<'_>, events: Vec<Event>) -> Result<(), StoreError> {
         match self.save(None, end, events).await? {
             Saved::SessionGone => match end.flow {
@@ -141,8 +143,8 @@ impl Tables {
         }
     }
 
-    /// One transaction, so that neither a deleted session nor a removed integration makes anything,
-    /// and so that there is no connection without its outcome and its webhooks.
+    /// Writes in one transaction, so that nothing is made for a deleted session or a removed
+    /// integration, and no connection is without its outcome and its webhooks.
     async fn save(
         &self,
         connection: Option<(TransactWriteItem, TransactWriteItem)>,
@@ -171,7 +173,7 @@ impl Tables {
         }
     }
 
-    /// The condition that an integration exists, and that its provider is this one.
+    /// The condition that an integration exists and has this provider.
     fn provisioned(
         &self,
         integration: &Key,
@@ -186,14 +188,14 @@ impl Tables {
         Ok(TransactWriteItem::builder().condition_check(check).build())
     }
 
-    /// Appends an outcome to those of a session, and lets the oldest go when there are many. An
-    /// index behind the end of a list appends (DynamoDB, "Update expressions"), and unlike
-    /// `list_append` it may stand beside the removal of another one.
+    /// Appends an outcome to those of a session, and removes the oldest one if there are many.
+    /// Setting an index beyond the end of a list appends (DynamoDB, "Update expressions"), and
+    /// unlike `list_append` it can be combined with the removal of another element.
     fn outcome(&self, end: End<'_>) -> Result<Update, StoreError> {
         let outcome = AttributeValue::S(text_of(end.outcome)?);
         let update = Update::builder()
             .table_name(&self.names.sessions)
-            .key(item::TOKEN_HASH, item::token_hash(end.session))
+            .key(TOKEN_HASH, token_hash(end.session))
             .condition_expression("attribute_exists(token_hash)");
         let update = if end.outcomes_before < OUTCOMES_MAX {
             update
@@ -213,7 +215,7 @@ impl Tables {
     fn flow_end(&self, state: &FlowHash, end: &FlowEnd) -> Result<Update, StoreError> {
         Ok(Update::builder()
             .table_name(&self.names.sessions)
-            .key(item::TOKEN_HASH, oauth_states::key(state))
+            .key(TOKEN_HASH, oauth_states::key(state))
             .update_expression("SET flow_end = :end")
             .expression_attribute_values(":end", AttributeValue::S(text_of(end)?))
             .condition_expression("attribute_exists(token_hash)")

@@ -1,5 +1,5 @@
-//! The DynamoDB client, connected before the first request: a start is not throttled to the
-//! memory's CPU share, and a request is.
+//! The DynamoDB client, which is connected before the first request: Lambda throttles a request to
+//! the memory's share of the CPU, but not the start.
 
 use std::time::Duration;
 
@@ -12,11 +12,11 @@ use aws_sdk_dynamodb::config::{Builder, Config, ConfigBag, Intercept, RuntimeCom
 use aws_sdk_dynamodb::error::BoxError;
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 
-/// As long as a start may wait for its connection.
+/// How long a start may wait for its connection.
 const PRIME_WITHIN: Duration = Duration::from_secs(2);
 
-/// A client that calls the endpoint of its region, or another one. `observer` sees each request
-/// that is sent, retries included.
+/// A client that calls the endpoint of its region, or `endpoint_url`. `observer` sees each request
+/// that is sent, including retries.
 pub fn client(
     config: &SdkConfig,
     endpoint_url: Option<String>,
@@ -29,11 +29,11 @@ pub fn client(
     Client::from_conf(config.build())
 }
 
-/// Makes the connection that the first request will use, by `GET /`, which DynamoDB answers to
-/// everybody and bills to nobody. Until it is sent it is a call like any other, since the code and
-/// the memory that a call takes are cheaper now than under the CPU share of a request. It is
-/// awaited: in the background it would race that request into a second connection. A failure is
-/// ignored here: if it lasts, the first request runs into it and answers it.
+/// Makes the connection that the first request will use, with `GET /`, which DynamoDB answers
+/// without credentials and does not bill. Until it is sent it is an ordinary call, so that the code
+/// and the memory that a call needs are loaded now and not during a request. It is awaited, because
+/// in the background it would race with the first request, which would open a second connection. A
+/// failure is ignored: if it persists, the first request meets it and answers it.
 pub async fn prime(client: &Client, table: &str) {
     let ping = client
         .get_item()
@@ -50,7 +50,7 @@ pub async fn prime(client: &Client, table: &str) {
     let _ = tokio::time::timeout(PRIME_WITHIN, Box::pin(ping.send())).await;
 }
 
-/// Sends `GET /` in place of the call: no operation, no signature.
+/// Replaces the request with `GET /`, without operation and signature.
 #[derive(Debug)]
 struct SendPing;
 

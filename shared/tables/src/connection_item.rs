@@ -8,14 +8,15 @@
 //! | `end_user_pk` | environment and end user: partition key of the index `by-end-user` |
 //! | `refresh_shard`, `refresh_due_at` | when a grant is renewed: keys of `by-refresh-due` |
 //!
-//! The id stands first in the sort key, so that whoever knows only the id finds the connection.
+//! The connection id comes first in the sort key, so that a connection can be found by its id
+//! alone.
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use sealing::Location;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_dynamo::aws_sdk_dynamodb_1::from_item;
 use serde_json::{Map, Value};
 use session::connect_session::timestamp;
@@ -27,10 +28,10 @@ use session::tags::Tags;
 use uuid::Uuid;
 
 use crate::error::StoreError;
-use crate::item::{Item, Json};
+use crate::item::{Item, Json, text_of};
 use crate::refresh_item;
 
-/// The attribute that holds sealed credentials.
+/// The attribute that contains sealed credentials.
 pub(crate) const CREDENTIALS: &str = "credentials";
 
 /// The key of a connection's item.
@@ -43,13 +44,13 @@ pub struct ConnectionKey {
 }
 
 impl ConnectionKey {
-    /// Of a connection of an environment.
+    /// The key of an environment's connection.
     pub fn new(environment: Uuid, integration: &IntegrationKey, id: &ConnectionId) -> Self {
         Self { pk: partition(environment), sk: format!("{}#{}", id.as_str(), integration.as_str()) }
     }
 
-    /// Where the sealed credentials belong. The table's own name is left out: a table that is
-    /// restored from a backup has another.
+    /// The location of the sealed credentials. It has the table's logical name, because a table
+    /// that is restored from a backup has another one.
     pub fn credentials(&self) -> Location<'_> {
         Location {
             table: "connections",
@@ -80,11 +81,11 @@ pub fn end_user_partition(environment: Uuid, end_user_id: &str) -> String {
 pub fn search_text(id: &ConnectionId, end_user: Option<&EndUser>) -> String {
     let name = end_user.and_then(|user| user.display_name.as_deref()).unwrap_or_default();
     let email = end_user.and_then(|user| user.email.as_deref()).unwrap_or_default();
-    // A line feed, so that no match runs from one into the next.
+    // Separated by line feeds, so that a search does not match across two of them.
     format!("{}\n{name}\n{email}", id.as_str()).to_lowercase()
 }
 
-/// The attributes that follow from the end user.
+/// The attributes that are derived from the end user.
 pub fn end_user_attributes(
     environment: Uuid,
     id: &ConnectionId,
@@ -135,20 +136,15 @@ pub fn from_connection(environment: Uuid, connection: Connection) -> Result<Item
     Ok(item)
 }
 
-/// The place of a connection among those of its environment, by creation.
+/// The sort key of a connection in its environment, by creation.
 pub fn created_sk(connection: &Connection) -> String {
     format!("{:013}#{:016}", connection.created_at.as_millisecond(), connection.number)
 }
 
-/// One tag as it stands in the text of a connection's tags: `"plan":"pro"`. It stands nowhere else
-/// in there, because the quotes within a value are escaped.
+/// One tag as it appears in the text of a connection's tags: `"plan":"pro"`. It cannot appear
+/// inside a value, because the quotes there are escaped.
 pub fn tag_text(key: &str, value: &str) -> Result<String, StoreError> {
     Ok(format!("{}:{}", text_of(&key)?, text_of(&value)?))
-}
-
-/// A value as JSON text, which keeps the order of its keys.
-pub fn text_of(value: &impl Serialize) -> Result<String, StoreError> {
-    serde_json::to_string(value).map_err(|error| StoreError::Unexpected(format!("item: {error}")))
 }
 
 /// The connection of an item.
@@ -191,7 +187,8 @@ struct ConnectionItem {
     updated_at_ms: i64,
 }
 
-/// A stored object. It was a client's, so it is read by [`json`], which knows no private markers.
+/// A stored object. It came from a client, so it is read by [`json`], which ignores the markers of
+/// `serde_json`.
 fn object_of(text: &str) -> Result<Map<String, Value>, StoreError> {
     match json::parse(text) {
         Ok(Value::Object(object)) => Ok(object),

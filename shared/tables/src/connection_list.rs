@@ -1,4 +1,4 @@
-//! Listing connections: newest first, in pages.
+//! Lists connections, newest first, in pages.
 
 use std::collections::HashMap;
 
@@ -12,18 +12,18 @@ use crate::error::StoreError;
 use crate::item::Item;
 use crate::tables::Tables;
 
-/// How many items one Query reads at most.
+/// The most items that one Query reads.
 const READ_AT_ONCE: usize = 100;
 
-/// How many items are read for one answer at most. A filter that matches little in a large
-/// environment answers what it found so far, and a cursor.
+/// The most items that are read for one answer. If a filter matches few items of a large
+/// environment, the answer has those that were found, and a cursor.
 const READ_MAX: usize = 20_000;
 
-/// The most integrations of a filter: the operands of DynamoDB's `IN` (AWS, "Comparison operator and
-/// function reference").
+/// The most integrations of a filter: the operands of DynamoDB's `IN` (AWS, "Comparison operator
+/// and function reference").
 pub const INTEGRATIONS_MAX: usize = 100;
 
-/// Which connections are listed: those to which every part that is given applies.
+/// Which connections are listed: those that match all the given parts.
 #[derive(Debug, Default)]
 pub struct Filter {
     /// The whole id.
@@ -40,13 +40,13 @@ pub struct Filter {
     pub tags: Tags,
 }
 
-/// The place in a list after a connection.
+/// The position in a list after a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor(String);
 
 impl Cursor {
-    /// A cursor that a client sends back. It is not secret, and a forged one is harmless: the list
-    /// stays within the environment of the secret key.
+    /// Reads a cursor that a client sends back. It is not secret, and a forged one is harmless,
+    /// since the list stays within the environment of the secret key.
     pub fn parse(text: &str) -> Option<Self> {
         let is_good = text.len() <= 64
             && text.bytes().all(|b| b.is_ascii_digit() || b == b'-')
@@ -55,33 +55,33 @@ impl Cursor {
     }
 }
 
-/// Which part of a list: `limit` connections behind the first `offset` after the cursor.
+/// A page of a list: `limit` connections, after skipping `offset` connections after the cursor.
 #[derive(Debug)]
 pub struct Page {
-    /// Where it starts.
+    /// Where the list starts; `None` is the newest connection.
     pub cursor: Option<Cursor>,
-    /// How many connections are left out before it.
+    /// How many connections are skipped.
     pub offset: usize,
-    /// How many it has at most.
+    /// The most connections of the page.
     pub limit: usize,
 }
 
-/// A part of a list.
+/// The connections of a page.
 #[derive(Debug)]
 pub struct Listed {
-    /// Newest first.
+    /// The connections, newest first.
     pub connections: Vec<Connection>,
-    /// Where the next part starts, if more may follow.
+    /// Where the next page starts, if more connections may follow.
     pub next_cursor: Option<String>,
 }
 
 impl Filter {
-    /// The cursor after a connection, as text for the client.
+    /// The cursor after a connection, as text for clients.
     pub fn cursor_after(&self, connection: &Connection) -> String {
         created_sk(connection).replace('#', "-")
     }
 
-    /// The filter expression of DynamoDB, and its values.
+    /// The DynamoDB filter expression, and its values.
     fn expression(&self) -> Result<(String, Item), StoreError> {
         let mut parts = Vec::new();
         let mut values = Item::new();
@@ -114,8 +114,8 @@ impl Filter {
 }
 
 impl Tables {
-    /// A page of the connections of an environment that a filter lets through, newest first. The
-    /// index follows the table within moments, not at once.
+    /// A page of an environment's connections that match a filter, newest first. The index is
+    /// eventually consistent: it follows the table within moments.
     pub async fn list_connections(
         &self,
         environment: Uuid,
@@ -123,7 +123,7 @@ impl Tables {
         page: &Page,
     ) -> Result<Listed, StoreError> {
         if filter.integrations.as_ref().is_some_and(Vec::is_empty) {
-            // Nothing matches, and DynamoDB has no expression for that.
+            // Nothing matches, and DynamoDB does not accept an empty `IN`.
             return Ok(Listed { connections: Vec::new(), next_cursor: None });
         }
         if filter.connection_id.is_some() && filter.end_user_id.is_none() {
@@ -156,8 +156,8 @@ impl Tables {
         }
     }
 
-    /// The connections of one id: there are as many as integrations at most, and the table has them
-    /// in another order.
+    /// The connections with one id, at most one per integration. They are sorted here, since the
+    /// table has them in another order.
     async fn list_by_id(
         &self,
         environment: Uuid,
@@ -197,7 +197,7 @@ impl Tables {
         start: Option<Item>,
     ) -> Result<aws_sdk_dynamodb::operation::query::QueryOutput, StoreError> {
         let (expression, values) = filter.expression()?;
-        // A reserved word.
+        // `search` is a reserved word.
         let search = filter.search.is_some();
         let names = search.then(|| HashMap::from([("#search".to_owned(), "search".to_owned())]));
         let mut query = self
@@ -238,7 +238,7 @@ impl Tables {
     }
 }
 
-/// The place in the list that a key of an index stands for.
+/// The cursor for a key of an index.
 fn place_of(key: &Item) -> Option<String> {
     Some(key.get("created_sk")?.as_s().ok()?.replace('#', "-"))
 }

@@ -8,11 +8,12 @@ use session::tags::Tags;
 use uuid::Uuid;
 
 use crate::assignments::Assignments;
-use crate::connection_item::{ConnectionKey, from_connection, partition, text_of, to_connection};
+use crate::connection_item::{ConnectionKey, from_connection, partition, to_connection};
 use crate::error::StoreError;
+use crate::item::text_of;
 use crate::tables::Tables;
 
-/// What a customer may change of a connection. `None` keeps what is there.
+/// The changes that a customer can make to a connection. `None` keeps the stored value.
 #[derive(Debug, Default)]
 pub struct ConnectionChange {
     /// Replaces the end user.
@@ -40,7 +41,7 @@ impl Tables {
         Box::pin(get.send()).await?.item.map(to_connection).transpose()
     }
 
-    /// Changes a connection. `false` means that there was none.
+    /// Changes a connection. `false` if it does not exist.
     pub async fn change_connection(
         &self,
         environment: Uuid,
@@ -49,7 +50,7 @@ impl Tables {
         change: ConnectionChange,
     ) -> Result<bool, StoreError> {
         let mut update = Assignments::default();
-        // An update without a change would be refused; this one is written as it stands.
+        // DynamoDB refuses an update without changes, so this attribute is always written.
         update.set("connection_id", AttributeValue::S(id.as_str().to_owned()));
         if let Some(own) = &change.tags {
             update.set("tags", AttributeValue::S(text_of(own)?));
@@ -80,8 +81,8 @@ impl Tables {
 }
 
 impl Tables {
-    /// Makes a connection, or sets the end user and the tags of one that is there. Whatever else it
-    /// has stays, credentials above all.
+    /// Creates a connection, or sets the end user and the tags of an existing one, which keeps
+    /// everything else, such as its credentials.
     pub(crate) fn set_connection(
         &self,
         environment: Uuid,
@@ -106,7 +107,7 @@ impl Tables {
             .build()?)
     }
 
-    /// Those of the connections that exist.
+    /// The connections with these names that exist.
     pub async fn connections_named(
         &self,
         environment: Uuid,

@@ -1,4 +1,4 @@
-//! Why DynamoDB did not answer, in words that may be logged.
+//! Why DynamoDB did not answer, in a form that may be logged.
 
 use std::error::Error as StdError;
 
@@ -8,11 +8,11 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use session::Error;
 
-/// DynamoDB did not answer the question. The cause is for logs: it names error codes and request
-/// ids, and quotes nothing of what was sent or answered.
+/// DynamoDB did not answer. The cause is for logs: it names error codes and request ids, and quotes
+/// nothing that was sent or received.
 #[derive(Debug)]
 pub enum StoreError {
-    /// Throttled, timed out or unreachable, retries included. Trying later may help.
+    /// Throttled, timed out or unreachable, even after retries. Trying later may help.
     Unavailable(String),
     /// Anything else.
     Unexpected(String),
@@ -53,9 +53,9 @@ impl From<BuildError> for StoreError {
 }
 
 impl From<serde_dynamo::Error> for StoreError {
-    /// Its text would quote what it found in place of what it expected.
+    /// Leaves out the error's own text, which quotes the value that it found.
     fn from(_: serde_dynamo::Error) -> Self {
-        Self::Unexpected("an item is not what it should be".to_owned())
+        Self::Unexpected("an item has an unexpected form".to_owned())
     }
 }
 
@@ -68,16 +68,16 @@ impl From<StoreError> for Error {
     }
 }
 
-/// The error and what it comes from, as each describes itself to people. The SDK's own rendering
-/// (`DisplayErrorContext`) adds the raw response, which holds items.
+/// The error and its sources, each as it describes itself. The SDK's own rendering
+/// (`DisplayErrorContext`) would add the raw response, which contains items.
 fn cause<E>(error: &SdkError<E, HttpResponse>, status: Option<u16>) -> String
 where
     E: ProvideErrorMetadata + RequestId + StdError + 'static,
 {
     let mut cause = error.to_string();
     let mut source = error.source();
-    // A message of the service may quote keys of items, and one of the parser what it could not
-    // read, so of an answer only the code is told.
+    // The service's message may quote keys of items, and the parser's message what it could not
+    // read. So only the code of an answer is used.
     if let Some(answer) = error.as_service_error() {
         let is_code = |code: &&str| code.bytes().all(|byte| byte.is_ascii_alphanumeric());
         let code = answer.code().filter(is_code);
@@ -97,8 +97,8 @@ where
     }
 }
 
-/// Which writes of a cancelled transaction failed on their condition, in their order. Empty where
-/// it was cancelled for another reason.
+/// For each write of a cancelled transaction, whether its condition failed. Empty if the error is
+/// another one.
 pub fn failed_conditions<R>(error: &SdkError<TransactWriteItemsError, R>) -> Vec<bool> {
     let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
         error.as_service_error()

@@ -1,12 +1,12 @@
-//! The events table: one item for each webhook and receiver, until a month after it was made.
+//! The events table: one item per webhook and receiver, kept for a month.
 //!
 //! | key | holds |
 //! |---|---|
 //! | `pk` | `ENV#<environment id>` |
 //! | `sk` | the event's id, which begins with the moment at which it was made |
 //!
-//! An event is written together with what it tells of: `put` is a part of that transaction. From
-//! then on its item says how far its delivery has come.
+//! An event is written in the same transaction as the change that it reports: `put` is a part of
+//! that transaction. Afterwards the item also has the state of the delivery.
 
 use std::collections::HashMap;
 
@@ -25,44 +25,44 @@ use crate::tables::Tables;
 /// How long an event is kept.
 const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-/// How far delivery has come.
+/// The state of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// It is to be sent, or to be sent again.
+    /// The event will be sent, or sent again.
     Pending,
-    /// The receiver has it.
+    /// The receiver has accepted it.
     Delivered,
-    /// It is not sent again unless somebody asks.
+    /// It will not be sent again, unless an operator asks for it.
     Failed,
 }
 
-/// An event, and how far its delivery has come.
+/// An event, and its delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredEvent {
-    /// Whose it is.
+    /// The environment of the event.
     pub environment_id: Uuid,
     /// The event.
     pub event: Event,
-    /// How far it has come.
+    /// Its delivery.
     pub delivery: Delivery,
 }
 
-/// How far the delivery of an event has come.
+/// The delivery of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
-    /// Whether anything is left to do.
+    /// Its state.
     pub status: Status,
     /// How many attempts have failed.
     pub attempt: u32,
-    /// When the next attempt is due; once there is none, when the last one was made.
+    /// When the next attempt is due; after the last attempt, when that was made.
     pub due: Timestamp,
-    /// What became of the last attempt, such as `500` or `timeout`.
+    /// The result of the last attempt, such as `500` or `timeout`.
     pub last: Option<String>,
 }
 
 impl Tables {
-    /// The part of a transaction that keeps an event.
+    /// The part of a transaction that stores an event.
     pub(crate) fn put(
         &self,
         environment: Uuid,
@@ -76,7 +76,7 @@ impl Tables {
         Ok(TransactWriteItem::builder().put(put).build())
     }
 
-    /// Keeps events that tell of nothing that was written: of failures.
+    /// Stores events on their own, for failures: there is no other change to write with them.
     pub async fn put_events(
         &self,
         environment: Uuid,
@@ -108,8 +108,8 @@ impl Tables {
         Box::pin(get.send()).await?.item.map(to_event).transpose()
     }
 
-    /// Notes what became of an attempt. `false` means that somebody else has delivered the event,
-    /// or has noted as many attempts.
+    /// Records the result of an attempt. `false` if another invocation has delivered the event, or
+    /// has recorded as many attempts.
     pub async fn note_attempt(
         &self,
         environment: Uuid,
@@ -117,15 +117,15 @@ impl Tables {
         delivery: &Delivery,
     ) -> Result<bool, StoreError> {
         let condition = match delivery.status {
-            // Whatever others have noted meanwhile, it has arrived.
+            // It has arrived, whatever number of attempts others have recorded.
             Status::Delivered => "#status = :pending",
             Status::Pending | Status::Failed => "#status = :pending AND attempt < :attempt",
         };
         self.set_delivery(environment, id, delivery, condition).await
     }
 
-    /// Opens an event again whose delivery has ended. `false` means that it had not, or that there
-    /// is no such event.
+    /// Makes an event pending again whose delivery has ended. `false` if it has not ended, or if
+    /// there is no such event.
     pub async fn reopen_event(
         &self,
         environment: Uuid,
@@ -171,8 +171,8 @@ impl Tables {
         }
     }
 
-    /// The events of an environment that were made at `from` or later and are `wanted`, the oldest
-    /// first.
+    /// The events of an environment that were made at `from` or later and have the status `wanted`,
+    /// the oldest first.
     pub async fn events_since(
         &self,
         environment: Uuid,
@@ -259,8 +259,8 @@ fn from_event(environment: Uuid, event: Event) -> Result<Item, StoreError> {
 pub fn to_event(item: Item) -> Result<StoredEvent, StoreError> {
     let item: EventItem = from_item(item)?;
     let environment = item.pk.strip_prefix("ENV#").and_then(|id| Uuid::try_parse(id).ok());
-    let environment_id =
-        environment.ok_or_else(|| StoreError::Unexpected("an event of nobody".to_owned()))?;
+    let environment_id = environment
+        .ok_or_else(|| StoreError::Unexpected("an event without an environment".to_owned()))?;
     Ok(StoredEvent {
         environment_id,
         event: Event {

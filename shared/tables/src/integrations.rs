@@ -1,4 +1,4 @@
-//! Integrations, providers and branch keys: what functions read that make and open connections.
+//! Reads integrations, providers and branch keys, for functions that make and open connections.
 
 use std::collections::HashSet;
 
@@ -13,7 +13,7 @@ use crate::record::{Key, Record, Stored};
 use crate::record_item::to_stored;
 use crate::tables::Tables;
 
-/// The most integrations of one list. Each takes some 300 bytes of an answer that may have 6 MB.
+/// The most integrations of one list. Each takes about 300 bytes of an answer of at most 6 MB.
 pub const INTEGRATIONS_LISTED_MAX: usize = 10_000;
 
 impl Tables {
@@ -27,7 +27,7 @@ impl Tables {
         Ok(item.and_then(|stored| integration(key.clone(), stored)))
     }
 
-    /// Those of `keys` that are integrations of the environment, in no order.
+    /// The integrations with these keys that exist in the environment, in no particular order.
     pub async fn integrations_named(
         &self,
         environment: Uuid,

@@ -1,30 +1,31 @@
-//! DynamoDB: one method per access pattern. The only crate that reads and writes tables.
+//! DynamoDB, with one method per access pattern. Only this crate reads and writes tables.
 //!
-//! Outcomes that a caller tells apart are values; an error means that the question was not
-//! answered. Every write that could race carries its condition with it.
+//! Outcomes that callers distinguish are values; an error means that DynamoDB did not answer. Every
+//! write that could race carries its condition.
 //!
 //! - [`error`]: why DynamoDB did not answer.
 //! - [`client`]: the client, connected before the first request.
 //! - [`tables`]: the names of the tables, and the client that reaches them.
-//! - [`item`]: sessions as items, both directions side by side.
+//! - [`item`]: what items are made of.
+//! - [`session_item`]: sessions as items.
 //! - [`connection_item`]: connections as items.
-//! - [`refresh_item`]: what is remembered of their renewal, in the same items.
-//! - [`record`]: what an operator set up, and under which keys of the registry table.
-//! - [`record_item`]: the same as items.
-//! - `assignments`: what an update changes of a connection.
-//! - [`connection_list`]: connections, newest first, in pages.
+//! - [`refresh_item`]: the state of their refreshing, in the same items.
+//! - [`record`]: the records of the registry table, and their keys.
+//! - [`record_item`]: those records as items.
+//! - `assignments`: the update expression of a change to a connection.
+//! - [`connection_list`]: lists connections, newest first, in pages.
 //! - [`metadata`]: the metadata of connections.
-//! - [`refreshing`]: the renewal of their credentials: lease, result, and what is due.
-//! - [`sessions`], [`registry`], [`connections`]: the questions that are asked of each table.
-//! - [`attempts`]: how an attempt to connect ends, in one transaction.
-//! - [`oauth_states`]: OAuth flows that are under way.
+//! - [`refreshing`]: the renewal of credentials: lease, result, failure, and what is due.
+//! - [`sessions`], [`registry`], [`connections`]: reads and writes of each table.
+//! - [`attempts`]: the end of an attempt to connect, in one transaction.
+//! - [`oauth_states`]: OAuth flows in progress.
 //! - [`managed_connections`]: connections that a customer's server imports and deletes.
-//! - [`events`]: webhooks, and how far their delivery has come.
+//! - [`events`]: webhooks, and the state of their delivery.
 //! - [`integrations`]: integrations, providers and branch keys.
-//! - [`transaction`]: how the registry is written.
+//! - [`transaction`]: writes to the registry.
 //!
-//! A future of the SDK holds kilobytes. It is put on the heap where it is made, so that it is not
-//! copied into each of the futures around it.
+//! A future of the SDK has kilobytes. It is boxed where it is made, so that it is not copied into
+//! each of the futures around it.
 
 mod assignments;
 pub mod attempts;
@@ -44,6 +45,7 @@ pub mod record_item;
 pub mod refresh_item;
 pub mod refreshing;
 pub mod registry;
+pub mod session_item;
 pub mod sessions;
 pub mod tables;
 pub mod transaction;

@@ -9,12 +9,13 @@ use crate::connection_item::{ConnectionKey, from_connection};
 use crate::error::{StoreError, failed_conditions};
 use crate::tables::Tables;
 
-/// A connection that is the one that was read: a number is never given twice.
+/// The condition that a connection is the one that was read, since every connection has its own
+/// number.
 const SAME_NUMBER: &str = "#number = :number";
 
 impl Tables {
-    /// Saves a connection and the events that tell of it: a new one, or in place of the one with
-    /// the number that is `replaced`. `false` means that somebody else was there first.
+    /// Saves a connection and its events: a new one, or in place of the one with the number
+    /// `replaced`. `false` if somebody else has saved or removed it in the meantime.
     pub async fn import_connection(
         &self,
         environment: Uuid,
@@ -36,8 +37,8 @@ impl Tables {
         self.write_with_events(environment, write, events).await
     }
 
-    /// Removes a connection as it was read, and saves the events that tell of it. `false` means
-    /// that somebody else has removed it, or that it has other credentials meanwhile.
+    /// Removes a connection and saves its events. `false` if somebody else has removed it, or if
+    /// its credentials have changed since it was read.
     pub async fn delete_connection(
         &self,
         environment: Uuid,
@@ -66,7 +67,7 @@ impl Tables {
         self.write_with_events(environment, write, events).await
     }
 
-    /// One transaction. `false` means that the condition of the write does not hold.
+    /// Writes in one transaction. `false` if the condition of the write does not hold.
     async fn write_with_events(
         &self,
         environment: Uuid,

@@ -1,4 +1,4 @@
-//! The metadata of connections: replaced or merged, of all the connections named or of none.
+//! Changes the metadata of connections: of all that are named, or of none.
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
 use serde_json::{Map, Value};
@@ -6,20 +6,20 @@ use session::connection::ConnectionId;
 use session::integration::IntegrationKey;
 use uuid::Uuid;
 
-use crate::connection_item::{ConnectionKey, text_of};
-use crate::error::StoreError;
-use crate::error::failed_conditions;
+use crate::connection_item::ConnectionKey;
+use crate::error::{StoreError, failed_conditions};
+use crate::item::text_of;
 use crate::tables::Tables;
 
 /// The most connections of one transaction (AWS service quotas).
 const TRANSACTION_MAX: usize = 100;
 
-/// How often a merge is tried when somebody else changes the same metadata.
+/// How often a merge is tried while somebody else changes the same metadata.
 const MERGES_MAX: usize = 5;
 
 impl Tables {
-    /// Replaces the metadata of connections, or merges into it at the top level. Answers the first
-    /// connection that does not exist, and then nothing was changed.
+    /// Replaces the metadata of connections, or merges into it at the top level. If a connection
+    /// does not exist, returns its id, and nothing is changed.
     pub async fn change_metadata(
         &self,
         environment: Uuid,
@@ -34,7 +34,8 @@ impl Tables {
                 unique.push(id);
             }
         }
-        // More than one transaction holds: look first, so that an unknown one changes nothing.
+        // More than fit into one transaction: look them up first, so that an unknown one changes
+        // nothing.
         if unique.len() > TRANSACTION_MAX {
             for id in &unique {
                 if self.connection(environment, key, id).await?.is_none() {
@@ -81,15 +82,15 @@ impl Tables {
             match failed.and_then(|index| ids.get(index)) {
                 None => return Err(error.into()),
                 Some(missing) if !merges => return Ok(Some((*missing).clone())),
-                // Changed since it was read: read again.
+                // Changed since it was read, so read and merge again.
                 Some(_) => {}
             }
         }
-        Err(StoreError::Unavailable("metadata is changed by others all the time".to_owned()))
+        Err(StoreError::Unavailable("the metadata keeps being changed by others".to_owned()))
     }
 
-    /// Writes metadata, on the condition that the connection exists and, where it was read before,
-    /// that its metadata is what it was.
+    /// Writes metadata, on the condition that the connection exists and, if `before` is given, that
+    /// its metadata is still that.
     #[expect(clippy::option_option, reason = "not read, none and some are three things")]
     fn metadata_update(
         &self,

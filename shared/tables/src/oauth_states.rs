@@ -1,4 +1,4 @@
-//! OAuth flows that are under way, in the sessions table: the key is SHA-256 of the `state`.
+//! OAuth flows in progress, in the sessions table: the key is SHA-256 of the `state`.
 
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::primitives::Blob;
@@ -9,12 +9,12 @@ use serde_dynamo::aws_sdk_dynamodb_1::from_item;
 use session::oauth_flow::{FLOW_LIFETIME_MS, FlowEnd, FlowHash, OauthFlow};
 use uuid::Uuid;
 
-use crate::connection_item::text_of;
 use crate::error::StoreError;
-use crate::item::{self, Item, Json, TOKEN_HASH};
+use crate::item::{Item, Json, text_of, ttl};
+use crate::session_item::TOKEN_HASH;
 use crate::tables::Tables;
 
-/// The attribute that holds the flow's secrets, sealed under its cookie.
+/// The attribute that contains the flow's secrets, sealed with a key from its cookie.
 pub const SECRETS: &str = "flow_secrets";
 
 /// What a callback finds under its state.
@@ -22,11 +22,11 @@ pub const SECRETS: &str = "flow_secrets";
 pub enum Taken {
     /// No flow, or one that began more than an hour ago.
     Unknown,
-    /// The flow of another browser: the cookie is not there, or not the one of the start.
+    /// The flow of another browser: the cookie is missing, or is not that of the start.
     Foreign(Box<OauthFlow>),
-    /// A callback came before; how it ended, if it has.
+    /// An earlier callback has taken the flow. It ended like this, if it has ended.
     Before(Option<FlowEnd>),
-    /// The flow, which is now this callback's alone, and its sealed secrets.
+    /// The flow, which no other callback can take now, and its sealed secrets.
     Now(Box<OauthFlow>, Vec<u8>),
 }
 
@@ -50,13 +50,13 @@ impl Tables {
             .item("flow", AttributeValue::S(text_of(flow)?))
             .item(SECRETS, AttributeValue::B(Blob::new(secrets)))
             .item("expires_at_ms", AttributeValue::N(expires_at_ms.to_string()))
-            .item("ttl", item::ttl(expires_at_ms));
+            .item("ttl", ttl(expires_at_ms));
         Box::pin(put.send()).await?;
         Ok(())
     }
 
-    /// Takes the flow of a state for a browser that shows this cookie. It can be taken once: the
-    /// condition decides, and a retry of the same call is told from another by a random mark.
+    /// Takes the flow of a state for a browser with this cookie. The condition lets a flow be taken
+    /// only once; a random mark distinguishes a retry of the same call from another callback.
     pub async fn take_flow(
         &self,
         state: &FlowHash,
@@ -105,7 +105,7 @@ impl Tables {
         })
     }
 
-    /// Writes down how a flow ended, where its session is gone.
+    /// Records how a flow ended whose session no longer exists.
     pub async fn end_flow(&self, state: &FlowHash, end: &FlowEnd) -> Result<(), StoreError> {
         let update = self
             .client

@@ -1,4 +1,4 @@
-//! The items of the registry table: what an operator set up, under two keys, `pk` and `sk`.
+//! The records of the registry table, which operators provision, and their keys, `pk` and `sk`.
 //!
 //! | item | pk | sk |
 //! |---|---|---|
@@ -11,11 +11,11 @@
 //! | provider of its own | `ENV#<id>` | `PROVIDER#<name>` |
 //!
 //! An environment's id is random, and everything that belongs to the environment refers to it. So
-//! nothing of a removed environment comes back with another one of its name.
+//! nothing of a removed environment comes back with a new one of the same name.
 //!
-//! In one environment, `sk BETWEEN "ENV" AND "INTEGRATION$"` is the settings and then the
-//! integrations; from `CREDENTIAL#` on, the names of its keys come before them. An integration's
-//! `unique_key` holds no `#`, so no two connections share a key.
+//! In one environment, `sk BETWEEN "ENV" AND "INTEGRATION$"` selects the settings and then the
+//! integrations; starting from `CREDENTIAL#`, it also selects the names of its keys, which come
+//! first.
 
 use std::collections::BTreeMap;
 
@@ -31,11 +31,11 @@ use uuid::Uuid;
 
 use crate::item::Item;
 
-/// The attribute that holds an integration's client secret, sealed.
+/// The attribute with an integration's sealed client secret.
 pub const CLIENT_SECRET: &str = "client_secret";
-/// The attribute that holds the key that webhooks are signed with, sealed.
+/// The attribute with the sealed key that signs webhooks.
 pub const SIGNING_KEY: &str = "webhook_signing_key";
-/// The attribute that holds the key that is to take its place, sealed.
+/// The attribute with the sealed key that will replace it.
 pub const NEXT_SIGNING_KEY: &str = "next_webhook_signing_key";
 
 /// The key of an item.
@@ -49,37 +49,37 @@ impl Key {
     /// The partition of the environments' names.
     pub(crate) const NAMES: &str = "NAMES";
 
-    /// Of a secret key.
+    /// The key of a secret key's record.
     pub fn secret_key(hash: &SecretKeyHash) -> Self {
         Self { pk: format!("KEY#{}", hash.as_str()), sk: "KEY".to_owned() }
     }
 
-    /// Of an environment's name.
+    /// The key of an environment's name.
     pub fn name(name: &str) -> Self {
         Self { pk: Self::NAMES.to_owned(), sk: format!("NAME#{name}") }
     }
 
-    /// Of an environment's settings.
+    /// The key of an environment's settings.
     pub fn environment(environment: Uuid) -> Self {
         Self::of_environment(environment, "ENV".to_owned())
     }
 
-    /// Of an integration.
+    /// The key of an integration.
     pub fn integration(environment: Uuid, key: &IntegrationKey) -> Self {
         Self::of_environment(environment, format!("INTEGRATION#{}", key.as_str()))
     }
 
-    /// Of the name of a secret key.
+    /// The key of the name of a secret key.
     pub fn credential(environment: Uuid, name: &str) -> Self {
         Self::of_environment(environment, format!("CREDENTIAL#{name}"))
     }
 
-    /// Of a version of the branch key.
+    /// The key of a version of the branch key.
     pub fn branch_key(environment: Uuid, version: u32) -> Self {
         Self::of_environment(environment, format!("BRANCHKEY#{version:010}"))
     }
 
-    /// Of a provider that the environment defines.
+    /// The key of a provider that the environment defines.
     pub fn provider(environment: Uuid, name: &str) -> Self {
         Self::of_environment(environment, format!("PROVIDER#{name}"))
     }
@@ -94,8 +94,8 @@ impl Key {
         &self.sk
     }
 
-    /// Where a sealed attribute of the item belongs. The table's own name is left out: a table that
-    /// is restored from a backup has another.
+    /// The location of a sealed attribute of the item. It has the table's logical name, because a
+    /// table that is restored from a backup has another one.
     pub fn location<'a>(&'a self, attribute: &'a str) -> Location<'a> {
         Location {
             table: "registry",
@@ -105,12 +105,12 @@ impl Key {
         }
     }
 
-    /// Whether it is the key of a secret key's name.
+    /// Whether this is the key of a secret key's name.
     pub fn is_credential(&self) -> bool {
         self.sk.starts_with("CREDENTIAL#")
     }
 
-    /// What the item is called among those of its kind: what follows the first `#`.
+    /// The name of the item among those of its kind: the part after the first `#`.
     pub fn label(&self) -> &str {
         self.sk.split_once('#').map_or("", |(_, label)| label)
     }
@@ -119,21 +119,21 @@ impl Key {
         Self { pk: format!("ENV#{environment}"), sk }
     }
 
-    /// As the SDK takes it.
+    /// The key in the SDK's form.
     pub fn attributes(&self) -> Item {
         let string = |text: &String| AttributeValue::S(text.clone());
         [("pk".to_owned(), string(&self.pk)), ("sk".to_owned(), string(&self.sk))].into()
     }
 }
 
-/// What an item holds, apart from its key.
+/// The content of an item, without its key.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Record {
-    /// The environment that has a name now.
+    /// The environment that has a name.
     Name {
         /// Its id.
         environment_id: Uuid,
-        /// Replaced by each write to the environment, at random.
+        /// A random value that each write to the environment replaces.
         revision: Uuid,
     },
     /// A secret key.

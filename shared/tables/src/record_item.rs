@@ -12,13 +12,14 @@ use session::webhooks::{SigningKeys, WebhookSettings};
 use uuid::Uuid;
 
 use crate::error::StoreError;
-use crate::item::{Item, Json, stored_connect_ui};
+use crate::item::{Item, Json};
 use crate::record::{CLIENT_SECRET, Key, NEXT_SIGNING_KEY, Record, SIGNING_KEY, Settings, Stored};
+use crate::session_item::stored_connect_ui;
 
-/// The attribute that holds a branch key, as KMS wrapped it.
+/// The attribute with a branch key, encrypted by KMS.
 const BRANCH_KEY: &str = "branch_key";
 
-/// The stored form. Which fields are there follows from the key.
+/// The stored form. The key determines which fields are present.
 #[derive(Default, Serialize, Deserialize)]
 struct RegistryItem {
     pk: String,
@@ -170,20 +171,20 @@ pub fn to_stored(mut item: Item) -> Result<(Key, Stored), StoreError> {
             ciphertext: branch_key.unwrap_or_default(),
         },
         ("PROVIDER", ..) => Record::Provider(item.template.unwrap_or_default()),
-        _ => return Err(StoreError::Unexpected("a registry item of no kind".to_owned())),
+        _ => return Err(StoreError::Unexpected("a registry item of unknown kind".to_owned())),
     };
     let stored =
         Stored { record, created_at_ms: item.created_at_ms, updated_at_ms: item.updated_at_ms };
     Ok((Key { pk: item.pk, sk: item.sk }, stored))
 }
 
-/// The integration that an item is about, by its sort key.
+/// The integration in an item's sort key.
 pub fn integration_key(item: &Item) -> Option<IntegrationKey> {
     let sk = item.get("sk")?.as_s().ok()?;
     IntegrationKey::parse(sk.strip_prefix("INTEGRATION#")?)
 }
 
-/// About how many bytes a value takes (AWS, "DynamoDB item sizes and formats").
+/// The approximate size of a value in bytes (AWS, "DynamoDB item sizes and formats").
 pub fn size(value: &AttributeValue) -> usize {
     match value {
         AttributeValue::S(text) | AttributeValue::N(text) => text.len(),

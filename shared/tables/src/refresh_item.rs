@@ -1,4 +1,4 @@
-//! What is remembered of the renewal of credentials: attributes of a connection's item.
+//! The state of refreshing: attributes of a connection's item.
 //!
 //! | attribute | type | holds |
 //! |---|---|---|
@@ -8,7 +8,7 @@
 //! | `refresh_lease` | S | who is renewing the credentials |
 //! | `refresh_lease_ends_at_ms` | N | when that ends |
 //!
-//! The first two are there only where a grant is to be kept alive, so the index has these alone.
+//! The first two exist only if a grant is kept alive, so the index contains only these connections.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
@@ -20,25 +20,25 @@ use session::refresh::{Lease, RefreshFailure, RefreshState};
 use uuid::Uuid;
 
 use crate::error::StoreError;
-use crate::item::{Item, Json};
+use crate::item::{Item, Json, text_of};
 
-/// The partitions of the index of what is due. One partition takes 1,000 writes a second (AWS,
-/// "Best practices for designing and using partition keys"), and each renewal is two.
+/// The partitions of the index `by-refresh-due`. One partition accepts 1,000 writes a second (AWS,
+/// "Best practices for designing and using partition keys"), and each renewal makes two.
 pub const SHARDS: [&str; 16] =
     ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "a", "b", "c", "d", "e", "f"];
 
-/// The attributes of a renewal.
+/// The attribute with the partition in the index.
 pub const SHARD: &str = "refresh_shard";
-/// See above.
+/// The attribute with the time at which the grant is due.
 pub const DUE_AT: &str = "refresh_due_at";
-/// See above.
+/// The attribute with the last failure.
 pub const FAILURE: &str = "refresh_failure";
-/// See above.
+/// The attribute with the owner of the lease.
 pub const LEASE: &str = "refresh_lease";
-/// See above.
+/// The attribute with the end of the lease.
 pub const LEASE_ENDS_AT: &str = "refresh_lease_ends_at_ms";
 
-/// The attributes of a connection that is written whole.
+/// All attributes of a state, for an item that is written whole.
 pub fn attributes(id: &ConnectionId, state: &RefreshState) -> Result<Item, StoreError> {
     let mut item = Item::new();
     if let Some(moment) = state.due_at {
@@ -61,28 +61,27 @@ pub fn shard(id: &ConnectionId) -> AttributeValue {
     AttributeValue::S(SHARDS[usize::from(sum) % SHARDS.len()].to_owned())
 }
 
-/// A moment as the index sorts it.
+/// A time in the form that sorts correctly in the index.
 pub fn due_at(moment: Timestamp) -> AttributeValue {
     AttributeValue::S(format!("{:013}", moment.as_millisecond().max(0)))
 }
 
-/// A failure as it is stored.
+/// A failure in its stored form.
 pub fn failure_text(failure: &RefreshFailure) -> Result<AttributeValue, StoreError> {
-    let text = serde_json::to_string(failure);
-    text.map(AttributeValue::S).map_err(|error| StoreError::Unexpected(format!("item: {error}")))
+    Ok(AttributeValue::S(text_of(failure)?))
 }
 
-/// Who has a lease.
+/// The owner of a lease in its stored form.
 pub fn owner(owner: Uuid) -> AttributeValue {
     AttributeValue::S(owner.to_string())
 }
 
-/// A moment in epoch milliseconds.
+/// A time in epoch milliseconds.
 pub fn moment_ms(moment: Timestamp) -> AttributeValue {
     AttributeValue::N(moment.as_millisecond().to_string())
 }
 
-/// The state that an item holds.
+/// The state in an item.
 pub fn to_state(item: &Item) -> Result<RefreshState, StoreError> {
     #[derive(Deserialize)]
     #[expect(clippy::struct_field_names, reason = "the names of the attributes")]

@@ -1,9 +1,9 @@
-//! Renewing credentials: one caller at a time has the lease of a connection, over all containers,
-//! and what it got is written on the condition that the credentials are those that it started from.
+//! The renewal of credentials. Across all containers, one caller at a time holds the lease of a
+//! connection. Its result is written on the condition that the credentials are still those with
+//! which it started.
 //!
-//! Sealed credentials differ each time that they are sealed, so the attribute itself is their
-//! version: who replaces them, in whatever way, makes every write fail that was based on the old
-//! ones.
+//! Sealing the same credentials twice gives different bytes, so the attribute is its own version:
+//! once the credentials are replaced, every write that was based on the old ones fails.
 
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
@@ -27,44 +27,44 @@ use crate::item::Item;
 use crate::refresh_item::{LEASE, LEASE_ENDS_AT, due_at, failure_text, moment_ms, owner};
 use crate::tables::Tables;
 
-/// The index of the connections whose grants are to be kept alive.
+/// The index of the connections whose grants are kept alive.
 const BY_REFRESH_DUE: &str = "by-refresh-due";
 
 /// How many of them one Query reads.
 const DUE_AT_ONCE: i32 = 100;
 
-/// What became of a write.
+/// The result of a write.
 #[derive(Debug)]
 pub enum Written {
     /// It is written.
     Done,
-    /// It is not, since the connection is another meanwhile: this one.
+    /// It is not written, because the connection has changed to this.
     Otherwise(Box<Connection>),
-    /// It is not, since the connection is gone.
+    /// It is not written, because the connection was deleted.
     Gone,
 }
 
-/// Credentials that were renewed.
+/// Renewed credentials.
 #[derive(Debug)]
 pub struct Renewed {
-    /// The new ones, sealed.
+    /// The new credentials, sealed.
     pub credentials: Vec<u8>,
     /// When they were renewed.
     pub at: Timestamp,
-    /// When that is due again.
+    /// When the next renewal is due.
     pub due_at: Option<Timestamp>,
 }
 
-/// A renewal that failed.
+/// A failed renewal.
 #[derive(Debug, Clone, Copy)]
 pub struct Failed<'a> {
-    /// How.
+    /// The failure.
     pub failure: &'a RefreshFailure,
-    /// When it is due again.
+    /// When the next renewal is due.
     pub due_at: Option<Timestamp>,
 }
 
-/// A connection whose grant is to be renewed, or was when the index was read.
+/// A connection whose grant is due for renewal, or was when the index was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Due {
     /// Its environment.
@@ -75,13 +75,13 @@ pub struct Due {
     pub id: ConnectionId,
 }
 
-/// A place among the connections that are due.
+/// A position among the connections that are due.
 #[derive(Debug, Clone)]
 pub struct DueCursor(Item);
 
 impl Tables {
-    /// Takes the lease of a connection, unless somebody else has it, or had it since the connection
-    /// was read.
+    /// Takes the lease of a connection, unless another caller holds it, or has held it since the
+    /// connection was read.
     pub async fn lease_refresh(
         &self,
         environment: Uuid,
@@ -94,7 +94,7 @@ impl Tables {
         update.set(LEASE_ENDS_AT, moment_ms(lease.ends_at));
         let free = "attribute_not_exists(refresh_lease) OR refresh_lease_ends_at_ms <= :now";
         let mut values = vec![(":now", moment_ms(now))];
-        // Whoever read it before somebody else's failure must not be the next to ask.
+        // If another caller's renewal has failed since the read, this caller must not try again.
         let same = match &read.refresh.failure {
             Some(failure) => {
                 values.push((":failure", failure_text(failure)?));
@@ -105,7 +105,7 @@ impl Tables {
         let condition = format!("credentials = :before AND ({free}) AND {same}");
         let written = self.write_refresh(environment, read, update, &condition, values).await?;
         Ok(match written {
-            // The answer to a first attempt was lost.
+            // An earlier attempt of the same call took it, but its answer was lost.
             Written::Otherwise(found)
                 if found.refresh.lease.as_ref().is_some_and(|held| held.owner == lease.owner) =>
             {
@@ -115,8 +115,8 @@ impl Tables {
         })
     }
 
-    /// Writes credentials that were renewed. Whoever has the lease meanwhile: a provider that
-    /// rotates refresh tokens has made the old one worthless.
+    /// Writes renewed credentials, whoever holds the lease: if the provider rotates refresh tokens,
+    /// the old one is worthless.
     pub async fn save_refreshed(
         &self,
         environment: Uuid,
@@ -137,8 +137,8 @@ impl Tables {
         })
     }
 
-    /// Writes that a renewal failed, together with the webhooks that tell it, and ends its lease:
-    /// if it still has that and the credentials are still those that were refused.
+    /// Writes that a renewal failed, together with its webhooks, and ends its lease. The condition
+    /// is that it still holds the lease and that the credentials are still those that were refused.
     pub async fn save_refresh_failure(
         &self,
         environment: Uuid,
@@ -205,8 +205,8 @@ impl Tables {
         written(Box::pin(request.send()).await)
     }
 
-    /// Connections of one of the [`SHARDS`](crate::refresh_item::SHARDS) whose grants are due at
-    /// `now`, the longest due first, and the place where the next of them start.
+    /// Connections in one of the [`SHARDS`](crate::refresh_item::SHARDS) whose grants are due at
+    /// `now`, the longest due first, and the position from which to continue.
     pub async fn refreshes_due(
         &self,
         shard: &str,
@@ -229,12 +229,12 @@ impl Tables {
     }
 }
 
-/// The credentials that a renewal started from.
+/// The credentials with which a renewal started.
 fn before(read: &Connection) -> AttributeValue {
     AttributeValue::B(read.credentials.clone().unwrap_or_default().into())
 }
 
-/// The item that did not meet the first condition of a transaction.
+/// The item for which the first condition of a transaction failed.
 fn found<R>(error: &SdkError<TransactWriteItemsError, R>) -> Option<&Item> {
     match error.as_service_error()? {
         TransactWriteItemsError::TransactionCanceledException(cancelled) => {
@@ -244,7 +244,7 @@ fn found<R>(error: &SdkError<TransactWriteItemsError, R>) -> Option<&Item> {
     }
 }
 
-/// An update with a condition. Where that does not hold, DynamoDB answers the item as it is.
+/// The result of a conditional update. If the condition failed, DynamoDB returns the current item.
 fn written(
     result: Result<UpdateItemOutput, SdkError<UpdateItemError, HttpResponse>>,
 ) -> Result<Written, StoreError> {
@@ -259,7 +259,7 @@ fn written(
     }
 }
 
-/// The key of a connection, as the index has it.
+/// A connection's key from an item of the index.
 fn due(item: &Item) -> Option<Due> {
     let text = |name: &str| item.get(name)?.as_s().ok();
     let (id, integration) = text("sk")?.rsplit_once('#')?;

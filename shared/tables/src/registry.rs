@@ -1,7 +1,7 @@
-//! Questions to the registry table, one method per access pattern. [`record`](crate::record) says
-//! what it holds, [`transaction`](crate::transaction) writes it.
+//! Reads of the registry table, one method per access pattern. [`record`](crate::record) describes
+//! its content, [`transaction`](crate::transaction) writes it.
 //!
-//! All reads are strongly consistent: what an operator provisioned is there for the next request.
+//! All reads are strongly consistent, so that the next request sees what an operator provisioned.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -20,15 +20,14 @@ use crate::record::{Key, Record, Stored};
 use crate::record_item::{integration_key, to_stored};
 use crate::tables::Tables;
 
-/// How many integrations of an environment are read along with its settings. Where there are more,
-/// the others are looked up by name when a session names them.
+/// How many integrations of an environment are read with its settings. If it has more, the others
+/// are looked up when a session names them.
 const INTEGRATIONS_READ_MAX: i32 = 200;
 
 /// The most items of one BatchGetItem (AWS service quotas).
 const BATCH_MAX: usize = 100;
 
-/// How long to wait before keys that DynamoDB handed back are asked for again, at first and at
-/// most.
+/// The first and the longest pause before unprocessed keys of a BatchGetItem are requested again.
 const UNPROCESSED_PAUSE: Duration = Duration::from_millis(50);
 const UNPROCESSED_PAUSE_MAX: Duration = Duration::from_millis(800);
 
@@ -57,21 +56,21 @@ impl Tables {
         &self,
         id: Uuid,
     ) -> Result<Option<(Environment, Vec<IntegrationKey>)>, StoreError> {
-        // The last key stands behind every integration: `$` follows `#`.
+        // `INTEGRATION$` sorts after every integration, since `$` follows `#`.
         let query = self.between(id, "ENV", "INTEGRATION$").limit(1 + INTEGRATIONS_READ_MAX);
         let output = Box::pin(query.send()).await?;
         let mut items = output.items.unwrap_or_default().into_iter();
         let first = items.next().map(to_stored).transpose()?;
         let Some((_, Stored { record: Record::Environment(settings), .. })) = first else {
-            // Nothing, or integrations without settings: the environment was removed.
+            // Nothing, or integrations without settings, because the environment was removed.
             return Ok(None);
         };
         let integrations = items.filter_map(|item| integration_key(&item)).collect();
         Ok(Some((settings.of(id), integrations)))
     }
 
-    /// An environment's settings, the names of its keys, its integrations and its providers, page
-    /// by page. `page` sees each item, and answers whether it wants more.
+    /// Reads an environment's settings, the names of its keys, its integrations and its providers.
+    /// `page` gets each item, and returns whether to continue.
     pub async fn environment_items(
         &self,
         id: Uuid,
@@ -106,7 +105,7 @@ impl Tables {
         Ok(names)
     }
 
-    /// A query of an environment's items whose sort keys lie between two.
+    /// A query of an environment's items with sort keys from `first` to `last`.
     pub(crate) fn between(&self, id: Uuid, first: &str, last: &str) -> QueryFluentBuilder {
         self.client
             .query()
@@ -118,7 +117,7 @@ impl Tables {
             .consistent_read(true)
     }
 
-    /// Those of `keys` that are integrations of the environment.
+    /// The keys among `keys` that are integrations of the environment.
     pub async fn integrations(
         &self,
         environment: Uuid,
@@ -129,7 +128,7 @@ impl Tables {
         Ok(found.iter().filter_map(integration_key).collect())
     }
 
-    /// The items of `keys` that exist.
+    /// The items with these keys that exist.
     pub async fn registry_items(&self, keys: Vec<Key>) -> Result<HashMap<Key, Stored>, StoreError> {
         self.batch_get(keys).await?.into_iter().map(to_stored).collect()
     }

@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::Client;
 
-/// The tables. What can be asked of each is in the file named after it.
+/// The tables. The file named after each has its methods.
 #[derive(Debug, Clone)]
 pub struct Tables {
     pub(crate) client: Client,
@@ -12,13 +12,13 @@ pub struct Tables {
 /// The names of the tables.
 #[derive(Debug, Clone)]
 pub struct TableNames {
-    /// Sessions, deleted when they have expired.
+    /// Sessions and OAuth flows, deleted after they have expired.
     pub sessions: String,
     /// Environments, keys and integrations.
     pub registry: String,
     /// Connections, with their sealed credentials.
     pub connections: String,
-    /// Webhooks that are to be delivered, and those of the last month.
+    /// Webhooks of the last month, delivered or not.
     pub events: String,
 }
 

@@ -1,8 +1,8 @@
-//! Writes to the registry: transactions on the condition of the environment's revision.
+//! Writes to the registry: transactions that are conditional on the environment's revision.
 //!
-//! Whoever writes has read the environment's revision first and the items after it. Every
-//! transaction compares the revision and replaces it, so it is written only where nobody else has
-//! written since; each single put and delete is thereby conditional on what was read.
+//! A writer first reads the environment's revision and then the items. Every transaction compares
+//! the revision and replaces it, so it succeeds only if nobody else has written since. Thereby each
+//! put and delete is conditional on what was read.
 
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem};
@@ -24,7 +24,7 @@ pub const CHANGES_MAX: usize = 99;
 /// estimates.
 pub const BYTES_MAX: usize = 3_500_000;
 
-/// More than an end user and ten tags take in a connection.
+/// An upper bound for the size of a connection with an end user and ten tags.
 const CONNECTION_BYTES_MAX: usize = 30_000;
 
 /// One change of a transaction.
@@ -32,22 +32,22 @@ const CONNECTION_BYTES_MAX: usize = 30_000;
 pub enum Change {
     /// Writes an item.
     Put(Key, Stored),
-    /// Writes an item that no environment may have yet.
+    /// Writes an item that must not exist yet.
     Create(Key, Stored),
     /// Removes an item.
     Delete(Key),
-    /// Makes a connection, or sets the end user and the tags of one that is there.
+    /// Creates a connection, or sets the end user and the tags of an existing one.
     SetConnection(Box<Connection>),
     /// Removes a connection.
     DeleteConnection(IntegrationKey, ConnectionId),
 }
 
 impl Change {
-    /// About how many bytes it writes.
+    /// Its approximate size in bytes.
     pub fn size(&self) -> usize {
         match self {
             Self::Put(key, stored) | Self::Create(key, stored) => {
-                // What cannot be made an item fails when it is written.
+                // A record that cannot be made an item fails when it is written.
                 let item = from_stored(key.clone(), stored.clone()).unwrap_or_default();
                 size(&AttributeValue::M(item))
             }
@@ -83,7 +83,7 @@ impl Change {
     }
 }
 
-/// What a transaction does to the revision of the environment that it writes.
+/// How a transaction changes the revision of its environment.
 #[derive(Debug, Clone)]
 pub struct Revision {
     /// The environment's name.
@@ -94,28 +94,28 @@ pub struct Revision {
     pub created_at_ms: i64,
     /// The moment of the write, in epoch milliseconds.
     pub now_ms: i64,
-    /// What was read; `None` is a name that no environment had.
+    /// The revision that was read; `None` if no environment had the name.
     pub from: Option<Uuid>,
-    /// What is written; `None` takes the name away from its environment.
+    /// The revision that is written; `None` removes the name.
     pub to: Option<Uuid>,
 }
 
-/// What became of a transaction.
+/// The outcome of a transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     /// All of it is written.
     Written,
-    /// Nothing of it is written, because somebody else has changed the environment, or made an
-    /// item that was to be created.
+    /// Nothing of it is written, because somebody else has changed the environment, or has created
+    /// an item that was to be created.
     Conflict,
     /// Nothing of it is written, and nothing of it will be.
     NotWritten,
-    /// Nobody can tell any more.
+    /// It cannot be found out.
     Unknown,
 }
 
 impl Tables {
-    /// Makes changes in one environment: all of them, or none.
+    /// Makes changes in one environment, either all of them or none.
     pub async fn change_environment(
         &self,
         revision: &Revision,
@@ -135,8 +135,8 @@ impl Tables {
         }
     }
 
-    /// What became of a transaction whose answer was lost. Where it is not written, the revision
-    /// that it waits for is replaced, so that it cannot be written late either.
+    /// Finds out the outcome of a transaction whose answer was lost. If it is not written, this
+    /// replaces the revision on which it depends, so that it cannot be written later either.
     pub async fn settle(&self, lost: &Revision) -> Result<Outcome, StoreError> {
         let block = Uuid::new_v4();
         if let Some(from) = lost.from {
@@ -164,14 +164,14 @@ impl Tables {
         Ok(match (found, lost.to) {
             (Some(found), _) if found == block => Outcome::NotWritten,
             (Some(found), Some(to)) if found == to => Outcome::Written,
-            // Only the transaction itself makes an environment of this id.
+            // Only this transaction could have created an environment with this id.
             (Some(_), _) if lost.from.is_none() => Outcome::Written,
-            // Somebody else has written since, before it or after it.
+            // Somebody else has written too, either before it or after it.
             (Some(_), Some(_)) => Outcome::Unknown,
-            // It was to be made, and may be yet.
+            // The environment was to be created, and still may be.
             (None, Some(_)) if lost.from.is_none() => Outcome::Unknown,
-            // It was to be removed, and is there; or somebody else has removed it, and with it
-            // whatever was written.
+            // It was to be removed and still exists. Or somebody else has removed it, together with
+            // anything that was written.
             (Some(_), None) | (None, Some(_)) => Outcome::NotWritten,
             (None, None) => Outcome::Written,
         })
@@ -195,8 +195,7 @@ impl Tables {
                     .set_item(Some(from_stored(key, revision.stored(to))?))
                     .condition_expression(condition)
                     .set_expression_attribute_values(values)
-                    .build()
-                    .map_err(incomplete)?,
+                    .build()?,
             ),
             None => write.delete(
                 Delete::builder()
@@ -204,8 +203,7 @@ impl Tables {
                     .set_key(Some(key.attributes()))
                     .condition_expression(condition)
                     .set_expression_attribute_values(values)
-                    .build()
-                    .map_err(incomplete)?,
+                    .build()?,
             ),
         };
         Ok(write.build())
@@ -220,15 +218,13 @@ impl Tables {
                     .table_name(&self.names.registry)
                     .set_item(Some(from_stored(key, stored)?))
                     .set_condition_expression(is_new.then(|| "attribute_not_exists(pk)".to_owned()))
-                    .build()
-                    .map_err(incomplete)?,
+                    .build()?,
             ),
             Change::Delete(key) => write.delete(
                 Delete::builder()
                     .table_name(&self.names.registry)
                     .set_key(Some(key.attributes()))
-                    .build()
-                    .map_err(incomplete)?,
+                    .build()?,
             ),
             Change::SetConnection(connection) => {
                 write.update(self.set_connection(environment, *connection)?)
@@ -237,8 +233,7 @@ impl Tables {
                 Delete::builder()
                     .table_name(&self.names.connections)
                     .set_key(Some(ConnectionKey::new(environment, &integration, &id).attributes()))
-                    .build()
-                    .map_err(incomplete)?,
+                    .build()?,
             ),
         };
         Ok(write.build())
@@ -257,7 +252,7 @@ impl Revision {
     }
 }
 
-/// A condition did not hold, or another transaction had one of the items in its hands.
+/// Whether a condition failed, or another transaction was writing one of the items.
 fn is_conflict(error: &TransactWriteItemsError) -> bool {
     let TransactWriteItemsError::TransactionCanceledException(cancelled) = error else {
         return false;
@@ -266,8 +261,4 @@ fn is_conflict(error: &TransactWriteItemsError) -> bool {
     reasons.any(|reason| {
         matches!(reason.code(), Some("ConditionalCheckFailed" | "TransactionConflict"))
     })
-}
-
-fn incomplete(error: impl std::fmt::Display) -> StoreError {
-    StoreError::Unexpected(error.to_string())
 }

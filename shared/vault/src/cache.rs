@@ -1,4 +1,4 @@
-//! Branch keys in memory, and the calls that fetch them.
+//! Decrypted branch keys in memory, and the calls that are fetching some.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use sealing::{BranchKey, WrappedBranchKey};
 
 use crate::error::VaultError;
 
-/// How long a branch key is used before KMS is asked again.
+/// How long a branch key is used before KMS is called again.
 pub const AGE_MAX: SignedDuration = SignedDuration::from_mins(15);
 
 /// How many branch keys are kept.
@@ -18,12 +18,12 @@ pub const ENTRIES_MAX: usize = 256;
 
 type Decrypting = BoxFuture<'static, Result<Arc<BranchKey>, VaultError>>;
 
-/// Keyed by the wrapped key and not by its version alone, so that a key that is stored in place of
-/// another is another key here too.
+/// Keyed by the whole encrypted key, not only by its version, so that a replaced key is a different
+/// entry.
 #[derive(Default)]
 pub(crate) struct Cache {
     keys: HashMap<WrappedBranchKey, Entry>,
-    /// Weak, so that a call whose callers have all gone ends with them.
+    /// Weak references, so that a call ends when all its callers are gone.
     calls: HashMap<WrappedBranchKey, WeakShared<Decrypting>>,
 }
 
@@ -35,13 +35,13 @@ struct Entry {
 
 impl Entry {
     fn is_fresh(&self, now: Timestamp) -> bool {
-        // Requests that arrive together may be handled in another order.
+        // `abs`, since concurrent requests may be handled in another order than they arrived.
         now.duration_since(self.asked_at).abs() < AGE_MAX
     }
 }
 
 impl Cache {
-    /// A key that is not too old.
+    /// The decrypted key, unless it is too old.
     pub fn get(&mut self, wrapped: &WrappedBranchKey, now: Timestamp) -> Option<Arc<BranchKey>> {
         let entry = self.keys.get_mut(wrapped).filter(|entry| entry.is_fresh(now))?;
         entry.used_at = now;
@@ -65,8 +65,8 @@ impl Cache {
         call
     }
 
-    /// Ends a call. The key that it fetched takes the place of one that is too old, or else of the
-    /// one that was not used for longest.
+    /// Ends a call and stores its key. Entries that are too old are removed; if the cache is still
+    /// full, so is the least recently used one.
     pub fn finish(
         &mut self,
         wrapped: WrappedBranchKey,

@@ -1,4 +1,4 @@
-//! What can go wrong. No text here has a plaintext, a key, a ciphertext or an answer of KMS in it.
+//! The errors. No text here contains a plaintext, a key, a ciphertext or an answer of KMS.
 
 use std::error::Error;
 use std::fmt;
@@ -8,26 +8,27 @@ use aws_sdk_kms::operation::RequestId;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use sealing::SealingError;
 
-/// A value was not sealed, or not opened.
+/// Why a value was not sealed, or not opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum VaultError {
-    /// KMS throttles, fails, is silent or cannot be reached, retries included. Trying later may
-    /// help.
+    /// KMS throttles, fails, does not answer or cannot be reached, even after retries. Trying later
+    /// may help.
     Unavailable(String),
-    /// KMS refuses: no permission, or a key that is disabled, being deleted or not there. It goes
-    /// on doing so until somebody changes that.
+    /// KMS refuses: there is no permission, or the key is disabled, being deleted or missing.
+    /// Trying again does not help until somebody changes that.
     Refused(String),
     /// The environment has no branch key of the version that the value names, or none at all. If
-    /// the value is newer than what the caller knows of the environment, reading that again helps.
+    /// the value is newer than the caller's copy of the environment, reading the environment again
+    /// helps.
     NoBranchKey,
     /// The value is too long, or does not open.
     Sealing(SealingError),
 }
 
 impl VaultError {
-    /// Sorts the failures of a call
+    /// Classifies the failure of a call
     /// (<https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html>).
-    /// The text has the error's code, message and request id. The SDK's own text would have the
+    /// The text has the error's code, message and request id. The SDK's own text would contain the
     /// whole answer, which may be a plaintext key.
     pub(crate) fn from_call<E>(operation: &str, error: &SdkError<E, HttpResponse>) -> Self
     where
@@ -71,7 +72,7 @@ pub(crate) fn unavailable(operation: &str, cause: &str) -> VaultError {
     VaultError::Unavailable(format!("KMS {operation}: {cause}"))
 }
 
-/// An error of the connection and what is behind it.
+/// An error of the connection, with its sources.
 fn causes(error: &(impl Error + 'static)) -> String {
     let first: &(dyn Error + 'static) = error;
     let chain = std::iter::successors(Some(first), |error| (*error).source());

@@ -13,7 +13,7 @@ use crate::error::{VaultError, unavailable};
 /// The length of a branch key.
 const BYTES: i32 = 32;
 
-/// `GenerateDataKeyWithoutPlaintext`: a branch key that only KMS has seen.
+/// `GenerateDataKeyWithoutPlaintext`: a new branch key, of which only KMS has seen the plaintext.
 pub(crate) async fn generate(
     kms: &Client,
     key_id: &str,
@@ -34,7 +34,7 @@ pub(crate) async fn generate(
     }
 }
 
-/// `Decrypt`, always with the key's id: without it, KMS decrypts with whichever key the ciphertext
+/// `Decrypt`, always with the key's id. Without it, KMS would use whichever key the ciphertext
 /// names, which may be somebody else's.
 pub(crate) async fn decrypt(
     kms: &Client,
@@ -52,7 +52,8 @@ pub(crate) async fn decrypt(
     Ok(BranchKey::new(wrapped.version, bytes)?)
 }
 
-/// What the ciphertext is bound to. It is not secret: AWS logs it, and a key policy can demand it.
+/// The encryption context, to which the ciphertext is bound. It is not secret: AWS logs it, and a
+/// key policy can require it.
 fn context(environment_id: Uuid, version: u32) -> HashMap<String, String> {
     [
         ("environment", environment_id.to_string()),

@@ -1,26 +1,26 @@
-//! Envelope encryption with AWS KMS: the only crate that calls it.
+//! Envelope encryption with AWS KMS. Only this crate calls KMS.
 //!
 //! Each environment has a **branch key** (the pattern of the AWS Encryption SDK's hierarchical
-//! keyring): 32 bytes that KMS makes and encrypts, and that are stored only so encrypted. Whoever
-//! seals or opens a value has KMS decrypt the branch key once, keeps it in memory for at most
-//! [`AGE_MAX`], and derives a key for each value from it ([`sealing`]). So KMS is called once when
-//! an execution environment meets an environment, whoever wrote the value.
+//! keyring): 32 bytes that KMS generates and encrypts, and that are stored only in encrypted form.
+//! To seal or open a value, a container has KMS decrypt the branch key, keeps it in memory for at
+//! most [`AGE_MAX`], and derives a key for each value from it ([`sealing`]). So a container calls
+//! KMS once per environment in that time, not once per value.
 //!
-//! - The encryption context of KMS names the environment and the version: a branch key that is
+//! - The encryption context of KMS names the environment and the version, so a branch key that is
 //!   copied to another environment does not decrypt.
-//! - A disabled KMS key, or a policy that no longer allows `kms:Decrypt`, takes effect within
-//!   [`AGE_MAX`].
-//! - A new version is created by calling [`Vault::create_branch_key`] with the next number; values
-//!   are sealed with the newest version and opened with the one that they name.
-//! - Without its branch keys, all values of an environment are lost: deleting them destroys the
-//!   credentials of a removed environment, in backups of other tables too.
+//! - If the KMS key is disabled, or a policy no longer allows `kms:Decrypt`, this takes effect
+//!   within [`AGE_MAX`].
+//! - [`Vault::create_branch_key`] with the next number creates a new version. Values are sealed
+//!   with the newest version and opened with the one that they name.
+//! - Without its branch keys, all values of an environment are lost. So deleting them destroys the
+//!   credentials of a removed environment, even in backups of other tables.
 //!
-//! A branch key in memory is zeroed when it is dropped. The HTTP answer that it came in is not: it
-//! belongs to the SDK.
+//! A branch key in memory is zeroed when it is dropped, but the HTTP answer in which it came is
+//! not, since it belongs to the SDK.
 //!
-//! - [`Vault`]: sealing and opening.
-//! - `client`: the KMS client; `kms`: the two calls; `cache`: unwrapped branch keys; `error`: what
-//!   can go wrong.
+//! - [`Vault`]: seals and opens.
+//! - `client`: the KMS client; `kms`: the two calls; `cache`: decrypted branch keys; `error`: the
+//!   errors.
 
 mod cache;
 mod client;
@@ -43,8 +43,8 @@ pub use cache::{AGE_MAX, ENTRIES_MAX};
 pub use client::client;
 pub use error::VaultError;
 
-/// Seals and opens values with the branch keys of environments. One per execution environment of a
-/// function: it holds the branch keys that KMS has decrypted.
+/// Seals and opens values with the branch keys of environments. An execution environment has one,
+/// which caches decrypted branch keys.
 pub struct Vault {
     kms: Client,
     key_id: String,
@@ -52,13 +52,13 @@ pub struct Vault {
 }
 
 impl Vault {
-    /// A vault whose branch keys are encrypted by one KMS key: its ARN, id or alias.
+    /// A vault whose branch keys are encrypted by one KMS key, given by its ARN, id or alias.
     pub fn new(kms: Client, key_id: String) -> Self {
         Self { kms, key_id, cache: Arc::default() }
     }
 
-    /// Creates one version of an environment's branch key, counted from 1. It exists once the
-    /// caller has stored it, on the condition that this version was not there yet.
+    /// Creates a version of an environment's branch key, counted from 1. The caller must store it,
+    /// on the condition that this version does not exist yet.
     pub async fn create_branch_key(
         &self,
         environment_id: Uuid,
@@ -80,7 +80,8 @@ impl Vault {
         Ok(key.seal(location, plaintext)?)
     }
 
-    /// Has the newest of an environment's branch keys at hand, so that sealing with it asks nobody.
+    /// Fetches the newest of an environment's branch keys, so that sealing with it does not call
+    /// KMS.
     pub async fn prepare(
         &self,
         branch_keys: &[WrappedBranchKey],
@@ -104,8 +105,8 @@ impl Vault {
         Ok(key.open(location, sealed)?)
     }
 
-    /// The branch key, from memory or from KMS. Callers that need the same one at the same time
-    /// share one call and its outcome. A failure is not remembered.
+    /// The branch key, from memory or from KMS. Concurrent callers that need the same key share one
+    /// call and its outcome. A failure is not cached.
     async fn branch_key(
         &self,
         wrapped: &WrappedBranchKey,
@@ -121,7 +122,7 @@ impl Vault {
         call.await
     }
 
-    /// Asks KMS, and remembers the answer from the moment of the question on.
+    /// Calls KMS and caches the key, whose age counts from `now`, before the call.
     fn decrypt(
         &self,
         wrapped: WrappedBranchKey,

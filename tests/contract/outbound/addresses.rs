@@ -1,4 +1,4 @@
-//! Which addresses a call can reach, in every spelling and by every way to a name.
+//! Which addresses a call can reach, however they are spelled or resolved.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
 use std::process::Command;
@@ -8,121 +8,11 @@ use outbound::{AllowList, Error, Outbound, public_roots};
 use tokio::net::TcpListener;
 use url::Url;
 
+use super::ranges::{NOT_PUBLIC, PUBLIC};
 use super::{
     ALLOWED, REFUSED, Server, allowed_and_refused, always, answers, assert_untouched, client,
     client_allowing, get, printed,
 };
-
-/// The special-purpose registries of IANA
-/// (iana.org/assignments/iana-ipv4-special-registry, -ipv6-), multicast, and what is not
-/// allocated as IPv6 global unicast.
-const NOT_PUBLIC: [&str; 56] = [
-    "0.0.0.0/8",
-    "0.0.0.0/32",
-    "10.0.0.0/8",
-    "100.64.0.0/10",
-    "127.0.0.0/8",
-    "168.63.129.16/32",
-    "169.254.0.0/16",
-    "172.16.0.0/12",
-    "192.0.0.0/24",
-    "192.0.0.0/29",
-    "192.0.0.8/32",
-    "192.0.0.9/32",
-    "192.0.0.10/32",
-    "192.0.0.170/32",
-    "192.0.0.171/32",
-    "192.0.2.0/24",
-    "192.31.196.0/24",
-    "192.52.193.0/24",
-    "192.88.99.0/24",
-    "192.168.0.0/16",
-    "192.175.48.0/24",
-    "198.18.0.0/15",
-    "198.51.100.0/24",
-    "203.0.113.0/24",
-    "224.0.0.0/4",
-    "240.0.0.0/4",
-    "255.255.255.255/32",
-    "::1/128",
-    "::/128",
-    "::/96",
-    "::ffff:127.0.0.0/104",
-    "::ffff:0:0:0/96",
-    "64:ff9b::a00:0/104",
-    "64:ff9b:1::/48",
-    "100::/64",
-    "1fff:ffff::/32",
-    "4000::/32",
-    "100:0:0:1::/64",
-    "2001::/23",
-    "2001::/32",
-    "2001:1::1/128",
-    "2001:2::/48",
-    "2001:3::/32",
-    "2001:4:112::/48",
-    "2001:10::/28",
-    "2001:20::/28",
-    "2001:30::/28",
-    "2001:db8::/32",
-    "2002:a00::/24",
-    "2620:4f:8000::/48",
-    "3fff::/20",
-    "5f00::/16",
-    "fc00::/7",
-    "fe80::/10",
-    "fec0::/10",
-    "ff00::/8",
-];
-
-/// Where the ranges above border on the public internet.
-const PUBLIC: [&str; 45] = [
-    "1.0.0.0",
-    "9.255.255.255",
-    "11.0.0.0",
-    "100.63.255.255",
-    "100.128.0.0",
-    "126.255.255.255",
-    "128.0.0.0",
-    "168.63.129.15",
-    "168.63.129.17",
-    "169.253.255.255",
-    "169.255.0.0",
-    "172.15.255.255",
-    "172.32.0.0",
-    "191.255.255.255",
-    "192.0.1.0",
-    "192.0.1.255",
-    "192.0.3.0",
-    "192.31.195.255",
-    "192.31.197.0",
-    "192.52.192.255",
-    "192.52.194.0",
-    "192.88.98.255",
-    "192.88.100.0",
-    "192.167.255.255",
-    "192.169.0.0",
-    "192.175.47.255",
-    "192.175.49.0",
-    "198.17.255.255",
-    "198.20.0.0",
-    "198.51.99.255",
-    "198.51.101.0",
-    "203.0.112.255",
-    "203.0.114.0",
-    "223.255.255.255",
-    "2000::",
-    "2001:200::",
-    "2001:db7:ffff:ffff:ffff:ffff:ffff:ffff",
-    "2001:db9::",
-    "2002:808:808::1",
-    "2620:4f:7fff:ffff::",
-    "2620:4f:8001::",
-    "3ffe:ffff::",
-    "3fff:1000::",
-    "::ffff:8.8.8.8",
-    "64:ff9b::8.8.8.8",
-];
 
 fn url(address: IpAddr, port: u16) -> String {
     match address {
@@ -152,7 +42,7 @@ async fn nothing_but_public_addresses_is_called() {
     }
 }
 
-/// The addresses that other machines reach this one at, where it has any.
+/// The addresses at which other machines reach this one, if it has any.
 fn own_addresses() -> Vec<IpAddr> {
     let towards = |from: &str, to: &str| {
         // A datagram socket takes the address of the interface; nothing is sent.
@@ -172,7 +62,7 @@ async fn this_machine_is_reached_by_none_of_its_addresses() {
     let v4 = |last| IpAddr::from(Ipv4Addr::new(127, 0, 0, last));
     let v6 = IpAddr::from(Ipv6Addr::LOCALHOST);
     let mapped = IpAddr::from(Ipv4Addr::LOCALHOST.to_ipv6_mapped());
-    // Where the server listens, and the address that leads there.
+    // The address at which the server listens, and one that leads there.
     let mut ways = vec![
         (v4(1), v4(1)),
         (v4(3), v4(3)),
@@ -184,7 +74,7 @@ async fn this_machine_is_reached_by_none_of_its_addresses() {
     ways.extend(own_addresses().into_iter().map(|address| (address, address)));
     let mut tried = 0;
     for (bound, address) in ways {
-        // A machine may have no IPv6.
+        // The machine may have no IPv6.
         let Ok(listener) = TcpListener::bind((bound, 0)).await else { continue };
         let port = listener.local_addr().expect("an address").port();
         let everything: AllowList = "0.0.0.0/0, ::/0".parse().expect("ranges");
@@ -252,10 +142,10 @@ async fn every_spelling_of_an_address_is_judged_as_the_address() {
         let error = client.send(get(&format!("https://{host}:{port}/"))).await.expect_err(host);
         assert!(matches!(error, Error::Refused { .. }), "{host}: {error}");
     }
-    // Some resolvers do not know this one.
+    // Some resolvers do not know this name.
     let error = client.send(get(&format!("https://localhost.:{port}/"))).await.expect_err("none");
     assert!(matches!(error, Error::Refused { .. } | Error::Resolve { .. }), "{error}");
-    // Names that lead to this machine, as public wildcard DNS services have them.
+    // Names that resolve to this machine, as those of public wildcard DNS services do.
     for name in ["127.0.0.1.nip.io", "localtest.me", "name.example."] {
         let client = super::client(always(&[REFUSED]));
         let error = client.send(get(&format!("https://{name}:{port}/"))).await.expect_err(name);
@@ -265,7 +155,7 @@ async fn every_spelling_of_an_address_is_judged_as_the_address() {
         assert!(printed(&error).contains("127.0.0.1 is refused: loopback"));
     }
     assert_untouched(&listener).await;
-    // What is not a host in a URL at all.
+    // These are not valid hosts in a URL.
     for host in ["[fe80::1%25eth0]", "[fe80::1%eth0]", "127.0.0.1.1", "0x7f.0.0.0.1", "256.0.0.1"] {
         assert!(Url::parse(&format!("https://{host}/")).is_err(), "{host}");
     }
@@ -367,13 +257,13 @@ async fn an_operator_opens_ranges_in_cidr_notation() {
             "\"10.0.0.0/33\" is not an address range in CIDR notation, such as \
                          10.1.0.0/16",
         ),
-        ("10.1.2.3/8", "\"10.1.2.3/8\" is not the start of a range, which would be 10.0.0.0/8"),
+        ("10.1.2.3/8", "\"10.1.2.3/8\" does not start its range; did you mean 10.0.0.0/8?"),
     ] {
         assert_eq!(text.parse::<AllowList>().expect_err(text), sentence);
     }
 }
 
-/// Runs a test that makes calls again, in a process whose environment names a proxy.
+/// Runs another test again in a process whose environment variables name a proxy.
 #[tokio::test]
 async fn no_proxy_is_used() {
     let proxy = TcpListener::bind((REFUSED, 0)).await.expect("a free port");

@@ -1,4 +1,4 @@
-//! What goes over the wire, and what servers answer that nobody wants.
+//! The bytes of requests, and answers that are malformed, endless or slow.
 
 use std::io;
 use std::sync::Arc;
@@ -191,13 +191,13 @@ async fn the_deadline_is_for_everything() {
         let url = format!("http://{}/", address.await);
         let error = client(always(&[ALLOWED])).send(quickly(&url)).await.expect_err("too late");
         assert!(matches!(error, Error::Timeout { .. }), "{head}{byte}: {error}");
-        assert!(error.to_string().ends_with("gave no whole answer within 300ms"), "{error}");
+        assert!(error.to_string().ends_with("did not answer completely within 300ms"), "{error}");
     }
-    // A resolver that does not answer.
+    // The resolver does not answer.
     let silent: Lookup = Arc::new(|_| future::pending().boxed());
     let error = client(silent).send(quickly("https://name.example/")).await.expect_err("too late");
     assert!(matches!(error, Error::Timeout { .. }), "{error}");
-    // A handshake that does not go on.
+    // The handshake stalls.
     let address = serve(|stream| async { future::pending::<()>().map(|()| drop(stream)).await });
     let url = format!("https://{}/", address.await);
     let error = client(always(&[ALLOWED])).send(quickly(&url)).await.expect_err("too late");
@@ -219,7 +219,7 @@ async fn a_name_that_is_not_found_is_told_from_a_host_that_is_down() {
     let error = client(always(&[ALLOWED])).send(get(&format!("http://name.example:{port}/"))).await;
     let error = error.expect_err("down");
     assert!(matches!(error, Error::Connect { .. }), "{error}");
-    assert_eq!(error.to_string(), "name.example takes no connection");
+    assert_eq!(error.to_string(), "name.example does not accept connections");
 }
 
 #[tokio::test]

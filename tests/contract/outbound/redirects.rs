@@ -1,4 +1,4 @@
-//! Redirects: followed only when asked for, each judged like a first request.
+//! Redirects: followed only on request, and each checked as a first request is.
 
 use http::Method;
 use outbound::{Error, Request};
@@ -57,7 +57,7 @@ async fn a_redirect_to_a_refused_address_is_not_followed() {
         format!("https://localhost:{port}/"),
     ] {
         let server = Server::start(redirect(302, &location)).await;
-        // The first name leads to the server, the second into the network.
+        // The first name leads to the server, the second to an internal address.
         let (lookup, _) = answers(&[&[ALLOWED], &[REFUSED]]);
         let url = format!("http://outside.example:{}/", server.address.port());
         let error = client(lookup).send(following(&url)).await.expect_err("refused");

@@ -1,4 +1,4 @@
-//! TLS: whose certificates are trusted, and what failures are called.
+//! TLS: which certificates are trusted, and how failures are reported.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -47,7 +47,7 @@ impl Authority {
         TlsAcceptor::from(Arc::new(config))
     }
 
-    /// A server for one name. It answers with the bytes given.
+    /// A server for one name, which answers with these bytes.
     async fn serve(&self, params: &CertificateParams, answer: &'static str) -> SocketAddr {
         let acceptor = self.acceptor(params);
         serve(move |stream| {
@@ -98,7 +98,7 @@ async fn the_certificate_must_be_for_the_name_and_from_a_trusted_authority() {
         (
             &client(public_roots()),
             format!("name.example:{port}"),
-            "its certificate is signed by nobody we trust",
+            "its certificate is not signed by a trusted authority",
         ),
     ] {
         let error = client.send(get(&format!("https://{host}/"))).await.expect_err(problem);

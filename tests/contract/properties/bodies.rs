@@ -76,8 +76,8 @@ fn what_reconnect_accepts_is_what_get_answers_and_what_is_stored() {
     });
 }
 
-/// Says what became of a body, and that an error points at what is there, or at what is missing
-/// from an object that is there.
+/// The outcome of a body. Asserts that an error points at a value of the body, or at one that is
+/// missing from an object of it.
 fn judge(body: &Value, reply: &Reply) -> &'static str {
     let error = &reply.json()["error"];
     reply.assert_headers();
@@ -179,7 +179,7 @@ fn assert_stored(session: &ConnectSession, body: &Value, tags: &BTreeMap<String,
     assert_eq!(session.webhook_url_override.as_deref(), expected);
 }
 
-/// Section 7.1 of the contract: the tags of a session; `None` where they are too many.
+/// The tags of a session (section 7.1 of the contract), or `None` if they are too many.
 fn merged_tags(body: &Value, is_organization_used: bool) -> Option<BTreeMap<String, String>> {
     let is_valid = |tags: &BTreeMap<String, String>| {
         tags.len() <= 10
@@ -223,7 +223,7 @@ fn merged_tags(body: &Value, is_organization_used: bool) -> Option<BTreeMap<Stri
     (merged.len() <= 10).then_some(merged)
 }
 
-/// What GET answers (section 3 of the contract).
+/// The answer of GET (section 3 of the contract).
 struct View {
     end_user: Value,
     allowed: Value,
@@ -232,7 +232,7 @@ struct View {
     overrides: Option<Value>,
 }
 
-/// The view of what both bodies carry.
+/// The view of the fields that both bodies have.
 fn view(body: &Value) -> View {
     let filled = |of: &Value, field: &str| match of.get(field) {
         Some(value) if value != "" => value.clone(),

@@ -1,5 +1,4 @@
-//! Bodies of create and reconnect, drawn at random: good ones, and ones that were changed in a few
-//! places.
+//! Random bodies of create and reconnect: valid ones, and valid ones with a few changes.
 
 use proptest::collection::vec;
 use proptest::option;
@@ -12,7 +11,7 @@ use super::{json, key, object, text, units};
 /// The integrations of the world's environment.
 const INTEGRATIONS: [&str; 5] = ["github", "slack", "my integration", "hubspot", "a"];
 
-/// Good bodies, bodies that were good before they were changed in a few places, and any JSON.
+/// Valid bodies, valid bodies with a few changes, and any JSON.
 pub fn bodies(good: BoxedStrategy<Value>) -> BoxedStrategy<Value> {
     let edits = prop_oneof![1 => vec(change(), 0..1), 4 => vec(change(), 1..4)];
     let changed = (good, edits).prop_map(|(mut body, edits)| {
@@ -93,7 +92,7 @@ fn nth<'a>(value: &'a mut Value, at: &mut usize) -> Option<&'a mut Value> {
     }
 }
 
-/// A body that create accepts, unless its tags are too many together.
+/// A body that create accepts, unless it has too many tags altogether.
 pub fn create_body() -> BoxedStrategy<Value> {
     let who = prop_oneof![
         (end_user().prop_map(Some), option::of(tags(1))),
@@ -113,7 +112,7 @@ pub fn create_body() -> BoxedStrategy<Value> {
         .boxed()
 }
 
-/// A body that reconnect accepts, unless its tags are too many together.
+/// A body that reconnect accepts, unless it has too many tags altogether.
 pub fn reconnect_body() -> BoxedStrategy<Value> {
     let who = (option::of(end_user()), option::of(organization()), option::of(tags(1)));
     (who, rest())
@@ -223,7 +222,7 @@ fn tags(min: usize) -> BoxedStrategy<Value> {
         .boxed()
 }
 
-/// An `http(s)` URL of an outside host in the form that it is stored in, or none.
+/// An `http(s)` URL of a public host in the form in which it is stored, or none.
 fn webhook_url() -> BoxedStrategy<String> {
     prop_oneof![
         1 => Just(String::new()),

@@ -1,4 +1,4 @@
-//! What API Gateway hands over, whatever the client put into it.
+//! The events of API Gateway, whatever the client put into them.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use super::{check, json, key, near, object, text, world};
 
-/// The headers that somebody looks at.
+/// The headers that the service reads.
 const HEADERS: [&str; 10] = [
     "authorization",
     "content-type",
@@ -30,7 +30,7 @@ const HEADERS: [&str; 10] = [
     "user-agent",
 ];
 
-/// A request in the making. `{key}` and `{token}` stand for good credentials.
+/// A random request. `{key}` and `{token}` stand for valid credentials.
 #[derive(Debug, Clone)]
 struct Draft {
     route: usize,
@@ -139,7 +139,7 @@ fn convert(event: &str) -> &'static str {
     }
 }
 
-/// What answers with pages, pictures and redirects.
+/// The routes that answer with pages, pictures and redirects.
 const PAGES: [&str; 3] = ["/oauth/", "/connect-ui", "/images/"];
 
 fn judge((method, path): (&str, &str), status: u16, body: &str) -> &'static str {
@@ -160,7 +160,7 @@ fn judge((method, path): (&str, &str), status: u16, body: &str) -> &'static str 
 }
 
 impl Draft {
-    /// With good credentials in their places. A new token, since the case may end its session.
+    /// The request with valid credentials. The token is new, because the case may end its session.
     async fn filled(mut self) -> Self {
         let (_, world) = world();
         let token = world.mint(json!({ "tags": {} })).await;
@@ -199,7 +199,7 @@ fn draft() -> impl Strategy<Value = Draft> {
         1 => bytes(),
     ];
     (0..ROUTES.len(), headers, query, body).prop_map(|(route, headers, query, body)| {
-        // The two credentials are not for the same routes.
+        // Keys and tokens are for different routes.
         let is_post = ROUTES[route].0.starts_with("POST");
         let headers: Vec<(&'static str, Vec<u8>)> = headers;
         let headers = headers.into_iter().map(|(name, value)| {
@@ -209,7 +209,7 @@ fn draft() -> impl Strategy<Value = Draft> {
     })
 }
 
-/// Pieces that mean something, and any bytes.
+/// Meaningful pieces, and any bytes.
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
     const PIECES: [&str; 30] = [
         "Bearer ",
@@ -282,7 +282,7 @@ fn event(route: &str) -> Value {
     })
 }
 
-/// An event with any strings where a client has a say.
+/// An event with any strings in the parts that a client controls.
 fn odd_event() -> impl Strategy<Value = Value> {
     let long = (select(&["'", "a", "%", "é", "&"][..]), 0..70_000_usize)
         .prop_map(|(piece, times)| piece.repeat(times));

@@ -1,4 +1,4 @@
-//! Each parser against another statement of its rule: the contract's own regular expressions.
+//! Each parser compared with its rule in another form: the contract's own regular expressions.
 
 use std::sync::LazyLock;
 
@@ -24,7 +24,7 @@ macro_rules! regex {
     }};
 }
 
-/// Compares what a parser says with what its rule says, and names it.
+/// Compares the result of a parser with that of its rule, and returns it as an outcome.
 #[track_caller]
 fn same(is_accepted: bool, is_good: bool) -> &'static str {
     assert_eq!(is_accepted, is_good, "accepted: {is_accepted}, good: {is_good}");
@@ -245,7 +245,7 @@ fn is_tag_key(key: &str) -> bool {
     regex!("^[a-zA-Z][a-zA-Z0-9_\\-./]*$").is_match(key) && units(key) <= 64
 }
 
-/// The rule for e-mail addresses; its two lookaheads stand beside it.
+/// The rule for e-mail addresses, without its two lookaheads.
 pub fn is_email(text: &str) -> bool {
     let rule =
         regex!(r"^([A-Za-z0-9_'+\-\.]*)[A-Za-z0-9_+-]@([A-Za-z0-9][A-Za-z0-9\-]*\.)+[A-Za-z]{2,}$");

@@ -1,4 +1,4 @@
-//! The parser of webhook URLs against a list of networks and every way to write an address.
+//! The parser of webhook URLs, with a list of networks and every way to write an address.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -23,7 +23,7 @@ const BLOCKED_V4: [(&str, u32); 7] = [
 ];
 const BLOCKED_V6: [(&str, u32); 5] =
     [("::", 128), ("::1", 128), ("fe80::", 10), ("fc00::", 7), ("2001::", 32)];
-/// Networks whose addresses hold an IPv4 address, and the bit at which it begins.
+/// Networks whose addresses contain an IPv4 address, and the bit at which it begins.
 const EMBEDDING: [(&str, u32, u32); 4] =
     [("::", 96, 96), ("::ffff:0:0", 96, 96), ("64:ff9b::", 96, 96), ("2002::", 16, 16)];
 
@@ -157,7 +157,7 @@ fn judge_host(host: &str, tail: &str, expected: Option<String>) -> &'static str 
     }
 }
 
-/// An address in, at the edge of, or out of a blocked network.
+/// An address inside, at the edge of, or outside a blocked network.
 fn v4() -> impl Strategy<Value = Ipv4Addr> {
     let near_blocked = (select(&BLOCKED_V4[..]), any::<u32>(), 0..4_u8).prop_map(
         |((network, prefix), low, edge)| {
@@ -192,7 +192,7 @@ fn is_blocked_v6(address: Ipv6Addr) -> bool {
         })
 }
 
-/// One of the ways in which a URL parser reads an IPv4 address.
+/// A spelling of an IPv4 address that a URL parser accepts.
 #[derive(Debug, Clone)]
 struct Spelling {
     /// How many parts; the last holds whatever bytes are left.

@@ -1,4 +1,4 @@
-//! What a renewal that fails leaves behind, and for whom.
+//! Renewals that fail: what they store, and what each reader then gets.
 
 use serde_json::{Value, json};
 use tests::Reply;
@@ -19,7 +19,7 @@ fn revoked(_: usize, _: &TokenRequest) -> TokenReply {
     refuse(400, "invalid_grant")
 }
 
-/// The answer to whoever reads a connection that has no working credentials.
+/// The answer to a read of a connection without working credentials.
 #[track_caller]
 fn assert_refused(reply: &Reply, status: u16, message: &str) -> Value {
     assert_eq!(reply.status, status, "{reply:?}");
@@ -54,7 +54,7 @@ async fn a_failure_answers_400_with_the_connection_and_stays_until_a_success() {
     assert_eq!((&told["connection_id"], &told["last_fetched_at"]), (&json!(id), &json!(now)));
     assert_eq!(renewing.errors(&id).await, told["errors"]);
 
-    // Another failure takes its place.
+    // Another failure replaces it.
     let again = assert_refused(&renewing.force(&id).await, 400, FAILED);
     assert_ne!(again["errors"], told["errors"]);
     assert_eq!(renewing.errors(&id).await, again["errors"]);
@@ -80,7 +80,7 @@ async fn for_thirty_seconds_nobody_asks_but_who_insists() {
     renewing.flow.world.pass_ms(30_000);
     assert_refused(&renewing.read(&id).await, 400, FAILED);
     assert_eq!(renewing.calls(), 3);
-    // A token that is still good is answered in the meantime.
+    // A token that is still valid is answered in the meantime.
     renewing.endpoint.answer_with(numbered);
     assert_token(&renewing.force(&id).await, "at-4");
     assert_token(&renewing.read(&id).await, "at-4");
@@ -123,14 +123,14 @@ async fn connecting_again_or_importing_ends_a_failure() {
     assert_eq!(connection["credentials"]["client_id"], "a");
 }
 
-/// Refused on four calendar days, a grant is dead until somebody insists and succeeds.
+/// A grant that was refused on four calendar days is dead until a forced renewal succeeds.
 #[tokio::test]
 async fn a_grant_that_is_refused_on_four_days_is_asked_for_no_more() {
     const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
     let mut renewing = Renewing::start(revoked).await;
     let id = renewing.expired().await;
     for day in 1..=4 {
-        // Twice on one day is one day.
+        // Two refusals on a day count as one.
         for _ in 0..2 {
             if day < 4 {
                 assert_refused(&renewing.read(&id).await, 400, FAILED);
@@ -152,7 +152,7 @@ async fn a_grant_that_is_refused_on_four_days_is_asked_for_no_more() {
     assert_eq!(renewing.read(&id).await.status, 200);
 }
 
-/// What tells that a grant is dead is a code, wherever it stands, and never a status.
+/// A grant is dead if the answer has an error code that says so, wherever it is; no status does.
 // D55
 #[tokio::test]
 async fn only_codes_of_the_grant_count_towards_its_end() {
@@ -210,7 +210,7 @@ async fn only_codes_of_the_grant_count_towards_its_end() {
     }
 }
 
-/// The integration's client is the operator's: when it is wrong, no connection is.
+/// A wrong client of the integration is the operator's fault, not that of a connection.
 // D54
 #[tokio::test]
 async fn a_wrong_client_marks_no_connection_and_all_work_once_it_is_repaired() {
@@ -228,7 +228,7 @@ async fn a_wrong_client_marks_no_connection_and_all_work_once_it_is_repaired() {
             assert_refused(&renewing.read(id).await, 400, FAILED);
             assert_eq!(renewing.errors(id).await, json!([]));
         }
-        // Nobody hammers the provider either.
+        // The provider is not asked on every read either.
         assert_refused(&renewing.read(&ids[0]).await, 424, BACKING_OFF);
         renewing.flow.world.pass_ms(24 * 60 * 60 * 1_000);
     }
@@ -258,7 +258,7 @@ async fn an_integration_without_a_client_asks_nobody() {
     assert_eq!(renewing.flow.provider.calls().len(), 0);
 }
 
-/// D33: a provider has ten seconds. Who waits for the renewal of somebody else is told the same.
+/// D33: a provider has ten seconds. A reader that waits for another's renewal gets the same answer.
 #[tokio::test]
 async fn a_provider_that_is_silent_too_long_fails_for_all_and_kills_nothing() {
     use std::time::{Duration, Instant};
@@ -275,7 +275,7 @@ async fn a_provider_that_is_silent_too_long_fails_for_all_and_kills_nothing() {
     assert_eq!(assert_refused(&second, 400, FAILED)["errors"], told["errors"]);
     assert_eq!(renewing.calls(), 1);
 
-    // Slow is not silent.
+    // A slow answer in time is an answer.
     renewing.flow.world.pass_ms(30_000);
     let slow = |_: usize, _: &_| numbered(9, &request()).after(Duration::from_secs(9));
     renewing.endpoint.answer_with(slow);
@@ -283,10 +283,10 @@ async fn a_provider_that_is_silent_too_long_fails_for_all_and_kills_nothing() {
 }
 
 fn request() -> TokenRequest {
-    TokenRequest { form: Vec::new(), authorization: None, path: String::new() }
+    TokenRequest::default()
 }
 
-/// Section 13 of the flow. What the integration's client has caused concerns no end user.
+/// Section 13 of the flow. No webhook reports failures that the integration's client caused.
 #[tokio::test]
 async fn each_failure_but_the_integrations_own_is_told_by_webhook() {
     let renewing = Renewing::start(revoked).await;
@@ -313,7 +313,8 @@ async fn each_failure_but_the_integrations_own_is_told_by_webhook() {
             "type": "auth",
         })
     );
-    // Not while nobody asks; again for who insists; not for a success.
+    // A webhook is not repeated without a renewal; a forced renewal sends another; a success sends
+    // none.
     assert_refused(&renewing.read(&id).await, 424, BACKING_OFF);
     assert_eq!(renewing.flow.world.take_events().await.len(), 0);
     assert_refused(&renewing.force(&id).await, 400, FAILED);

@@ -1,4 +1,4 @@
-//! What survives when something breaks around the one moment at which a refresh token is replaced.
+//! Faults around the moment at which a refresh token is replaced.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ fn rotating(number: usize, request: &TokenRequest) -> TokenReply {
     }
 }
 
-/// The write of the result is the second `UpdateItem`; the first took the lease.
+/// The result is written by the second `UpdateItem`; the first takes the lease.
 #[tokio::test]
 async fn a_write_that_fails_is_made_again_until_it_succeeds() {
     for faults in [
@@ -37,7 +37,7 @@ async fn a_write_that_fails_is_made_again_until_it_succeeds() {
         assert_token(&renewing.read(&id).await, "at-1");
         assert_eq!(renewing.credentials(&id).await["refresh_token"], "rt-1", "{faults:?}");
         assert_eq!(renewing.calls(), 1, "{faults:?}");
-        // The next one works too, so the provider saw no token twice.
+        // The next renewal works too, so the provider saw no token twice.
         assert_token(&renewing.force(&id).await, "at-2");
     }
 }
@@ -50,8 +50,8 @@ async fn a_lease_whose_answer_is_lost_is_had() {
     assert_token(&renewing.read(&id).await, "at-1");
 }
 
-/// A write that is given up may have taken the lease all the same. Nobody else could renew until it
-/// ends, so whoever drew it asks again.
+/// A write that is given up may have taken the lease all the same. Nobody else could then renew
+/// until the lease ends, so its reader tries to take the same lease again.
 #[tokio::test]
 async fn a_lease_that_is_hard_to_get_is_taken() {
     for faults in [vec![Fault::AnswerLost; 4], vec![Fault::Failed; 4], vec![Fault::Silent; 4]] {
@@ -63,7 +63,7 @@ async fn a_lease_that_is_hard_to_get_is_taken() {
     }
 }
 
-/// Whoever asked the provider also writes down that it refused: until then all others wait.
+/// The reader that asked the provider also stores the refusal: until then all others wait.
 #[tokio::test]
 async fn a_failure_that_is_hard_to_write_is_written() {
     let refuse = |_: usize, _: &_| TokenReply::json(400, &json!({ "error": "invalid_grant" }));
@@ -76,7 +76,7 @@ async fn a_failure_that_is_hard_to_write_is_written() {
     assert_eq!(renewing.calls(), 1);
 }
 
-/// Whoever waits for somebody else's renewal looks more than once.
+/// A reader that waits for another's renewal looks more than once.
 #[tokio::test]
 async fn a_look_that_fails_is_followed_by_another() {
     let slow = |number, request: &_| rotating(number, request).after(Duration::from_secs(2));
@@ -99,8 +99,7 @@ async fn a_look_that_fails_is_followed_by_another() {
     assert_token(&second, "at-1");
 }
 
-/// KMS may go away once the credentials were opened: nothing between the provider's answer and its
-/// being stored needs it.
+/// KMS may fail once the credentials are opened: storing the provider's answer does not need it.
 #[tokio::test]
 async fn kms_is_not_needed_after_the_provider_was_asked() {
     let slow = |number, request: &_| rotating(number, request).after(Duration::from_millis(500));
@@ -115,7 +114,7 @@ async fn kms_is_not_needed_after_the_provider_was_asked() {
     assert_token(&reply, "at-1");
 }
 
-/// Its lease ends by itself. Until then nobody asks the provider, then the next reader does.
+/// The lease of a killed reader ends by itself. Only then does another reader ask the provider.
 #[tokio::test]
 async fn a_reader_that_is_killed_before_the_provider_has_answered_holds_up_the_others_for_a_lease()
 {
@@ -130,8 +129,9 @@ async fn a_reader_that_is_killed_before_the_provider_has_answered_holds_up_the_o
     assert_token(&renewing.read(&id).await, "at-2");
 }
 
-/// The one fault that cannot be survived: the provider has replaced the refresh token, and whoever
-/// was told the new one is killed before it is written. The connection says so.
+/// The one fault that cannot be survived: the provider has replaced the refresh token, and the
+/// reader that got the new one is killed before it is stored. The connection has an error that says
+/// so.
 #[tokio::test]
 async fn a_reader_that_is_killed_between_answer_and_write_loses_a_grant_that_rotates() {
     let mut renewing = Renewing::start(rotating).await;
@@ -145,8 +145,8 @@ async fn a_reader_that_is_killed_between_answer_and_write_loses_a_grant_that_rot
     assert_ne!(renewing.errors(&id).await, json!([]));
 }
 
-/// The result of the one who was late is the only one that the provider still knows, so it counts,
-/// and it ends the failure that the other one wrote.
+/// The late result has the only token that the provider still accepts, so it is stored, and it ends
+/// the failure that another reader stored.
 #[tokio::test]
 async fn a_result_that_comes_after_its_lease_has_ended_is_written_all_the_same() {
     let slow = |number, request: &_| match number {
@@ -168,7 +168,7 @@ async fn a_result_that_comes_after_its_lease_has_ended_is_written_all_the_same()
     assert_eq!(renewing.credentials(&id).await["refresh_token"], "rt-1");
 }
 
-/// Credentials that somebody else has replaced are not overwritten, neither by a result nor by a
+/// Credentials that were replaced in the meantime are overwritten neither by a result nor by a
 /// failure.
 #[tokio::test]
 async fn what_is_imported_while_the_provider_is_asked_stays() {
@@ -221,7 +221,7 @@ async fn a_connection_that_is_deleted_while_the_provider_is_asked_does_not_come_
     });
     assert_eq!(reply.status, 404, "{reply:?}");
     assert_eq!(renewing.read(&id).await.status, 404);
-    // What the deletion revokes, and what was issued too late for it.
+    // The token that the deletion revokes, and the one that was issued too late for it.
     let requests = renewing.endpoint.requests();
     let revoked = requests.iter().filter(|request| request.path == "/revoke");
     let revoked: Vec<_> = revoked.filter_map(|request| request.parameter("token")).collect();
@@ -264,7 +264,7 @@ async fn a_connection_that_is_renewed_while_it_is_deleted_leaves_no_token() {
     assert_eq!(revoked, ["rt-1"]);
 }
 
-/// Credentials have 64 KB. What else the provider answers is worth less than its tokens.
+/// Credentials have 64 KB. The tokens matter more than what else the provider answers.
 #[tokio::test]
 async fn an_answer_that_is_too_long_to_be_kept_loses_no_token() {
     let long = |number, request: &_| {
@@ -281,13 +281,13 @@ async fn an_answer_that_is_too_long_to_be_kept_loses_no_token() {
     assert!(credentials.get("raw").is_none());
 }
 
-/// A container that knows an environment as it was reads what was sealed since.
+/// A container with an outdated environment opens what was sealed since.
 #[tokio::test]
 async fn a_branch_key_that_was_rotated_meanwhile_is_read() {
     let renewing = Renewing::start(rotating).await;
     let world = &renewing.flow.world;
     let id = renewing.expired().await;
-    // Warm: it keeps the environment for a minute.
+    // The warm container caches the environment for a minute.
     assert_token(&renewing.read(&id).await, "at-1");
     let rotation = json!({ "environments": [{ "name": "dev", "rotate_branch_key": true }] });
     world.provision(rotation).await.expect("a good document");
@@ -295,7 +295,7 @@ async fn a_branch_key_that_was_rotated_meanwhile_is_read() {
     let path = connection_path("renewing", &id) + "&force_refresh=true";
     let call = tests::Call::new("GET", &path).bearer(&world.secret_key);
     assert_token(&call.send_to(other, world.now).await, "at-2");
-    // Sealed with a version that this container has never heard of.
+    // The credentials are sealed with a version that this container does not know.
     assert_token(&renewing.read(&id).await, "at-2");
     assert_token(&renewing.force(&id).await, "at-3");
     let id = import(&renewing.flow, "renewing", json!({ "type": "OAUTH2", "access_token": "a" }));

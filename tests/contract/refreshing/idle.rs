@@ -1,4 +1,4 @@
-//! Grants that nobody uses are kept alive by the scheduled function.
+//! The scheduled function keeps unused grants alive.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -11,11 +11,11 @@ use tests::token_endpoint::{TokenReply, TokenRequest};
 use super::{Renewing, assert_token, import, numbered};
 
 const HOUR_MS: i64 = 60 * 60 * 1_000;
-/// A day, and what a run takes.
+/// A day, and the time that a run takes.
 const DAY_MS: i64 = 24 * HOUR_MS + 60_000;
 const FIVE_MINUTES: Duration = Duration::from_mins(5);
 
-/// Runs the function, and answers what it says.
+/// Runs the function, and returns its answer.
 async fn run(renewing: &Renewing) -> Value {
     let world = &renewing.flow.world;
     let ran = refresh_connections::handle(world.connect, json!({}), world.now, FIVE_MINUTES).await;
@@ -39,7 +39,7 @@ async fn a_grant_that_was_idle_for_a_day_is_renewed_and_nobody_has_to_ask() {
     assert_eq!(run(&renewing).await, told(0, 0));
     assert_eq!(renewing.calls(), 1);
     assert_token(&renewing.read(&id).await, "at-1");
-    // A day after that it is due again; a read in between puts it off.
+    // A day later it is due again, unless a read renews it in between.
     renewing.flow.world.pass_ms(23 * HOUR_MS);
     assert_token(&renewing.read(&id).await, "at-2");
     renewing.flow.world.pass_ms(23 * HOUR_MS);
@@ -59,7 +59,7 @@ async fn a_provider_says_how_long_its_grants_may_be_idle() {
     assert_eq!(run(&renewing).await, told(1, 0));
 }
 
-/// A token that lives for 60 days needs no other one each day.
+/// A token that lives for 60 days is not renewed each day.
 #[tokio::test]
 async fn what_has_nothing_to_keep_alive_is_left_alone() {
     let mut renewing = Renewing::start(numbered).await;
@@ -92,7 +92,7 @@ async fn a_refused_grant_is_tried_again_each_day_until_it_is_exhausted() {
     renewing.flow.world.pass_ms(DAY_MS);
     assert_eq!(run(&renewing).await, told(0, 0));
     assert_eq!(renewing.read(&id).await.status, 424);
-    // An outage is over sooner.
+    // After an outage, the next attempt is earlier.
     renewing.endpoint.answer_with(|_, _| TokenReply::json(503, &json!({})));
     let id = renewing.expired().await;
     renewing.flow.world.pass_ms(DAY_MS);
@@ -103,7 +103,7 @@ async fn a_refused_grant_is_tried_again_each_day_until_it_is_exhausted() {
     assert_eq!(renewing.errors(&id).await, json!([]));
 }
 
-/// It reads the index, a page of each partition, and the connections that are due: not the table.
+/// It reads the index, a page of each partition, and the due connections, not the whole table.
 #[tokio::test]
 async fn it_reads_what_is_due_and_nothing_else() {
     let mut renewing = Renewing::start(numbered).await;
@@ -162,7 +162,7 @@ async fn a_run_that_cannot_read_the_index_fails_and_what_somebody_else_renews_is
     assert_eq!(renewing.calls(), 1);
 }
 
-/// The attributes of the index are there only where something is due.
+/// Only connections that will be due have the attributes of the index.
 #[tokio::test]
 async fn the_index_is_sparse() {
     let renewing = Renewing::start(numbered).await;

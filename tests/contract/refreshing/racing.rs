@@ -1,4 +1,4 @@
-//! Many readers of one connection at the same moment, in many containers.
+//! Many simultaneous readers of one connection, in many containers.
 
 use std::collections::HashSet;
 use std::sync::Mutex;
@@ -13,8 +13,8 @@ use tests::{Call, Reply};
 
 use super::{Renewing, assert_token, numbered};
 
-/// A provider that rotates refresh tokens and takes a second use of one for theft: then the whole
-/// family is dead (RFC 9700 section 4.14.2).
+/// A provider that rotates refresh tokens and treats a second use of one as theft, which ends the
+/// grant (RFC 9700 section 4.14.2).
 fn rotating() -> impl Fn(usize, &TokenRequest) -> TokenReply + Send + Sync + 'static {
     let used: Mutex<(HashSet<String>, bool)> = Mutex::default();
     move |number, request| {
@@ -29,10 +29,10 @@ fn rotating() -> impl Fn(usize, &TokenRequest) -> TokenReply + Send + Sync + 'st
     }
 }
 
-/// Reads a connection `readers` times in each of `containers`.
+/// Reads a connection `readers` times at once in each of `containers`.
 async fn read(renewing: &Renewing, path: &str, containers: usize, readers: usize) -> Vec<Reply> {
     let world = &renewing.flow.world;
-    // Patient and warm ones: one engine has to answer all of them.
+    // Patient and warm containers, because one engine has to answer all of them.
     let containers = join_all((0..containers).map(|_| world.other_container())).await;
     let call = Call::new("GET", path).bearer(&world.secret_key);
     let other = connection_path("renewing", &renewing.connection(7_200, "rt").await);
@@ -55,7 +55,7 @@ async fn sixty_four_readers_in_eight_containers_use_a_refresh_token_once() {
     let id = renewing.expired().await;
     for round in 1..=2 {
         let path = connection_path("renewing", &id) + "&force_refresh=true";
-        // The first time it has ended, the second they insist.
+        // The first time the token has expired, the second time the renewal is forced.
         let path = if round == 1 { connection_path("renewing", &id) } else { path };
         for reply in read(&renewing, &path, 8, 8).await {
             assert_token(&reply, &format!("at-{round}"));
@@ -101,8 +101,8 @@ async fn a_token_that_is_still_good_is_answered_while_it_is_renewed() {
     assert_eq!(renewing.calls(), 1);
 }
 
-/// Whoever waits for somebody else's renewal does not take it over when the lease runs out: its
-/// holder may still be writing the only refresh token that works. The one who asks next renews.
+/// A reader that waits for another's renewal does not take it over when the lease ends: its holder
+/// may still be storing the only refresh token that works. The next read renews.
 // D57
 #[tokio::test]
 async fn whoever_waits_never_renews() {

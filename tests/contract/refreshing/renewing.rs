@@ -1,4 +1,4 @@
-//! When credentials are renewed, what is asked for, and what becomes of the answer.
+//! When credentials are renewed, with which request, and how the answer is stored.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -51,8 +51,8 @@ async fn who_insists_gets_a_new_token_and_who_may_not_read_it_causes_none() {
     assert_eq!(renewing.calls(), 1);
 }
 
-/// The parameters in their order: `grant_type`, those of the provider, the refresh token, the
-/// client.
+/// The parameters in their order: `grant_type`, those that the provider adds, the refresh token,
+/// and the client.
 #[tokio::test]
 async fn the_request_has_the_form_of_the_contract() {
     let flow = Flow::start().await;
@@ -100,7 +100,7 @@ async fn the_request_has_the_form_of_the_contract() {
 async fn a_refresh_goes_to_its_own_url_with_values_of_the_connection() {
     let more = json!({ "refresh_url": "http://127.0.0.1:1/${connectionConfig.site}/refresh" });
     let renewing = Renewing::with_provider(more, numbered).await;
-    // The provider is known only now.
+    // The environment has the provider only now.
     let port = renewing.endpoint.url.rsplit(':').next().expect("a port").to_owned();
     let body = json!({
         "provider_config_key": "renewing",
@@ -112,7 +112,7 @@ async fn a_refresh_goes_to_its_own_url_with_values_of_the_connection() {
     });
     let imported = renewing.flow.ask("POST", "/connections", Some(&body)).await.json();
     let id = imported["connection_id"].as_str().expect("an id");
-    // Nobody listens there; the token endpoint is not asked in its place.
+    // Nothing listens there; the token endpoint is not asked instead.
     assert_eq!(renewing.read(id).await.status, 400);
     assert_eq!(renewing.calls(), 0);
 }
@@ -180,7 +180,8 @@ async fn the_answer_replaces_the_last_one_and_nothing_else_of_the_connection() {
     );
 }
 
-/// A lifetime counts from before the request: the token that we keep never outlives the provider's.
+/// A lifetime counts from before the request, so that no stored expiry is later than the
+/// provider's.
 #[tokio::test]
 async fn no_lifetime_makes_a_token_older_than_the_provider_says() {
     let lifetimes = [
@@ -236,7 +237,7 @@ async fn tokens_of_other_modes_are_made_again_of_what_the_user_gave() {
         let first = flow.provider.calls().pop().map(|call| call.body);
         connected.push((integration, id, before, calls, first));
     }
-    // Those that live for five minutes were made anew by the first read already.
+    // Tokens that live five minutes were renewed by the first read already.
     flow.world.pass_ms(3_590_000);
     for (integration, id, before, calls, first) in connected {
         let after = flow.connection(integration, &id).await;
@@ -301,7 +302,7 @@ async fn what_does_not_end_stays_even_if_somebody_insists() {
     }
 }
 
-/// Slack answers the user's own token below another object, and errors with status 200.
+/// Slack answers the user's token within another object, and errors with status 200.
 #[tokio::test]
 async fn a_nested_token_is_found_and_an_error_with_status_200_is_one() {
     let more = json!({ "token_response": {

@@ -1,6 +1,6 @@
-//! Create as the documentation of the SDK and of the runtime would have it: default features, a
-//! chain of providers, the tokio runtime of the macro. The first call makes the three DynamoDB
-//! calls of `create-session`, later ones the one.
+//! A create function as the documentation of the SDK and of the runtime shows it: default features,
+//! the default credentials chain, the tokio runtime of the macro. As in `create-session`, the first
+//! call makes three DynamoDB calls and later ones make one.
 
 use std::sync::OnceLock;
 

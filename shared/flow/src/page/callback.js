@@ -16,7 +16,7 @@
   try {
     if (window.opener) window.opener.postMessage(message, '*');
   } catch (_) { /* The provider's page has cut the opener off. */ }
-  // A tab that the Connect UI left for the provider goes back to it; it tells how the flow ended.
+  // A tab that went from the Connect UI to the provider goes back to it, which shows the outcome.
   try {
     if (!window.opener && sessionStorage.getItem('connect-ui')) {
       window.location.replace('../connect-ui/');

@@ -1,7 +1,8 @@
-//! What a customer's server is told of a connection (contract section 7.3, section 13 of the flow).
+//! Webhooks about connections (contract section 7.3, section 13 of the flow).
 //!
-//! The body has its keys in alphabetical order at every depth, no white space, and text that is not
-//! ASCII as it is. The structs below are declared in that order, and maps are sorted ones.
+//! The keys of the body are in alphabetical order at every depth, without white space, and text
+//! that is not ASCII is not escaped. So the structs below are declared in that order, and maps are
+//! sorted.
 
 use std::collections::BTreeMap;
 
@@ -21,18 +22,18 @@ use crate::error::Error;
 /// What happened to a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
-    /// It was made, or could not be.
+    /// It was created, or that failed.
     Creation,
-    /// It was connected again, or could not be.
+    /// It was reconnected, or that failed.
     Override,
-    /// Its token could not be refreshed. A refresh that succeeds is not told.
+    /// Its token could not be refreshed. There is no webhook for a successful refresh.
     Refresh,
     /// It was deleted by the customer.
     Deletion,
 }
 
 impl Operation {
-    /// The name of the wire.
+    /// The name in the contract.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Creation => "creation",
@@ -42,7 +43,7 @@ impl Operation {
         }
     }
 
-    /// Whether an environment wants to know.
+    /// Whether an environment's settings ask for this.
     fn is_wanted(self, settings: &WebhookSettings) -> bool {
         match self {
             Self::Creation => settings.on_auth_creation,
@@ -56,37 +57,38 @@ impl Operation {
 /// Why an operation failed, in the words of the contract.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure<'a> {
-    /// Such as `refresh_token_external_error`.
+    /// The type, such as `refresh_token_external_error`.
     pub kind: &'a str,
-    /// A sentence; it must quote no credential.
+    /// A sentence. It must not quote a credential.
     pub description: &'a str,
 }
 
-/// Something that happened to a connection, before it is known who wants to hear of it.
+/// Something that happened to a connection, from which webhooks are made.
 #[derive(Debug, Clone)]
 pub struct AuthEvent<'a> {
     /// What happened.
     pub operation: Operation,
-    /// The provider's mode; `None` where the provider is no longer there.
+    /// The provider's auth mode; `None` if the provider no longer exists.
     pub auth_mode: Option<AuthMode>,
-    /// The connection; `None` where it failed before it had an id.
+    /// The connection; `None` if it failed before it had an id.
     pub connection_id: Option<&'a ConnectionId>,
     /// Its integration.
     pub integration: &'a IntegrationKey,
-    /// The provider; `unknown` where a JSON endpoint failed.
+    /// The provider; `unknown` if a JSON endpoint failed.
     pub provider: &'a str,
-    /// The end user of the session. Nothing but a session brings one: not an import, not a refresh.
+    /// The end user of the session; imports and refreshes have none.
     pub end_user: Option<&'a EndUser>,
-    /// The tags of the connection; `None` where there is no connection.
+    /// The tags of the connection; `None` if there is no connection.
     pub tags: Option<&'a Tags>,
     /// Why it failed, if it did.
     pub failure: Option<Failure<'a>>,
-    /// The connection's own URL, or that of its session. It alone is told.
+    /// The webhook URL of the connection or of its session. If there is one, it is the only
+    /// receiver.
     pub own_url: Option<&'a str>,
 }
 
 impl<'a> AuthEvent<'a> {
-    /// Something that happened to a connection.
+    /// An event about an existing connection.
     pub fn of(
         operation: Operation,
         connection: &'a Connection,
@@ -105,7 +107,7 @@ impl<'a> AuthEvent<'a> {
         }
     }
 
-    /// Whether anybody wants to hear of an operation.
+    /// Whether webhooks are sent for an operation.
     pub fn is_wanted(
         operation: Operation,
         environment: &Environment,
@@ -115,7 +117,7 @@ impl<'a> AuthEvent<'a> {
         operation.is_wanted(&settings) && (own_url.is_some() || settings.receivers().count() > 0)
     }
 
-    /// The webhooks that tell it: one for each receiver, none where nobody wants to know.
+    /// The webhooks: one per receiver, or none if the settings do not ask for them.
     pub fn webhooks(&self, environment: &Environment, now: Timestamp) -> Result<Vec<Event>, Error> {
         if !Self::is_wanted(self.operation, environment, self.own_url) {
             return Ok(Vec::new());

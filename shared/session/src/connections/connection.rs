@@ -39,7 +39,7 @@ impl ConnectionId {
         issues.finish(id).ok()
     }
 
-    /// A new id, of an account that was never connected before.
+    /// A new id.
     pub fn generate() -> Self {
         Self(Uuid::new_v4().to_string())
     }
@@ -50,10 +50,10 @@ impl ConnectionId {
     }
 }
 
-/// An account that an end user has connected: what its customer reads, and sealed credentials.
+/// An account that an end user has connected, with sealed credentials.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Connection {
-    /// A random number that never changes: `id` of the wire.
+    /// A random number that never changes: the contract's `id`.
     pub number: u64,
     /// Its id; unique in its integration.
     pub connection_id: ConnectionId,
@@ -61,28 +61,28 @@ pub struct Connection {
     pub integration_id: IntegrationKey,
     /// The provider of that integration when the connection was made.
     pub provider: String,
-    /// Whose account it is.
+    /// The person who connected the account.
     pub end_user: Option<EndUser>,
-    /// What the customer attached.
+    /// The customer's tags.
     pub tags: Tags,
-    /// The customer's own notes; `None` prints `null`.
+    /// The customer's metadata; `None` is shown as `null`.
     pub metadata: Option<Map<String, Value>>,
-    /// Values that the provider's templates need.
+    /// Values for the provider's template.
     pub connection_config: Map<String, Value>,
-    /// Where its webhooks go, if not where the environment's go.
+    /// The receiver of its webhooks, if not those of the environment.
     pub webhook_url_override: Option<String>,
-    /// When it was first made, to the millisecond.
+    /// When it was first created, to the millisecond.
     pub created_at: Timestamp,
     /// When its credentials last changed, to the millisecond.
     pub updated_at: Timestamp,
-    /// The credentials, sealed with the environment's branch key; `None` where there are none.
+    /// The credentials, sealed with the environment's branch key; `None` if it has none.
     pub credentials: Option<Vec<u8>>,
-    /// When and how they are renewed.
+    /// The state of refreshing.
     pub refresh: RefreshState,
 }
 
 impl Connection {
-    /// A number for a new connection: 53 random bits, so that every JSON reader keeps it.
+    /// A number for a new connection: 53 random bits, so that every JSON parser can represent it.
     pub fn random_number() -> Result<u64, getrandom::Error> {
         let mut random = [0; 8];
         getrandom::fill(&mut random)?;

@@ -11,23 +11,23 @@ use crate::input::fields::{Fields, Issues, text};
 /// The most UTF-16 code units of an id or a display name.
 const LENGTH_MAX: usize = 255;
 
-/// Who is connecting. The wire form of `endUser` in GET is this order of keys, nulls included.
+/// The person who is connecting. `endUser` in GET has these keys in this order, including nulls.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EndUser {
     /// The customer's own id of the user.
     pub id: String,
-    /// `None` also when an empty one was sent.
+    /// The name to show; an empty one counts as `None`.
     pub display_name: Option<String>,
-    /// Valid by [`email`].
+    /// A valid address, see [`email`].
     pub email: Option<String>,
-    /// With the case and order in which they were sent.
+    /// The user's tags, in the case and order in which they were sent.
     pub tags: Option<IndexMap<String, String>>,
     /// The organization that was sent with the user.
     pub organization: Option<Organization>,
 }
 
 impl EndUser {
-    /// Reads the `end_user` of a body. Its organization stands beside it there.
+    /// Reads the `end_user` of a body. The organization is a separate field, in bodies of sessions.
     pub fn read(value: Option<Value>, issues: &mut Issues) -> Option<Self> {
         let mut fields = Fields::of(value, issues)?;
         let id = fields.required("id", text::<1, LENGTH_MAX>);
@@ -40,28 +40,12 @@ impl EndUser {
     }
 }
 
-impl EndUser {
-    /// Reads an end user as GET answers it: its organization stands in it.
-    pub fn read_with_organization(value: Option<Value>, issues: &mut Issues) -> Option<Self> {
-        let mut value = value;
-        let organization = match &mut value {
-            Some(Value::Object(user)) => user.shift_remove("organization"),
-            _ => None,
-        };
-        let user = Self::read(value, issues)?;
-        let organization = organization.filter(|value| !value.is_null()).and_then(|value| {
-            issues.within("organization", |issues| Organization::read(Some(value), issues))
-        });
-        Some(Self { organization, ..user })
-    }
-}
-
 /// The end user's organization.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Organization {
-    /// May be empty.
+    /// The customer's own id of the organization; it may be empty.
     pub id: String,
-    /// `None` also when an empty one was sent.
+    /// The name to show; an empty one counts as `None`.
     pub display_name: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Events: a webhook for one receiver, as it is kept until it has arrived.
+//! Events: webhooks, each for one receiver, as they are stored until they are delivered.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::{Builder, Uuid};
 
-/// The id of an event. It begins with the moment at which the event was made, so that events sort
+/// The id of an event. It begins with the time at which the event was created, so that events sort
 /// by time (UUID version 7, RFC 9562 section 5.7). Receivers see it as `webhook-id`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -20,7 +20,7 @@ impl EventId {
         Ok(Self(Builder::from_unix_timestamp_millis(unix_ms(now), &random).into_uuid()))
     }
 
-    /// The id that sorts before all of those that are made at `moment` or later.
+    /// The id that sorts before all ids that are generated at `moment` or later.
     pub fn first_at(moment: Timestamp) -> Self {
         Self(Builder::from_unix_timestamp_millis(unix_ms(moment), &[0; 10]).into_uuid())
     }
@@ -48,8 +48,8 @@ pub struct Event {
     pub id: EventId,
     /// Where it goes.
     pub url: String,
-    /// The body, byte by byte as it is signed and sent.
+    /// The body, exactly as it is signed and sent.
     pub body: String,
-    /// When it was made, to the millisecond.
+    /// When it was created, to the millisecond.
     pub created_at: Timestamp,
 }

@@ -1,4 +1,5 @@
-//! A connection as its customer reads it (sections 9 and 10 of the flow): keys in this order.
+//! A connection in the form that customers read (sections 9 and 10 of the flow), with its keys in
+//! this order.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -9,17 +10,17 @@ use crate::connections::end_user::EndUser;
 use crate::connections::refresh::RefreshFailure;
 use crate::connections::tags::Tags;
 
-/// How a moment is printed: the contract has two forms.
+/// How a time is printed: the contract has two forms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Offset {
-    /// `2026-11-24T10:00:37.742+00:00`, as GET answers.
+    /// `2026-11-24T10:00:37.742+00:00`, in the answer of GET.
     Numeric,
-    /// `2026-11-24T10:00:37.742Z`, as an import answers.
+    /// `2026-11-24T10:00:37.742Z`, in the answer of an import.
     Zulu,
 }
 
 impl Offset {
-    /// The moment as text, to the millisecond.
+    /// The time as text, to the millisecond.
     pub fn print(self, moment: Timestamp) -> String {
         match self {
             Self::Zulu => format!("{moment:.3}"),
@@ -46,7 +47,7 @@ fn errors(connection: &Connection) -> Vec<ConnectionError<'_>> {
     failure.map(ConnectionError::from).into_iter().collect()
 }
 
-/// What every answer has of a connection.
+/// The fields that every answer has.
 #[derive(Debug, Serialize)]
 struct Summary<'a> {
     id: u64,
@@ -74,7 +75,7 @@ impl<'a> From<&'a Connection> for Summary<'a> {
     }
 }
 
-/// What GET and import answer.
+/// The answer of GET and of an import.
 #[derive(Debug, Serialize)]
 pub struct PublicConnection<'a> {
     #[serde(flatten)]
@@ -88,7 +89,7 @@ pub struct PublicConnection<'a> {
 }
 
 impl<'a> PublicConnection<'a> {
-    /// The connection with its credentials, which are empty where they are not shown.
+    /// The connection with its credentials, which are empty if they are not shown.
     pub fn new(
         connection: &'a Connection,
         credentials: Map<String, Value>,
@@ -108,7 +109,7 @@ impl<'a> PublicConnection<'a> {
 }
 
 impl<'a> PublicConnection<'a> {
-    /// As whoever reads the connection is told that its credentials could not be renewed.
+    /// The connection with the failure to renew its credentials in `errors`.
     #[must_use]
     pub fn with_failure(mut self, failure: &'a RefreshFailure) -> Self {
         self.summary.errors = vec![failure.into()];
@@ -116,7 +117,7 @@ impl<'a> PublicConnection<'a> {
     }
 }
 
-/// What a list has of each connection.
+/// An entry of a list of connections.
 #[derive(Debug, Serialize)]
 pub struct ListedConnection<'a> {
     #[serde(flatten)]
@@ -125,7 +126,7 @@ pub struct ListedConnection<'a> {
 }
 
 impl<'a> From<&'a Connection> for ListedConnection<'a> {
-    /// `created` has no more decimals than it needs, none on a whole second.
+    /// `created` has no more decimals than it needs, and none on a whole second.
     fn from(connection: &'a Connection) -> Self {
         let created = format!("{}", connection.created_at).replace('Z', "+00:00");
         Self { summary: connection.into(), created }

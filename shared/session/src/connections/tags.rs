@@ -1,4 +1,5 @@
-//! Tags: what a customer attaches to a session, copied onto the connection and into webhooks.
+//! Tags: labels that a customer attaches to a session, copied onto the connection and into
+//! webhooks.
 
 use std::collections::HashSet;
 
@@ -9,13 +10,13 @@ use serde_json::Value;
 use crate::input::email;
 use crate::input::fields::{Issues, record, sized, text, utf16_length};
 
-/// The most tags that one session or connection has.
+/// The most tags of one session or connection.
 pub const COUNT_MAX: usize = 10;
 /// The most characters of a key.
 const KEY_LENGTH_MAX: usize = 64;
 /// The most UTF-16 code units of a value.
 pub const VALUE_LENGTH_MAX: usize = 255;
-/// The one key whose value has a rule of its own.
+/// The key whose value must be an e-mail address.
 pub const EMAIL_KEY: &str = "end_user_email";
 
 /// Tags with lowercase keys, at most ten, in the order in which they were sent.
@@ -37,7 +38,7 @@ impl Tags {
         Some(Self(sent.into_iter().map(|(key, value)| (key.to_ascii_lowercase(), value)).collect()))
     }
 
-    /// Tags that were judged as a whole by the caller.
+    /// Tags that the caller has validated.
     pub fn from_map(tags: IndexMap<String, String>) -> Self {
         Self(tags)
     }
@@ -61,8 +62,8 @@ pub fn read_end_user_tags(
     read_map(value, issues, text::<0, VALUE_LENGTH_MAX>)
 }
 
-/// Reads a map of tags and judges it as a whole. A value that is only too long or too short still
-/// lets the whole be judged; a wrong type or a bad key does not.
+/// Reads a map of tags, and then checks the map as a whole. The latter is done even if a value is
+/// too long or too short, but not if one has a wrong type or an invalid key.
 fn read_map(
     value: Option<Value>,
     issues: &mut Issues,
@@ -94,12 +95,12 @@ fn read_map(
     Some(tags)
 }
 
-/// Notes that there are more than ten.
+/// Notes the issue that there are more than ten tags.
 pub fn too_many(issues: &mut Issues) {
     issues.push("custom", format!("Tags cannot contain more than {COUNT_MAX} keys"));
 }
 
-/// A letter, then letters, digits and `_-./`.
+/// A key: a letter, then letters, digits and `_-./`.
 fn key(name: &str) -> Option<String> {
     let is_good = name.starts_with(|c: char| c.is_ascii_alphabetic())
         && name.len() <= KEY_LENGTH_MAX

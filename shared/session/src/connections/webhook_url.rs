@@ -1,8 +1,8 @@
-//! Where a customer wants the webhooks of one connection (contract section 1.4).
+//! The URL to which a customer wants the webhooks of one connection (contract section 1.4).
 //!
-//! The check keeps requests out of the operator's own network: no scheme but http(s), no local
-//! name, no private address in any of the spellings that a URL parser normalises. A user name or a
-//! password in the URL is refused too: it would be stored and logged as what it is, a secret.
+//! The check keeps requests out of the operator's own network: only http(s), no local names, and no
+//! private addresses in any spelling that a URL parser normalises. User names and passwords are
+//! refused too, since they are secrets and URLs are stored and returned in clear.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -18,11 +18,12 @@ const LENGTH_MAX: usize = 65_536;
 /// Why a URL is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
-    /// Not a string, not an absolute URL.
+    /// Not a string, or not an absolute URL.
     Malformed,
     /// Nango's own domain.
     NangoDomain,
-    /// A scheme, host or address that webhooks must not reach, or a password in the URL.
+    /// A scheme, host or address that webhooks must not reach, or a user name or password in the
+    /// URL.
     NotAllowed,
 }
 
@@ -57,7 +58,7 @@ pub fn read(value: Option<Value>, issues: &mut Issues) -> Option<Option<String>>
     }
 }
 
-/// The URL as the WHATWG URL Standard writes it, without a trailing slash that was not sent;
+/// The URL in the form of the WHATWG URL Standard, without a trailing slash that was not sent;
 /// `None` for the empty string.
 pub fn parse(value: &Value) -> Result<Option<String>, Refusal> {
     let sent = value.as_str().ok_or(Refusal::Malformed)?;
@@ -79,7 +80,7 @@ pub fn parse(value: &Value) -> Result<Option<String>, Refusal> {
 }
 
 fn is_nango(name: &str) -> bool {
-    // The parser lowercases names of http(s) only.
+    // The parser lowercases host names only for http(s).
     let name = name.trim_end_matches('.').to_ascii_lowercase();
     name == "nango.dev" || name.ends_with(".nango.dev")
 }

@@ -1,10 +1,10 @@
-//! How the Connect UI looks in an environment: `connectUISettings` of GET (contract section 3).
+//! The look of the Connect UI in an environment: `connectUISettings` of GET (contract section 3).
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-/// The settings as the JSON text that GET answers. It is made once, when an operator sets the
-/// environment up, and copied into each session, so that GET reads one item.
+/// The settings as the JSON text that GET answers. It is made once, when an operator provisions the
+/// environment, and copied into each session, so that GET reads only one item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConnectUi(String);
 
@@ -14,8 +14,7 @@ impl ConnectUi {
         r##""theme":{"light":{"primary":"#00B2E3"},"dark":{"primary":"#00B2E3"}}}"##
     );
 
-    /// These settings after a change, field by field. Where no field differs, they stay as they
-    /// were written.
+    /// The settings after a change. If no field differs, the text stays the same.
     pub fn changed(&self, change: ConnectUiChange) -> Result<Self, serde_json::Error> {
         let old: Settings = serde_json::from_str(&self.0)?;
         let colour = |new: Option<String>, old: &Colour| match new {
@@ -33,7 +32,7 @@ impl ConnectUi {
         if new == old { Ok(self.clone()) } else { serde_json::to_string(&new).map(Self) }
     }
 
-    /// The settings as they were stored.
+    /// The settings from their stored text.
     pub fn from_stored(text: String) -> Self {
         Self(text)
     }
@@ -43,7 +42,7 @@ impl ConnectUi {
         &self.0
     }
 
-    /// The JSON text, ready to stand in an answer.
+    /// The JSON text as a part of an answer.
     pub fn into_json(self) -> Result<Box<RawValue>, serde_json::Error> {
         RawValue::from_string(self.0)
     }
@@ -55,7 +54,7 @@ impl Default for ConnectUi {
     }
 }
 
-/// What an operator changes; `None` stays as it is.
+/// An operator's changes; `None` keeps a value.
 #[derive(Debug, Clone, Default)]
 pub struct ConnectUiChange {
     /// `showWatermark`.
@@ -68,7 +67,7 @@ pub struct ConnectUiChange {
     pub default_theme: Option<String>,
 }
 
-/// The JSON text, in the order in which it is written.
+/// The content of the JSON text, with its keys in this order.
 #[derive(PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Settings {

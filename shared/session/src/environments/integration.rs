@@ -1,4 +1,4 @@
-//! Integrations: the accounts that can be connected, and what a session says about each.
+//! Integrations: the accounts that can be connected, and a session's settings for each.
 
 use indexmap::IndexMap;
 use jiff::Timestamp;
@@ -17,7 +17,7 @@ impl IntegrationKey {
     const LENGTH_MAX: usize = 255;
     const PATTERN: &str = "/^[a-zA-Z0-9~:.@ _-]+$/";
 
-    /// Reads a key that stands as a value.
+    /// Reads a key that is a value of a body or a query.
     pub fn read(value: Option<Value>, issues: &mut Issues) -> Option<Self> {
         let key = sized(value, issues, 0..=Self::LENGTH_MAX, |text, issues| {
             if !Self::matches_pattern(text) {
@@ -52,13 +52,13 @@ pub struct Integration {
     pub key: IntegrationKey,
     /// The name of its provider.
     pub provider: String,
-    /// What people see, if not the provider's name.
+    /// The name that people see, if not the provider's name.
     pub display_name: Option<String>,
-    /// The operator's client at the provider, for modes that have one.
+    /// The operator's client at the provider, for auth modes that need one.
     pub client: Option<IntegrationClient>,
-    /// To the millisecond.
+    /// When it was created, to the millisecond.
     pub created_at: Timestamp,
-    /// To the millisecond.
+    /// When it was last changed, to the millisecond.
     pub updated_at: Timestamp,
 }
 
@@ -69,7 +69,7 @@ pub struct IntegrationClient {
     pub client_id: Option<String>,
     /// `client_secret`, sealed with the environment's branch key.
     pub client_secret: Option<Vec<u8>>,
-    /// The scopes that are asked for, with commas between them.
+    /// The scopes to request, separated by commas.
     pub scopes: Option<String>,
 }
 
@@ -85,13 +85,13 @@ pub fn per_integration<T>(
     record(value, issues, IntegrationKey::parse, read)
 }
 
-/// What the connection of one integration starts from.
+/// A session's defaults for the connection of one integration.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ConfigDefaults {
     /// Scopes of the user's own token (Slack). Never shown to the browser.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_scopes: Option<String>,
-    /// Prefills the provider's form; free in shape.
+    /// Values that prefill the provider's form, of any form.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "json::object")]
     pub connection_config: Option<Map<String, Value>>,
     /// Parameters of the provider's authorization URL.
@@ -113,7 +113,7 @@ impl ConfigDefaults {
     }
 }
 
-/// Any object; one of its keys has a type.
+/// Any object. Only `oauth_scopes_override` is checked.
 fn connection_config(value: Option<Value>, issues: &mut Issues) -> Option<Map<String, Value>> {
     if let Some(scopes) = value.as_ref().and_then(|config| config.get("oauth_scopes_override")) {
         let scopes = scopes.clone();
@@ -124,7 +124,7 @@ fn connection_config(value: Option<Value>, issues: &mut Issues) -> Option<Map<St
     Some(config)
 }
 
-/// What the Connect UI shows in place of an integration's own texts.
+/// What the Connect UI shows instead of an integration's own texts.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Override {
     /// The link behind "help".
@@ -133,7 +133,8 @@ pub struct Override {
 }
 
 impl Override {
-    /// Reads an entry of `overrides`; unlike every other object this one drops unknown keys.
+    /// Reads an entry of `overrides`. Unlike all other objects, it may have unknown keys, which are
+    /// dropped.
     pub fn read(value: Option<Value>, issues: &mut Issues) -> Option<Self> {
         let mut fields = Fields::of(value, issues)?;
         Some(Self { docs_connect: fields.optional("docs_connect", string) })

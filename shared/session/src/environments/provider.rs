@@ -1,7 +1,9 @@
-//! Providers: whose API an integration connects to, and how (contract section 3 of the flow).
+//! Providers: the APIs of integrations, and how accounts there are connected (section 3 of the
+//! flow).
 //!
-//! A provider is a template: a JSON object in the wire's own words. Those of the catalogue are
-//! compiled in; an environment may define its own. `docs/providers.md` describes every field.
+//! A provider is a template: a JSON object in the form that the contract shows. Those of the
+//! catalogue are compiled in; an environment can define its own. `docs/providers.md` describes
+//! every field.
 
 use serde_json::{Map, Value};
 
@@ -23,17 +25,17 @@ pub enum AuthMode {
     OAuth2ClientCredentials,
     /// OAuth 1.0a (RFC 5849).
     OAuth1,
-    /// A token that is signed here (RFC 7519).
+    /// A token that is signed locally (RFC 7519).
     Jwt,
-    /// A token that the provider makes of credentials.
+    /// A token that the provider issues for credentials.
     TwoStep,
     /// Token-based authentication: OAuth 1.0a signatures with tokens that exist already.
     Tba,
-    /// A signed header that is made here.
+    /// A signed header that is made locally.
     Signature,
-    /// Bill.com's sessions.
+    /// A session of Bill.com.
     Bill,
-    /// A role of an AWS account.
+    /// A role of an AWS account. The contract has an endpoint for it; no provider here uses it.
     AwsSigv4,
     /// A mode of the contract that is not built here.
     NotBuilt(&'static str),
@@ -57,7 +59,7 @@ impl AuthMode {
     const NOT_BUILT: [&str; 6] =
         ["APP", "APP_STORE", "CUSTOM", "INSTALL_PLUGIN", "MCP_OAUTH2", "MCP_OAUTH2_GENERIC"];
 
-    /// The mode of a name of the wire, such as `API_KEY`.
+    /// The mode with a name of the contract, such as `API_KEY`.
     pub fn parse(name: &str) -> Option<Self> {
         let built = Self::BUILT.into_iter().find(|(known, _)| *known == name);
         built.map(|(_, mode)| mode).or_else(|| {
@@ -65,7 +67,7 @@ impl AuthMode {
         })
     }
 
-    /// The name of the wire.
+    /// The name in the contract.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::NotBuilt(name) => name,
@@ -74,14 +76,14 @@ impl AuthMode {
     }
 }
 
-/// A request that tells whether credentials are good, before they are saved.
+/// A request that shows whether credentials are valid, made before they are saved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verification<'a> {
     /// The HTTP method.
     pub method: &'a str,
     /// Paths below the provider's base URL; one that answers 2xx is enough.
     pub endpoints: Vec<&'a str>,
-    /// Headers besides those of the provider's API.
+    /// Headers in addition to those of the provider's API.
     pub headers: Option<&'a Map<String, Value>>,
 }
 
@@ -94,7 +96,7 @@ pub struct Provider {
 }
 
 impl Provider {
-    /// A provider of a template that was checked before: one of the catalogue, or a stored one.
+    /// A provider from a template that was checked before: from the catalogue, or a stored one.
     pub fn from_template(name: &str, template: &str) -> Option<Self> {
         match json::parse(template) {
             Ok(Value::Object(template)) => Self::of(name, template),
@@ -102,7 +104,7 @@ impl Provider {
         }
     }
 
-    /// A provider of a template as an operator writes it.
+    /// A provider from a template that an operator wrote.
     pub fn read(name: &str, template: Map<String, Value>, issues: &mut Issues) -> Option<Self> {
         let provider = Self::of(name, template);
         if provider.is_none() {
@@ -118,7 +120,7 @@ impl Provider {
         Some(Self { name: name.to_owned(), auth_mode, template })
     }
 
-    /// Its key in the catalogue or in the environment.
+    /// Its name in the catalogue or in the environment.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -133,12 +135,12 @@ impl Provider {
         &self.template
     }
 
-    /// What people see.
+    /// The name that people see.
     pub fn display_name(&self) -> &str {
         self.text("display_name").unwrap_or(&self.name)
     }
 
-    /// Where its logo is, below the address of this API.
+    /// The URL of its logo at this API.
     pub fn logo_url(&self, base_url: &str) -> String {
         format!("{base_url}/images/template-logos/{}.svg", self.name)
     }
@@ -159,17 +161,17 @@ impl Provider {
         self.text("token_request_auth_method") == Some("basic")
     }
 
-    /// What stands before every path of the provider's API; may hold variables.
+    /// The base URL of the provider's API; it may contain variables.
     pub fn base_url(&self) -> Option<&str> {
         self.object("proxy")?.get("base_url")?.as_str()
     }
 
-    /// The headers of the provider's API; values may hold variables.
+    /// The headers of the provider's API; values may contain variables.
     pub fn headers(&self) -> Option<&Map<String, Value>> {
         self.object("proxy")?.get("headers")?.as_object()
     }
 
-    /// The request that verifies credentials, where the provider has one.
+    /// The request that verifies credentials, if the provider has one.
     pub fn verification(&self) -> Option<Verification<'_>> {
         let verification = self.object("proxy")?.get("verification")?.as_object()?;
         let endpoints = verification.get("endpoints")?.as_array()?;

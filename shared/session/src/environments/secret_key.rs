@@ -19,8 +19,8 @@ impl SecretKey {
         Self(Uuid::new_v4().to_string())
     }
 
-    /// Reads a key: the hyphenated form in either case. The exact text is the secret, so another
-    /// case of a known key is an unknown key.
+    /// Reads a key in the hyphenated form, in either case. The exact text is the secret, so a known
+    /// key in another case is unknown.
     pub fn parse(text: &str) -> Result<Self, MalformedSecretKey> {
         const HYPHENATED_LENGTH: usize = 36;
         match Uuid::try_parse(text) {
@@ -35,12 +35,12 @@ impl SecretKey {
         }
     }
 
-    /// What is stored in place of the key.
+    /// The hash, which is stored instead of the key.
     pub fn hash(&self) -> SecretKeyHash {
         SecretKeyHash(hex::encode(Sha256::digest(&self.0)))
     }
 
-    /// The secret itself, for the one answer that hands out a generated key.
+    /// The secret itself, for the one answer that shows a generated key.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -64,16 +64,16 @@ impl SecretKeyHash {
     }
 }
 
-/// What is stored about a secret key.
+/// The stored record of a secret key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretKeyRecord {
-    /// Names the key in logs and on sessions.
+    /// The id of the key in logs and on sessions.
     pub id: Uuid,
     /// The environment that the key belongs to.
     pub environment_id: Uuid,
     /// The operator's name for the key; unique in its environment.
     pub name: String,
-    /// What the key may do.
+    /// The scopes, which say what the key may do.
     pub scopes: Vec<String>,
 }
 

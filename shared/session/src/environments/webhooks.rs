@@ -1,8 +1,8 @@
-//! An environment's webhooks: where they go, which are sent, and what signs them.
+//! The webhooks of an environment: receivers, events and signing keys.
 
 use serde::{Deserialize, Serialize};
 
-/// Where webhooks go, and which.
+/// The receivers, and which webhooks they get.
 #[expect(clippy::struct_excessive_bools, reason = "each is a setting of the contract")]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WebhookSettings {
@@ -10,18 +10,18 @@ pub struct WebhookSettings {
     pub primary_url: Option<String>,
     /// The second receiver.
     pub secondary_url: Option<String>,
-    /// Whether new connections are announced, and those that failed.
+    /// Whether there are webhooks for new connections, and for attempts that failed.
     pub on_auth_creation: bool,
-    /// Whether failed refreshes are announced.
+    /// Whether there are webhooks for failed refreshes.
     pub on_auth_refresh_error: bool,
-    /// Whether deleted connections are announced.
+    /// Whether there are webhooks for deleted connections.
     pub on_connection_deletion: bool,
     /// Whether the older signature header is sent as well.
     pub legacy_signature: bool,
 }
 
 impl Default for WebhookSettings {
-    /// As soon as there is a receiver, it is told of new connections and of failed refreshes.
+    /// By default a receiver gets webhooks for new connections and failed refreshes.
     fn default() -> Self {
         Self {
             primary_url: None,
@@ -43,11 +43,11 @@ impl WebhookSettings {
     }
 }
 
-/// The keys that webhooks are signed with, sealed.
+/// The keys that sign webhooks, sealed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SigningKeys {
-    /// The key. An environment whose webhooks were never set up has none.
+    /// The key in use; `None` if webhooks were never set up.
     pub current: Option<Vec<u8>>,
-    /// The key that is to take its place: until then both sign.
+    /// The key that will replace it. While there is one, both sign.
     pub next: Option<Vec<u8>>,
 }

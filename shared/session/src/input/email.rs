@@ -5,10 +5,10 @@ use serde_json::Value;
 
 use crate::input::fields::{Issues, sized, utf16_length};
 
-/// The fewest UTF-16 code units that an address has.
+/// The fewest UTF-16 code units of an address.
 const LENGTH_MIN: usize = 5;
 
-/// Reads an address. Bad format and bad length are reported together.
+/// Reads an address. An invalid format and an invalid length are both reported.
 pub fn read(value: Option<Value>, issues: &mut Issues) -> Option<String> {
     sized(value, issues, LENGTH_MIN..=usize::MAX, |address, issues| {
         if !is_well_formed(address) {

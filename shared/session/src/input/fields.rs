@@ -1,5 +1,5 @@
-//! Reads the fields of a JSON body. Reading functions take `Option<Value>`, where `None` is a key
-//! that was not sent, note their issues, and return `None` when there is no value to go on with.
+//! Reads the fields of a JSON body. A reading function takes `Option<Value>`, where `None` is a key
+//! that was not sent, notes issues, and returns `None` if there is no value to continue with.
 
 use std::ops::RangeInclusive;
 
@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 pub use crate::input::issues::{Issue, Issues};
 
-/// A strict object: its fields are taken one by one, and whatever is left is an issue.
+/// A strict object: its fields are taken one by one, and each remaining one is an issue.
 pub struct Fields<'a> {
     values: Map<String, Value>,
     issues: &'a mut Issues,
@@ -31,11 +31,6 @@ impl<'a> Fields<'a> {
         self.values.contains_key(key)
     }
 
-    /// A field as it was sent, which is left to be taken.
-    pub fn get(&self, key: &str) -> Option<&Value> {
-        self.values.get(key)
-    }
-
     /// Takes a field whose reader decides what its absence means.
     pub fn required<T>(
         &mut self,
@@ -56,17 +51,17 @@ impl<'a> Fields<'a> {
         self.issues.within(key, |issues| read(Some(value), issues))
     }
 
-    /// Notes a finding at `path` below the object.
+    /// Notes an issue at `path` below the object.
     pub fn issue(&mut self, path: &[&str], code: &'static str, message: &'static str) {
         self.issues.push_at(path, code, message);
     }
 
-    /// Whatever was not taken, for an object that is not strict.
+    /// The remaining fields, for an object that is not strict.
     pub fn rest(self) -> Map<String, Value> {
         self.values
     }
 
-    /// Notes the keys that were not taken.
+    /// Notes an issue if fields remain.
     pub fn finish(self) {
         if !self.values.is_empty() {
             let keys: Vec<_> = self.values.keys().collect();
@@ -117,8 +112,8 @@ pub fn text<const MIN: usize, const MAX: usize>(
     sized(value, issues, MIN..=MAX, |_, _| {})
 }
 
-/// A string of a certain form and length. The recorded service checks the length of arrays too, so
-/// an array in place of a string has two issues, its type and its length.
+/// A string with a certain form and length. The recorded service also checks the length of arrays,
+/// so an array instead of a string can have two issues, for its type and its length.
 pub fn sized(
     value: Option<Value>,
     issues: &mut Issues,
@@ -175,8 +170,7 @@ pub fn array<T>(
 
 /// A map with keys of one kind and values of one kind, in the order sent.
 ///
-/// The value under a bad key is not judged. `__proto__` is ignored, as it is by every JavaScript
-/// reader of such a map.
+/// The value under an invalid key is not checked. `__proto__` is ignored, as in JavaScript.
 pub fn record<K, V>(
     value: Option<Value>,
     issues: &mut Issues,
@@ -204,7 +198,7 @@ where
     Some(map)
 }
 
-/// The length of a string as JavaScript counts it, which is how the contract counts.
+/// The length of a string in UTF-16 code units, as JavaScript and the contract count it.
 pub fn utf16_length(text: &str) -> usize {
     text.encode_utf16().count()
 }

@@ -1,21 +1,21 @@
-//! JSON as a client wrote it.
+//! Reads JSON as a client wrote it.
 //!
-//! `serde_json::Value` reads an object whose key is one of the crate's private markers as something
-//! else: the text under `$serde_json::private::RawValue` is parsed again, each time with a fresh
-//! limit on nesting, and so a body of 256 KiB can overflow the stack. The readers here know no
-//! markers.
+//! `serde_json::Value` gives a special meaning to objects with one of the crate's private markers
+//! as their key: the text under `$serde_json::private::RawValue` is parsed again, each time with a
+//! fresh limit on nesting, so a body of 256 KiB can overflow the stack. The readers here treat such
+//! keys like any other.
 
 use std::fmt;
 
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-/// Reads a text. It nests at most 128 levels deep; of a repeated key the last value counts.
+/// Reads a text. It may nest at most 127 levels deep; if a key is repeated, the last value counts.
 pub fn parse(text: &str) -> Result<Value, serde_json::Error> {
     serde_json::from_str(text).map(|Plain(value)| value)
 }
 
-/// Reads an optional object that was stored as part of a larger value.
+/// Deserializes an optional object that was stored as part of a larger value.
 pub fn object<'de, D>(deserializer: D) -> Result<Option<Map<String, Value>>, D::Error>
 where
     D: Deserializer<'de>,

@@ -1,18 +1,18 @@
-//! Query strings with nested names, as the contract's clients write them: `params[subdomain]=acme`.
+//! Reads query strings with nested names, such as `params[subdomain]=acme`.
 
 use serde_json::{Map, Value};
 
-/// The most levels of brackets in a name; what is deeper stays part of the last name.
+/// The most segments of a name; deeper brackets are ignored.
 const DEPTH_MAX: usize = 5;
 /// The most parameters that are read.
 const PARAMETERS_MAX: usize = 1_000;
-/// The largest index of a list; a larger one is a name.
+/// The largest index of a list; a larger number is a name.
 const INDEX_MAX: usize = 20;
 
 /// Reads a query string (WHATWG URL Standard, `application/x-www-form-urlencoded`).
 ///
-/// Values are strings. A name that is given twice, or with `[]` or an index, is a list; one with a
-/// name in brackets is an object. `__proto__` and parameters without a name are ignored.
+/// Values are strings. A name that is given twice, or with `[]` or an index, is a list; a name with
+/// another name in brackets is an object. `__proto__` and parameters without a name are ignored.
 pub fn parse(query: &str) -> Map<String, Value> {
     let mut parameters = Value::Object(Map::new());
     for (name, value) in url::form_urlencoded::parse(query.as_bytes()).take(PARAMETERS_MAX) {
@@ -27,8 +27,8 @@ pub fn parse(query: &str) -> Map<String, Value> {
     }
 }
 
-/// `a[b][]` as `a`, `b` and nothing. A name that starts with a bracket has what is in it as its
-/// first segment; the first `[]` of such a name is the first of a list.
+/// The segments of a name: `a`, `b` and an empty one for `a[b][]`. If a name starts with a bracket,
+/// its content is the first segment; an empty one becomes `0`.
 fn path(name: &str) -> Vec<String> {
     let bracketed = |text: &str| text.find('[').is_some_and(|at| text[at..].contains(']'));
     let (first, mut rest) = match name.find('[') {

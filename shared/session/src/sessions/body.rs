@@ -17,7 +17,7 @@ use crate::input::fields::{Fields, Issues, array};
 pub struct CreateSession {
     /// Integrations that the end user may connect; empty means all.
     pub allowed_integrations: Vec<IntegrationKey>,
-    /// What both bodies carry.
+    /// The fields of both bodies.
     pub fields: SessionFields,
 }
 
@@ -28,29 +28,29 @@ pub struct ReconnectSession {
     pub connection_id: ConnectionId,
     /// Its integration.
     pub integration_id: IntegrationKey,
-    /// What both bodies carry.
+    /// The fields of both bodies.
     pub fields: SessionFields,
 }
 
-/// What both bodies carry.
+/// The fields that both bodies have.
 #[derive(Debug)]
 pub struct SessionFields {
-    /// Who is connecting.
+    /// The person who is connecting.
     pub end_user: Option<EndUser>,
     /// Their organization.
     pub organization: Option<Organization>,
-    /// Where the connection of an integration starts from.
+    /// Defaults for connections, by integration.
     pub integrations_config_defaults: Option<PerIntegration<ConfigDefaults>>,
-    /// What the Connect UI shows in place of an integration's own texts.
+    /// What the Connect UI shows instead of an integration's own texts.
     pub overrides: Option<PerIntegration<Override>>,
-    /// Where webhooks of the connection go.
+    /// The receiver of the connection's webhooks.
     pub webhook_url_override: Option<String>,
     /// The customer's own tags.
     pub tags: Option<Tags>,
 }
 
 impl CreateSession {
-    /// Reads the body. `end_user` is required unless `tags` is sent in its place.
+    /// Reads the body. `end_user` is required unless `tags` is sent instead.
     pub fn read(body: Option<Value>) -> Result<Self, Error> {
         let mut issues = Issues::default();
         let value = Fields::of(body, &mut issues).map(|mut fields| {
@@ -95,7 +95,7 @@ impl ReconnectSession {
 }
 
 impl SessionFields {
-    /// The integrations that the two maps name, with their paths, in the order of the contract.
+    /// The integrations that the two maps name, with their paths, in the contract's order.
     pub fn integrations(&self) -> impl Iterator<Item = ([String; 2], &IntegrationKey)> {
         let at = |field: &str, key: &IntegrationKey| [field.to_owned(), key.as_str().to_owned()];
         let defaults = self.integrations_config_defaults.iter().flat_map(PerIntegration::keys);
@@ -114,7 +114,7 @@ impl SessionFields {
 }
 
 impl CreateSession {
-    /// Every integration that the body names, with its path, in the order of the contract.
+    /// Every integration that the body names, with its path, in the contract's order.
     pub fn integrations(&self) -> impl Iterator<Item = ([String; 2], &IntegrationKey)> {
         let allowed = self.allowed_integrations.iter().enumerate();
         allowed
@@ -123,12 +123,12 @@ impl CreateSession {
     }
 }
 
-/// The fields that stand last in both schemas. A webhook URL may still be in its deprecated place,
+/// The fields that are last in both schemas. A webhook URL may also be in its deprecated place,
 /// `connection_config.webhook_url`.
 struct TrailingFields {
     integrations_config_defaults: Option<PerIntegration<ConfigDefaults>>,
     overrides: Option<PerIntegration<Override>>,
-    /// The inner `None` is an empty string, which is a choice too.
+    /// The inner `None` is an empty string, which means that there is no override.
     #[expect(clippy::option_option, reason = "absent, empty and given are three things")]
     webhook_url_override: Option<Option<String>>,
     tags: Option<Tags>,
@@ -165,7 +165,7 @@ impl TrailingFields {
         })
     }
 
-    /// Takes the deprecated `connection_config.webhook_url` out of every entry, and answers the
+    /// Removes the deprecated `connection_config.webhook_url` from every entry, and returns the
     /// first that is not empty.
     fn take_nested_webhook_url(&mut self) -> Result<Option<String>, Error> {
         const DEPRECATED: &str = ". Note: connection_config.webhook_url is deprecated; \

@@ -1,4 +1,4 @@
-//! The connect session: who may connect what, until when.
+//! The connect session: who may connect which integrations, and until when.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -15,43 +15,44 @@ use crate::sessions::body::SessionFields;
 use crate::sessions::oauth_flow::Outcome;
 use crate::sessions::session_tags;
 
-/// What a session token stands for.
+/// A connect session, which a session token opens.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ConnectSession {
-    /// Names the session in logs; it is not a credential.
+    /// The id of the session in logs; it is not a credential.
     pub id: Uuid,
-    /// The tenant.
+    /// The environment to which it belongs.
     pub environment_id: Uuid,
-    /// The id of the secret key that asked for it.
+    /// The id of the secret key that created it.
     pub minted_by: Uuid,
-    /// To the millisecond.
+    /// When it was created, to the millisecond.
     pub created_at: Timestamp,
-    /// The first moment at which the session is refused, to the millisecond.
+    /// The time from which on the session is refused, to the millisecond.
     pub expires_at: Timestamp,
-    /// Who is connecting.
+    /// The person who is connecting.
     pub end_user: Option<EndUser>,
-    /// Copied onto the connection and into webhooks.
+    /// Tags that are copied onto the connection and into webhooks.
     pub tags: Tags,
     /// Integrations that the end user may connect; empty means all.
     pub allowed_integrations: Vec<IntegrationKey>,
-    /// Where the connection of an integration starts from.
+    /// Defaults for connections, by integration.
     pub integrations_config_defaults: Option<PerIntegration<ConfigDefaults>>,
-    /// What the Connect UI shows in place of an integration's own texts.
+    /// What the Connect UI shows instead of an integration's own texts.
     pub overrides: Option<PerIntegration<Override>>,
-    /// Where webhooks of the connection go.
+    /// The receiver of the connection's webhooks.
     pub webhook_url_override: Option<String>,
-    /// The connection that a reconnect session is for.
+    /// The connection of a reconnect session.
     pub connection: Option<ReconnectTarget>,
-    /// The environment's settings when the session was made.
+    /// The environment's Connect UI settings when the session was created.
     pub connect_ui: ConnectUi,
-    /// Secrets of the defaults, sealed: where they stood is `null` until they are opened.
+    /// The secrets of the defaults, sealed. Until they are opened, the defaults have `null` in
+    /// their places.
     pub secrets: Option<Vec<u8>>,
-    /// How attempts to connect with it ended, the newest last.
+    /// The outcomes of attempts to connect with it, the newest last.
     pub outcomes: Vec<Outcome>,
 }
 
 impl ConnectSession {
-    /// A session that starts now. Its merged tags may be too many.
+    /// A session that starts now. It fails if there are too many tags after merging.
     pub fn open(
         environment: &Environment,
         key_id: Uuid,
@@ -83,26 +84,26 @@ impl ConnectSession {
         })
     }
 
-    /// Whether the session is still good at `now`. DynamoDB's TTL deletes late, so this, and not
-    /// the presence of the item, decides.
+    /// Whether the session is still valid at `now`. This decides, not the presence of the item,
+    /// since DynamoDB's TTL deletes late.
     pub fn is_live(&self, now: Timestamp) -> bool {
         now < self.expires_at
     }
 }
 
-/// The one connection that a reconnect session is for, as it stood when the session was made.
+/// The connection of a reconnect session, as it was when the session was created.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReconnectTarget {
     /// Its integration.
     pub integration_id: IntegrationKey,
     /// Its id.
     pub connection_id: ConnectionId,
-    /// The end user of the stored connection. GET shows it instead of the one that was sent.
+    /// The end user of the connection. GET shows it instead of the one that was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end_user: Option<EndUser>,
 }
 
-/// A moment in whole milliseconds. Every moment here lies within years of the present.
+/// A time from epoch milliseconds. Out-of-range values, which do not occur, become the latest time.
 pub fn timestamp(ms: i64) -> Timestamp {
     Timestamp::from_millisecond(ms).unwrap_or(Timestamp::MAX)
 }

@@ -1,8 +1,8 @@
 //! An OAuth flow between its start, which sends the browser to the provider, and the callback that
 //! brings it back (RFC 6749 section 4.1).
 //!
-//! Two random texts belong to a flow: its `state`, which travels through the provider, and the
-//! value of a cookie, which stays in the browser that started. Only their hashes are stored.
+//! A flow has two random values: its `state`, which goes to the provider and back, and the value of
+//! a cookie, which stays in the browser that started the flow. Only their hashes are stored.
 
 use std::fmt;
 
@@ -41,14 +41,14 @@ impl FlowToken {
         Ok(Self(URL_SAFE_NO_PAD.encode(random)))
     }
 
-    /// The token, if `text` has the form of one.
+    /// Reads a token. `None` if `text` does not have the form of one.
     pub fn parse(text: &str) -> Option<Self> {
         let allowed = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
         let is_token = text.len() == Self::LENGTH && text.bytes().all(allowed);
         is_token.then(|| Self(text.to_owned()))
     }
 
-    /// What is stored in its place.
+    /// The hash, which is stored instead of the token.
     pub fn hash(&self) -> FlowHash {
         FlowHash(Sha256::digest(&self.0).into())
     }
@@ -76,18 +76,18 @@ impl FlowHash {
     }
 }
 
-/// What a callback needs to know of its start: all that the session said of the connection, since
-/// the session may expire while the user is at the provider.
+/// What a callback needs from its start: everything that the session says about the connection,
+/// since the session may expire while the user is at the provider.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OauthFlow {
-    /// The connection that is made.
+    /// The connection that will be made.
     pub draft: Draft,
-    /// The values of the provider's templates. `None` where there are none.
+    /// The values for the provider's template; `None` if there are none.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "json::object")]
     pub connection_config: Option<Map<String, Value>>,
-    /// Where the provider was told to send the browser. The token request repeats it.
+    /// The redirect URI of the authorization request, which the token request must repeat.
     pub redirect_uri: String,
-    /// The websocket client that hears of the end.
+    /// The websocket client that receives the outcome.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ws_client_id: Option<String>,
 }
@@ -101,27 +101,27 @@ pub struct Draft {
     pub environment_id: Uuid,
     /// The integration that is connected.
     pub integration: IntegrationKey,
-    /// The id of the connection: a new one, or that of the connection that is connected again.
+    /// The id of the connection: a new one, or that of the connection that is reconnected.
     pub connection_id: ConnectionId,
-    /// Whether a connection is connected again.
+    /// Whether an existing connection is reconnected.
     pub is_reconnect: bool,
     /// The session's tags.
     pub tags: Tags,
     /// The session's end user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end_user: Option<EndUser>,
-    /// Where the connection's webhooks go.
+    /// The receiver of the connection's webhooks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub webhook_url_override: Option<String>,
 }
 
-/// How a flow ended, as its callback shows it.
+/// How a flow ended, for its callback page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FlowEnd {
-    /// There is a connection.
+    /// The connection was made.
     Connected,
-    /// There is none.
+    /// The connection was not made.
     Failed {
         /// The type of the error, such as `callback_err`.
         error_type: String,
@@ -130,7 +130,7 @@ pub enum FlowEnd {
     },
 }
 
-/// How an attempt to connect ended, as the session remembers it.
+/// How an attempt to connect ended, as it is stored with the session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
     /// The integration.
@@ -138,15 +138,15 @@ pub struct Outcome {
     /// The connection that was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connection_id: Option<String>,
-    /// The type of the error.
+    /// The type of the error, if it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// When, to the millisecond.
+    /// When it ended, to the millisecond.
     pub at: String,
 }
 
 impl Outcome {
-    /// A connection was made.
+    /// The outcome of an attempt that made a connection.
     pub fn connected(draft: &Draft, now: Timestamp) -> Self {
         Self {
             provider_config_key: draft.integration.as_str().to_owned(),
@@ -156,7 +156,7 @@ impl Outcome {
         }
     }
 
-    /// None was made.
+    /// The outcome of an attempt that failed.
     pub fn failed(integration: &str, error_type: &str, now: Timestamp) -> Self {
         Self {
             provider_config_key: integration.to_owned(),

@@ -1,5 +1,5 @@
-//! The tags of a session (contract section 7.1): what is known of the end user, under what the
-//! customer asks for by name.
+//! The tags of a session (contract section 7.1): tags that describe the end user, overridden by the
+//! tags that the customer sends.
 
 use indexmap::IndexMap;
 
@@ -8,12 +8,12 @@ use crate::connections::tags::{self, COUNT_MAX, EMAIL_KEY, Tags, VALUE_LENGTH_MA
 use crate::input::email;
 use crate::input::fields::{Issue, Issues};
 
-/// Merges what the end user and the organization say,
-/// under the end user's own tags, under the session's.
+/// Merges tags that describe end user and organization with the end user's own tags and the
+/// session's; the later ones override the earlier ones.
 ///
-/// What is derived stands first, in that order; a value that is overridden keeps its place.
-/// Derived tags never fail a request: the end user's own are dropped whole when they do not
-/// fit. What the customer asked for by name does: more than ten in all is an issue.
+/// The derived tags come first, in that order; an overridden value keeps its place. Derived tags
+/// never fail a request: the end user's own tags are dropped altogether if they do not fit. Tags
+/// that the customer sends for the session can fail it: more than ten in all are an issue.
 pub fn merge(
     end_user: Option<&EndUser>,
     organization: Option<&Organization>,
@@ -34,7 +34,7 @@ pub fn merge(
     issues.finish(Some(Tags::from_map(merged)))
 }
 
-/// The tags that describe who is connecting; empty values give none.
+/// The tags that describe end user and organization, without empty values.
 fn described(
     end_user: Option<&EndUser>,
     organization: Option<&Organization>,
@@ -55,14 +55,14 @@ fn described(
     .collect()
 }
 
-/// Whether derived tags would pass as tags that a customer sends.
+/// Whether derived tags would be valid as tags that a customer sends.
 fn is_acceptable(tags: &IndexMap<String, String>) -> bool {
     tags.len() <= COUNT_MAX
         && tags.values().all(|value| !value.is_empty())
         && tags.get(EMAIL_KEY).is_none_or(|address| email::is_valid(address))
 }
 
-/// The longest start of `value` that fits a tag.
+/// The longest prefix of `value` that fits into a tag.
 fn cut(value: &str) -> String {
     let mut length = 0;
     let fits = value.chars().take_while(|c| {

@@ -14,9 +14,9 @@ pub struct SessionToken(String);
 pub struct MalformedToken;
 
 impl SessionToken {
-    /// What every token starts with.
+    /// The prefix of every token.
     pub const PREFIX: &str = "nango_connect_session_";
-    /// The random part, before it is written as lowercase hex.
+    /// The length of the random part, before it is written as lowercase hex.
     const RANDOM_BYTES: usize = 32;
 
     /// Draws a new token from the operating system.
@@ -37,12 +37,12 @@ impl SessionToken {
         }
     }
 
-    /// What is stored in place of the token.
+    /// The hash, which is stored instead of the token.
     pub fn hash(&self) -> TokenHash {
         TokenHash(Sha256::digest(&self.0).into())
     }
 
-    /// The secret itself, for the one answer that hands it out.
+    /// The secret itself, for the one answer that shows it.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -54,7 +54,8 @@ impl fmt::Debug for SessionToken {
     }
 }
 
-/// SHA-256 of the whole token. 256 random bits need no slow hash (OWASP ASVS 5.0, 6.5.2).
+/// SHA-256 of the whole token. With 256 random bits, a slow hash is not needed (OWASP ASVS 5.0,
+/// 6.5.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TokenHash([u8; 32]);
 
