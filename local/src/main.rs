@@ -10,8 +10,9 @@ use std::time::Duration;
 use api::InitError;
 use clap::Parser;
 use futures_util::future::select_all;
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Handle};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::spawn_blocking;
 
 use arguments::Arguments;
 use service::Service;
@@ -63,15 +64,15 @@ fn main() -> ExitCode {
 async fn run(arguments: Arguments) -> Result<(), Problem> {
     let mut signals = Signals::install()?;
     let stop_within = Duration::from_secs(arguments.stop_within.into());
-    // A task of its own, since it reads files and waits for other machines: signals must get
-    // through.
-    let start = tokio::spawn(Service::start(arguments));
+    // On a thread of its own, since it reads files, which can block: signals must get through.
+    let runtime = Handle::current();
+    let start = spawn_blocking(move || runtime.block_on(Service::start(arguments)));
     let (mut service, banner) = tokio::select! {
         started = start => started.map_err(|error| InitError::new(error.to_string()))??,
         () = signals.next() => return Err(Problem::CutOff("the start".to_owned())),
     };
     // Apart, since a pipe that nobody reads can be full.
-    tokio::task::spawn_blocking(move || banner.print());
+    spawn_blocking(move || banner.print());
 
     let mut servers = service.servers();
     tokio::select! {
