@@ -1,8 +1,8 @@
 //! The transport from the SDK's client to an engine in the same process: a channel to the engine's
 //! thread instead of a connection.
 //!
-//! The requests are those of the SDK, as on Lambda, but unsigned. `cargo run` would otherwise spend a
-//! third of its time on its own sockets and signatures.
+//! The requests are those of the SDK, as on Lambda, but unsigned. `cargo run` would otherwise spend
+//! a third of its time on its own sockets and signatures.
 
 use std::sync::mpsc::{self, Sender};
 use std::thread;
